@@ -1,0 +1,206 @@
+# ucore-sv: one Makefile, no recursion; everything built goes to build/.
+#
+#   make             build the kernel: build/Image, build/kernel.elf
+#   make qemu        build and boot on QEMU, to a prompt; Ctrl-A X leaves QEMU,
+#                    Ctrl-C goes to the kernel.  Variables:
+#                      SMP=4  MEM=512M  APPEND='mmu=sv39 sched=stride'
+#                      MACHINE=virt|sifive_u  CPU=...  BOOT=uboot (from a disk)
+#   make gdb         the same, stopped at the first instruction; prints the gdb
+#                    command to type in another terminal (socket build/gdb.sock)
+#   make test        host tests, then kernel tests on every machine of the list
+#   make test-fast   the part of it for every day, under a minute
+#   make host-test   only the tests that run on this computer; T=page: some of them
+#   make ktest       only the kernel tests; ROW=virt-4: some rows, ROW=list: names
+#   make lint        floors, markers, format, cppcheck, shellcheck, budgets, core
+#   make format      rewrite all C files as .clang-format says
+#   make core        link the core alone, without kern/ext: build/core.img
+#   make count       the size of the core against its budgets
+#   make bench       instructions per operation, and from entry to the prompt
+#   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
+#   make doctor      every tool, its version, what it is for, what is missing
+#   make clean       remove build/
+#   make help        this text
+#
+# V=1 shows the commands, B=DIR builds elsewhere, CROSS=riscv64-...- names the
+# compiler, STUDENT=1 makes warnings warnings, NO_INSTALL=1 installs nothing.
+
+B       ?= build
+PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
+HOSTCC  ?= gcc
+QEMU    ?= qemu-system-riscv64
+MACHINE ?= virt
+SMP     ?= $(if $(filter sifive_u,$(MACHINE)),5,4)
+MEM     ?= $(if $(filter uboot,$(BOOT)),256M,128M)
+APPEND  ?=
+BOOT    ?= direct
+N       ?= 20
+export QEMU NO_INSTALL
+
+# What the wanted targets need is looked for first, and installed if we may.
+need.qemu := build qemu $(if $(filter uboot,$(BOOT)),uboot)
+need.gdb := build qemu gdb $(if $(filter uboot,$(BOOT)),uboot)
+need.test := build qemu uboot host
+need.test-fast := build qemu host
+need.host-test := host
+need.ktest := build qemu uboot
+need.bench := build qemu
+need.lint := build lint
+need.format := format
+need.count := python
+need.repeat := python
+FREE  := help doctor clean
+goals := $(or $(MAKECMDGOALS),all)
+needs := $(sort $(foreach g,$(filter-out $(FREE),$(goals)),$(or $(need.$g),build)))
+ifneq ($(needs),)
+ifeq ($(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS)))),)
+ifneq ($(shell tools/need.sh $(needs) >&2 && echo yes),yes)
+$(error something is missing, see above)
+endif
+endif
+endif
+
+# Everything below runs in parallel unless the command line says -jN itself.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null),2)
+endif
+
+ifndef CROSS
+CROSS := $(firstword $(foreach p,riscv64-linux-gnu- riscv64-unknown-elf-,\
+             $(if $(shell command -v $(p)gcc 2>/dev/null),$(p))))
+endif
+CC := $(CROSS)gcc
+
+Q   := $(if $(V),,@)
+say  = $(if $(V),@:,@printf '  %-6s %s\n' $(1) $(2))
+
+WARN   := -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes $(if $(STUDENT),,-Werror)
+KFLAGS := -std=gnu11 -O2 -g $(WARN) -fno-common \
+          -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -ffreestanding \
+          -fno-omit-frame-pointer -fno-stack-protector -fno-pie -fno-jump-tables \
+          -fno-tree-loop-distribute-patterns -msmall-data-limit=0 -Ikern -Ilibs -I.
+LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
+LD_FILE := kern/arch/riscv/kernel.ld
+
+# Every .c and .S below a folder belongs to it; adding a file needs no edit here.
+src    = $(sort $(shell find $(1) -name '*.[cS]' 2>/dev/null))
+obj    = $(patsubst %,$B/k/%.o,$(1))
+CORE  := $(filter-out kern/ext/%,$(call src,kern libs))
+EXT   := $(call src,kern/ext)
+KTEST := $(call src,lab-tests/kernel)
+OBJ_core   := $(call obj,$(CORE))
+OBJ_kernel := $(call obj,$(CORE) $(EXT))
+OBJ_ktest  := $(call obj,$(CORE) $(EXT) $(KTEST))
+
+.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench repeat doctor clean help FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $B/Image $B/compile_commands.json
+
+$B/k/%.o: % Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) $(KFLAGS) -MMD -MP -c -o $@ $<
+
+# The list of objects is a file, so that a source that went away relinks, too.
+$B/%.list: FORCE
+	@mkdir -p $(@D); echo $(OBJ_$*) | cmp -s - $@ || echo $(OBJ_$*) > $@
+
+$B/core.elf: $(OBJ_core)
+$B/kernel.elf: $(OBJ_kernel)
+$B/ktest.elf: $(OBJ_ktest)
+$B/%.elf: $B/%.list $(LD_FILE) tools/ksyms.py
+	$(call say,LD,$@)
+	$Q$(CC) $(LDFLAGS) -T $(LD_FILE) -o $@.tmp $(filter %.o,$^)
+	$Q$(PYTHON) tools/ksyms.py $@.tmp
+	$Qmv $@.tmp $@
+
+$B/Image: $B/kernel.elf
+$B/ktest.img: $B/ktest.elf
+$B/core.img: $B/core.elf
+$B/Image $B/ktest.img $B/core.img:
+	$(call say,IMAGE,$@)
+	$Q$(CROSS)objcopy -O binary $< $@
+
+core: $B/core.img
+
+# Host tests: one source, one program; it includes the kernel file it tests.
+# The first word of the name says how: test_, tsan_, fuzz_ or explore_.
+HSRC  := $(filter $(foreach k,test tsan fuzz explore,lab-tests/host/$k_%),$(wildcard lab-tests/host/*.c))
+HTEST := $(patsubst lab-tests/host/%.c,$B/h/%,$(HSRC))
+HSHIM := $(wildcard lab-tests/host/shim/shim.c)
+HXSHIM := $(wildcard lab-tests/host/explore/*.c)
+CLANG := $(shell command -v clang 2>/dev/null)
+HFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter $(if $(STUDENT),,-Werror) -DHOST
+HINC   := -Ilab-tests/host/shim -Ikern -I. -idirafter libs
+HSAN.test := -fsanitize=address,undefined -fno-sanitize-recover=all
+HSAN.tsan := -fsanitize=thread
+HSAN.fuzz := $(HSAN.test) -fsanitize-coverage=$(if $(CLANG),trace-pc-guard,trace-pc)
+HINC.explore := -Ilab-tests/host/explore/shim
+HCC.fuzz := $(or $(CLANG),$(HOSTCC))
+hkind = $(firstword $(subst _, ,$*))
+hcc   = $(or $(HCC.$(hkind)),$(HOSTCC)) $(HFLAGS) $(HSAN.$(hkind)) $(HINC.$(hkind)) $(HINC)
+
+$B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
+	@mkdir -p $(@D)
+	$(call say,HOST,$<)
+	$Q$(hcc) -MMD -MP -MF $@.d -MT $@ -c -o $@.o $<
+	$Q$(hcc) -pthread -o $@ $@.o $(if $(filter explore,$(hkind)),$(HXSHIM),$(HSHIM))
+
+$B/compile_commands.json: FORCE
+	@mkdir -p $(@D)
+	@$(PYTHON) tools/compdb.py -o $@ --flags '$(CC) $(KFLAGS)' $(CORE) $(EXT) $(KTEST) \
+	    --flags '$(HOSTCC) $(HFLAGS) $(HINC)' $(HSRC) $(HSHIM)
+
+run = $(PYTHON) tools/qemu.py --machine '$(MACHINE)' --smp '$(SMP)' --mem '$(MEM)' $(if $(CPU),--cpu '$(CPU)') \
+      $(if $(filter uboot,$(BOOT)),--disk $B/boot.disk,--kernel $B/Image) --append '$(APPEND)' --out $B
+
+qemu gdb: $B/Image $B/compile_commands.json
+	$Q$(if $(filter uboot,$(BOOT)),$(PYTHON) tools/bootdisk.py --append '$(APPEND)' -o $B/boot.disk $B/Image)
+	$Q$(run) --interactive $(if $(filter gdb,$@),--gdb $B/gdb.sock --elf $B/kernel.elf)
+
+hosttests = $(PYTHON) tools/hosttests.py --results $B/results
+ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
+tested   := $B/Image $B/ktest.img
+
+host-test: $(HTEST)
+	$Q$(hosttests) $(if $T,--filter '$T') $^
+
+ktest: $(tested)
+	$Q$(ktests) $(if $(ROW),--filter '$(ROW)')
+
+test: $(HTEST) $(tested)
+	@rm -f $B/results/host.json $B/results/ktest.json
+	$Qr=0; $(hosttests) $(HTEST) || r=1; $(ktests) || r=1; \
+	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
+
+test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
+	@rm -f $B/results/host.json $B/results/ktest.json
+	$Qr=0; $(hosttests) --fast $(filter %,$(filter $B/h/%,$^)) || r=1; $(ktests) --fast || r=1; \
+	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
+
+bench: $(tested)
+	$Q$(PYTHON) tools/bench.py --build $B
+
+lint: $B/core.elf
+	$Q$(PYTHON) tools/lint.py --results $B/results
+
+count:
+	$Q$(PYTHON) tools/count.py
+
+format:
+	$Q$(PYTHON) tools/lint.py --rewrite
+
+repeat:
+	@$(if $(CMD),,echo "usage: make repeat N=20 CMD='make ktest ROW=virt-4' [LOAD=1] [FRESH=1]"; exit 2)
+	$Q$(PYTHON) tools/repeat.py -n '$(N)' $(if $(LOAD),--load) $(if $(FRESH),--fresh) --out $B/repeat -- $(CMD)
+
+doctor:
+	@tools/need.sh --doctor
+
+clean:
+	rm -rf $B
+
+help:
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+
+-include $(shell find $B -name '*.d' 2>/dev/null)

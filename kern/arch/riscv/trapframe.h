@@ -1,0 +1,74 @@
+/* trapframe.h: the registers of an interrupted program, as trapentry.S lays
+ * them down on the kernel stack, and the registers a thread keeps while it
+ * does not run, as switch.S does. */
+#ifndef KERN_ARCH_RISCV_TRAPFRAME_H
+#define KERN_ARCH_RISCV_TRAPFRAME_H
+
+/* Offsets for the assembly; the assertions below check them. */
+#define TF_SEPC    256
+#define TF_SSTATUS 264
+#define TF_SCAUSE  272
+#define TF_STVAL   280
+#define TF_SIZE    288
+
+#ifndef __ASSEMBLER__
+
+#include "arch/riscv/csr.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Index into trapframe.x: the ABI names of the registers. */
+enum {
+    X_RA = 1,
+    X_SP,
+    X_GP,
+    X_TP,
+    X_T0,
+    X_T1,
+    X_T2,
+    X_FP,
+    X_S1,
+    X_A0,
+    X_A1,
+    X_A2,
+    X_A3,
+    X_A4,
+    X_A5,
+    X_A6,
+    X_A7
+};
+
+struct trapframe {
+    uint64_t x[32]; /* x[0] is unused */
+    uint64_t sepc;
+    uint64_t sstatus;
+    uint64_t scause;
+    uint64_t stval;
+};
+
+_Static_assert(__builtin_offsetof(struct trapframe, sepc) == TF_SEPC &&
+                   __builtin_offsetof(struct trapframe, sstatus) ==
+                       TF_SSTATUS &&
+                   __builtin_offsetof(struct trapframe, scause) == TF_SCAUSE &&
+                   __builtin_offsetof(struct trapframe, stval) == TF_STVAL &&
+                   sizeof(struct trapframe) == TF_SIZE,
+               "trapentry.S");
+
+static inline bool
+trap_from_user(const struct trapframe *tf)
+{
+    return (tf->sstatus & SSTATUS_SPP) == 0;
+}
+
+struct context {
+    uint64_t ra, sp, s[12];
+};
+
+struct tcb;
+
+/* Save into FROM, load TO, and let tp be NEXT.  Returns when somebody switches
+ * back to FROM. */
+void context_switch(struct context *from, struct context *to, struct tcb *next);
+
+#endif
+#endif

@@ -1,0 +1,22 @@
+/* audit.h: is everything true that the allocators say about themselves?  Adds to
+ * mm/pmm.c and mm/kmalloc.c, for the monitor and the tests; a first reader may
+ * skip it. */
+#ifndef KERN_EXT_MM_AUDIT_H
+#define KERN_EXT_MM_AUDIT_H
+
+#include "mm/kmalloc.h"
+
+/* Walk everything and check that the lists, flags and counts agree.  Returns
+ * the number of complaints, each printed.  => quiet: no hart allocates */
+unsigned pmm_check(void);
+
+/* Objects in use and pages held, all caches together. */
+size_t kmalloc_in_use(void);
+size_t kmalloc_pages(void);
+
+/* As pmm_check().  => quiet: no hart uses kmalloc */
+unsigned kmalloc_check(void);
+/* One line per cache to the console. */
+void kmalloc_print(void);
+
+#endif

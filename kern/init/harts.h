@@ -1,0 +1,18 @@
+/* harts.h: starting the other harts. */
+#ifndef KERN_INIT_HARTS_H
+#define KERN_INIT_HARTS_H
+
+#include <machine.h>
+
+/* Give every usable hart of M, at most MAX, its logical id; the boot hart is
+ * 0.  => before anything counts harts */
+void harts_init(const struct machine *m, unsigned max);
+
+/* Start them one after the other; one that does not come up in time is left
+ * out, with a line that says so. */
+void harts_start(void);
+
+/* Harts that run threads. */
+unsigned harts_online(void);
+
+#endif

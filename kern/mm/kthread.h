@@ -1,0 +1,14 @@
+/* kthread.h: kernel threads with memory of their own. */
+#ifndef KERN_MM_KTHREAD_H
+#define KERN_MM_KTHREAD_H
+
+#include "schedule/sched.h"
+
+/* Start a thread that runs ENTRY(ARG) and goes away when that returns.
+ * Returns 0 or -ENOMEM. */
+MUST_CHECK int kthread_run(const char *name, void (*entry)(void *), void *arg);
+
+/* Threads started here that are not gone yet. */
+unsigned kthread_count(void);
+
+#endif

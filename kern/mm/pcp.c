@@ -1,0 +1,313 @@
+/* pcp.c: the way in and out of the allocator, and the per-hart page caches.
+ *
+ *   alloc_pages(0)                                   free_pages(p, 0)
+ *        |   pop                                push   |
+ *        |    +------- pcps[this hart] ----------+     |
+ *        +<---| slot[0] slot[1] ... slot[n-1]    |<----+
+ *             +----------------------------------+
+ *      empty: |  16 at a time,     16 at a time  |  full: the oldest go
+ *             |  under buddy.lock                v
+ *             +------------ buddy lists ---------+
+ *
+ * Nearly every page goes in and out of its hart's stack, without a lock: n is
+ * both the count and a lock of one word (countlock.h), and only a hart that
+ * finds the buddy lists empty touches another's.  A page changes between a
+ * stack and the lists only under buddy.lock; so who holds that lock, and
+ * the stacks' own, and finds no page anywhere knows that there is none.  That
+ * is why many harts never see "out of memory" too early.
+ *
+ * The two fast functions test everything unusual with as few branches as
+ * possible, and leave it to a slow twin that starts from the beginning:
+ *
+ *   fail points, trace      "fail_armed | trace_enabled"
+ *   order > 0               the same branch
+ *   poison mode             limit is 0, so that nothing is ever cached
+ *   a bad free              flags_ref is not exactly "no flags, one reference"
+ *
+ * The state of a frame, by its flags and ref:
+ *
+ *   free, in a stack    CACHED, ref 0
+ *   free, head          BUDDY | order, ref 0;    behind the head    0, ref 0
+ *   allocated, single   0 | owner's bits, ref 1 or more
+ *   allocated, block    HEAD | order, ref 1;     behind the head    TAIL, ref 0 */
+#include "debug/panic.h"
+#include "debug/trace.h"
+#include "mm/failpoint.h"
+#include "mm/pmm_impl.h"
+
+#define NOINLINE __attribute__((noinline))
+
+/* flags_ref of an allocated page nobody has marked. */
+#define ONE_REF (1ul << 32)
+
+struct pcp pcps[NCPU_MAX];
+
+bool pmm_poison;
+
+_Static_assert(PCP_BATCH <= PCP_MAX, "a batch fits");
+
+void
+pcp_init(void)
+{
+    for (unsigned i = 0; i < NCPU_MAX; i++) {
+        pcps[i] = (struct pcp){.limit = pmm_poison ? 0 : PCP_MAX,
+                               .stats = &kstat_rows[i]};
+        cpus[i].pages = &pcps[i];
+    }
+}
+
+/* Turn a block off the lists into an allocated one. */
+static void
+claim(struct page *p, unsigned order, bool raw)
+{
+    struct page *end = p + (1ul << order);
+    pfn_t pfn = page_to_pfn(p);
+
+    if (raw)
+        describe(pfn + 1, pfn + (1ul << order), 0);
+    for (struct page *q = p; q < end; q++) {
+        if (q->flags & PG_POISON)
+            poison_verify(q);
+        atomic_store(&q->flags_ref, PG_TAIL);
+    }
+    atomic_store(&p->flags_ref,
+                 ONE_REF | (order > 0 ? PG_HEAD | order << PG_ORDER_SHIFT : 0));
+}
+
+/* Empty all stacks into the lists.  All of them are locked before the first is
+ * looked at: else a page that goes into one behind us while another leaves
+ * one before us could be missed, and we would say "none" though there always
+ * was one.  => buddy.lock held, so only one hart does this */
+static void
+drain_all(void)
+{
+    long n[NCPU_MAX];
+
+    for (unsigned i = 0; i < NCPU_MAX; i++)
+        n[i] = count_lock(&pcps[i].n);
+    for (unsigned i = 0; i < NCPU_MAX; i++) {
+        struct pcp *c = &pcps[i];
+
+        if (n[i] > 0)
+            atomic_add(&c->stats->v[STAT_PCP_DRAIN], 1);
+        while (n[i] > 0)
+            buddy_put(c->slot[--n[i]], 0, 0);
+        atomic_store(&c->limit, pmm_poison ? 0 : PCP_MAX);
+        count_unlock(&c->n, 0);
+    }
+}
+
+void
+pmm_drain(void)
+{
+    spin_lock(&buddy.lock);
+    drain_all();
+    spin_unlock(&buddy.lock);
+}
+
+/* A block from the lists, once more after the stacks are in them as well.
+ * => buddy.lock held */
+static struct page *
+take_or_drain(unsigned order, bool *raw)
+{
+    struct page *p = buddy_take(order, raw);
+
+    if (p != NULL)
+        return p;
+    drain_all();
+    return buddy_take(order, raw);
+}
+
+static struct page *
+alloc_block(unsigned order)
+{
+    struct page *p;
+    bool raw;
+
+    spin_lock(&buddy.lock);
+    p = take_or_drain(order, &raw);
+    spin_unlock(&buddy.lock);
+    if (p != NULL)
+        claim(p, order, raw);
+    return p;
+}
+
+/* One page; if the stack is empty, a batch into it on the way. */
+static struct page *
+alloc_refill(void)
+{
+    struct page *p, *more;
+    struct pcp *c;
+    long n;
+    bool raw;
+
+    spin_lock(&buddy.lock);
+    p = take_or_drain(0, &raw);
+    c = this_cpu()->pages;
+    n = count_lock(&c->n);
+    if (p != NULL && n == 0) {
+        while (n < PCP_BATCH - 1 && (more = buddy_take(0, &raw)) != NULL) {
+            if (more->flags & PG_POISON)
+                poison_verify(more);
+            atomic_store(&more->flags_ref, PG_CACHED);
+            c->slot[n++] = more;
+        }
+        atomic_add(&c->stats->v[STAT_PCP_REFILL], 1);
+    }
+    count_unlock(&c->n, n);
+    spin_unlock(&buddy.lock);
+    if (p != NULL)
+        claim(p, 0, false);
+    return p;
+}
+
+static NOINLINE struct page *
+alloc_slow(unsigned order)
+{
+    struct page *p = NULL;
+
+    if (!fail_now(FAIL_PAGE) && order <= MAX_ORDER)
+        p = order > 0 || pmm_poison ? alloc_block(order) : alloc_refill();
+    irq_off();
+    if (p != NULL) {
+        kstat_add(STAT_PAGE_ALLOC, 1ul << order);
+        trace(TRACE_ALLOC, page_to_pfn(p), order);
+    } else {
+        kstat_inc(STAT_ALLOC_FAIL);
+    }
+    irq_restore();
+    return p;
+}
+
+struct page *
+alloc_pages(unsigned order)
+{
+    unsigned long irq;
+    struct page *p;
+    struct pcp *c;
+    long n;
+
+    if (unlikely(order | fail_armed | trace_enabled))
+        return alloc_slow(order);
+    irq = irq_save();
+    c = this_cpu()->pages;
+    n = count_try(&c->n);
+    if (unlikely(n <= 0)) {
+        if (n == 0)
+            count_unlock(&c->n, 0);
+        irq_load(irq);
+        return alloc_slow(0);
+    }
+    p = c->slot[n - 1];
+    count_unlock(&c->n, n - 1);
+    atomic_store(&p->flags_ref, ONE_REF);
+    atomic_add(&c->stats->v[STAT_PAGE_ALLOC], 1);
+    irq_load(irq);
+    return p;
+}
+
+struct page *
+alloc_zeroed_page(void)
+{
+    struct page *p = alloc_pages(0);
+
+    if (p != NULL)
+        page_zero(page_to_va(p));
+    return p;
+}
+
+/* Forget everything about the block but, in debug mode, that it is poisoned. */
+static void
+unclaim(struct page *p, unsigned order)
+{
+    for (unsigned long i = 0; i < 1ul << order; i++) {
+        if (pmm_poison)
+            poison_fill(p + i);
+        atomic_store(&p[i].flags_ref, pmm_poison ? PG_POISON : 0);
+    }
+}
+
+/* One page onto the stack; if it is full, the oldest batch goes first. */
+static void
+free_cached(struct page *p)
+{
+    struct pcp *c;
+    long n;
+
+    spin_lock(&buddy.lock);
+    c = this_cpu()->pages;
+    n = count_lock(&c->n);
+    if (n == PCP_MAX) {
+        for (unsigned i = 0; i < PCP_BATCH; i++)
+            buddy_put(c->slot[i], 0, 0);
+        n -= PCP_BATCH;
+        for (long i = 0; i < n; i++)
+            c->slot[i] = c->slot[i + PCP_BATCH];
+        atomic_add(&c->stats->v[STAT_PCP_DRAIN], 1);
+    }
+    atomic_store(&p->flags_ref, PG_CACHED);
+    c->slot[n++] = p;
+    count_unlock(&c->n, n);
+    spin_unlock(&buddy.lock);
+}
+
+static NOINLINE void
+free_slow(struct page *p, unsigned order)
+{
+    free_check(p, order);
+    irq_off();
+    kstat_add(STAT_PAGE_FREE, 1ul << order);
+    trace(TRACE_FREE, page_to_pfn(p), order);
+    irq_restore();
+    unclaim(p, order);
+    if (order == 0 && !pmm_poison) {
+        free_cached(p);
+        return;
+    }
+    spin_lock(&buddy.lock);
+    buddy_put(p, order, 0);
+    spin_unlock(&buddy.lock);
+}
+
+void
+free_pages(struct page *p, unsigned order)
+{
+    uint64_t odd = p->users;
+    unsigned long irq;
+    struct pcp *c;
+    long n;
+
+    odd |= atomic_load(&p->flags_ref) ^ ONE_REF;
+    if (unlikely(order | trace_enabled) || unlikely(odd != 0)) {
+        free_slow(p, order);
+        return;
+    }
+    irq = irq_save();
+    c = this_cpu()->pages;
+    n = count_try(&c->n);
+    if (unlikely((unsigned long)n >= atomic_load(&c->limit))) {
+        if (n != COUNT_BUSY)
+            count_unlock(&c->n, n);
+        irq_load(irq);
+        free_slow(p, 0);
+        return;
+    }
+    atomic_store(&p->flags_ref, PG_CACHED);
+    c->slot[n] = p;
+    count_unlock(&c->n, n + 1);
+    atomic_add(&c->stats->v[STAT_PAGE_FREE], 1);
+    irq_load(irq);
+}
+
+size_t
+nr_free_pages(void)
+{
+    size_t n;
+
+    spin_lock(&buddy.lock);
+    n = buddy.nfree;
+    for (unsigned i = 0; i < NCPU_MAX; i++)
+        n += (size_t)count_read(&pcps[i].n);
+    spin_unlock(&buddy.lock);
+    return n;
+}

@@ -1,0 +1,98 @@
+/* tlb.c: flushes, here and on other harts.
+ *
+ * Other harts are told through the firmware (SBI RFENCE).  That works even
+ * while the other hart has interrupts off, so nothing here can dead-lock;
+ * kern/ext has a method without the firmware. */
+#include "mm/tlb.h"
+
+#include "arch/riscv/pte.h"
+#include "arch/riscv/sbi.h"
+#include "debug/kstat.h"
+#include <errno.h>
+#include <string.h>
+
+/* More pages than this are forgotten one by one no longer. */
+#define MAX_PAGES 32
+
+void (*tlb_interrupt)(void);
+static const struct tlb_method *method;
+
+int
+tlb_select(const char *name)
+{
+    TABLE_FOR_EACH (tlb_method, struct tlb_method, m) {
+        if (strcmp((*m)->name, name) == 0) {
+            method = *m;
+            if (method->start != NULL)
+                method->start();
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+const char *
+tlb_method_name(void)
+{
+    return method->name;
+}
+
+void
+tlb_flush_local(uintptr_t va, size_t size)
+{
+    if (size > MAX_PAGES * PAGE_SIZE) {
+        sfence_vma_all();
+        return;
+    }
+    for (uintptr_t end = va + size; va < end; va += PAGE_SIZE)
+        sfence_vma_page(va);
+}
+
+void
+tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
+{
+    uint64_t others = 0;
+
+    irq_off();
+    for_each_cpu (c) {
+        if (c != this_cpu() && atomic_load(&c->online))
+            others |= 1ul << c->id;
+    }
+    set &= others;
+    if (set != 0) {
+        kstat_add(STAT_TLB_REMOTE, (uint64_t)__builtin_popcountl(set));
+        atomic_fence(); /* the cleared entries are seen before we ask */
+        method->shootdown(set, va, size);
+    }
+    irq_restore();
+}
+
+void
+tlb_flush_kernel(uintptr_t va, size_t size)
+{
+    tlb_flush_local(va, size);
+    kstat_inc(STAT_TLB_LOCAL);
+    tlb_shootdown(~0ul, va, size);
+}
+
+/* Hart ids may be far apart, so the set is told in words of 64 ids. */
+static void
+rfence_shootdown(uint64_t set, uintptr_t va, size_t size)
+{
+    while (set != 0) {
+        struct sbi_harts h = {.base = cpus[__builtin_ctzl(set)].hartid};
+        uint64_t told = 1ul << __builtin_ctzl(set);
+
+        for_each_cpu (c) {
+            if ((set >> c->id & 1) && c->hartid - h.base < 64) {
+                h.mask |= 1ul << (c->hartid - h.base);
+                told |= 1ul << c->id;
+            }
+        }
+        sbi_remote_sfence_vma(h, va, size);
+        set &= ~told;
+    }
+}
+
+static const struct tlb_method rfence = {"rfence", NULL, rfence_shootdown};
+TABLE_ADD(tlb_method, rfence);

@@ -1,0 +1,395 @@
+/* sched.c: the switch from one thread to another.
+ *
+ * The rule that keeps this short: a thread belongs to one run queue (rq_cpu),
+ * and that queue's lock is held from before a thread stops using its stack
+ * until after the next one uses its own.  The lock is taken by the old thread
+ * and given back by the new one, in sched_finish_switch():
+ *
+ *     old thread                          new thread
+ *     ----------                          ----------
+ *     spin_lock(&rq->lock)
+ *     choose; context_switch()  ------->  ... returns from its own old call
+ *                                         spin_unlock(&rq->lock)
+ *
+ * So whoever holds the lock and sees rq->running != t knows that t's registers
+ * are saved and its stack is quiet; a waker needs no further handshake.
+ *
+ * A thread moves to another hart only while READY or BLOCKED, by whoever holds
+ * the lock of its present queue.  Two run-queue locks are never held at once. */
+#include "schedule/sched.h"
+
+#include "arch/riscv/sbi.h"
+#include "debug/kstat.h"
+#include "debug/trace.h"
+#include "schedule/timeout.h"
+#include <errno.h>
+#include <string.h>
+
+static struct run_queue run_queues[NCPU_MAX];
+static const struct sched_class *policy;
+static uint64_t idle_mask;   /* [a] bit i: hart i waits for work */
+static uint64_t online_mask; /* [a] bit i: hart i runs threads */
+
+void (*sched_switch_hook)(struct thread *prev, struct thread *next);
+
+int
+sched_select(const char *name)
+{
+    TABLE_FOR_EACH (sched_class, struct sched_class, c) {
+        if (strcmp((*c)->name, name) == 0) {
+            policy = *c;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+const char *
+sched_name(void)
+{
+    return policy->name;
+}
+
+void
+sched_init_cpu(struct thread *idle)
+{
+    struct cpu *cpu = this_cpu();
+    struct run_queue *rq = &run_queues[cpu->id];
+
+    spin_init(&rq->lock, RANK_RUNQ);
+    list_init(&rq->list);
+    rq->running = idle;
+    idle->state = THREAD_RUNNING;
+    idle->rq_cpu = cpu->id;
+    cpu->idle = &idle->tcb;
+    atomic_or(&online_mask, 1ul << cpu->id);
+    atomic_store_release(&cpu->online, 1);
+}
+
+/* Lock the queue T belongs to; it may move while we wait for the lock. */
+static struct run_queue *
+lock_queue_of(struct thread *t)
+{
+    for (;;) {
+        unsigned id = atomic_load(&t->rq_cpu);
+        struct run_queue *rq = &run_queues[id];
+
+        spin_lock(&rq->lock);
+        if (atomic_load(&t->rq_cpu) == id)
+            return rq;
+        spin_unlock(&rq->lock);
+    }
+}
+
+static struct run_queue *
+lock_own_queue(void)
+{
+    struct run_queue *rq;
+
+    irq_off();
+    rq = &run_queues[this_cpu()->id];
+    spin_lock(&rq->lock);
+    irq_restore();
+    return rq;
+}
+
+/* Have hart ID look at its queue soon. */
+static void
+kick(unsigned id)
+{
+    struct cpu *cpu = &cpus[id];
+
+    atomic_store_release(&cpu->resched, 1);
+    if (cpu != this_cpu())
+        sbi_send_ipi((struct sbi_harts){.mask = 1, .base = cpu->hartid});
+}
+
+/* Queue T, which is READY and on no queue, on hart ID. */
+static void
+queue_on(struct thread *t, unsigned id)
+{
+    struct run_queue *rq = &run_queues[id];
+
+    spin_lock(&rq->lock);
+    policy->enqueue(rq, t);
+    atomic_store(&rq->nr, rq->nr + 1);
+    if (&rq->running->tcb == cpus[id].idle) {
+        atomic_and(&idle_mask, ~(1ul << id)); /* the next one goes elsewhere */
+        kick(id);
+    }
+    spin_unlock(&rq->lock);
+}
+
+/* Where a woken thread should run: where it was, if that hart is idle, else on
+ * any idle hart, else where it was. */
+static unsigned
+choose_cpu(const struct thread *t)
+{
+    uint64_t may = t->affinity & atomic_load(&online_mask);
+    uint64_t idle = may & atomic_load(&idle_mask);
+
+    if (idle != 0 && (idle >> t->rq_cpu & 1) == 0)
+        return (unsigned)__builtin_ctzl(idle);
+    if ((may >> t->rq_cpu & 1) == 0)
+        return (unsigned)__builtin_ctzl(may);
+    return t->rq_cpu;
+}
+
+/* The second half of a switch, on the new thread's stack. */
+void
+sched_finish_switch(void)
+{
+    struct run_queue *rq = &run_queues[this_cpu()->id];
+    struct thread *gone = rq->gone, *moved = rq->moved;
+
+    rq->gone = rq->moved = NULL;
+    spin_unlock(&rq->lock);
+    if (gone != NULL)
+        thread_gone(gone);
+    if (moved != NULL)
+        sched_wake(moved);
+}
+
+/* Run NEXT on this hart instead of PREV.  => rq->lock held; released */
+static void
+switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
+{
+    struct cpu *cpu = this_cpu();
+
+    rq->running = next;
+    next->state = THREAD_RUNNING;
+    if (&next->tcb == cpu->idle)
+        atomic_or(&idle_mask, 1ul << cpu->id);
+    else
+        timer_want_tick();
+    if (next == prev) {
+        spin_unlock(&rq->lock);
+        return;
+    }
+    kstat_inc(STAT_SWITCH);
+    trace(TRACE_SWITCH, (uint64_t)prev->tid, (uint64_t)next->tid);
+    next->tcb.cpu = cpu;
+    if (sched_switch_hook != NULL)
+        sched_switch_hook(prev, next);
+    context_switch(&prev->ctx, &next->ctx, &next->tcb);
+    sched_finish_switch();
+}
+
+/* Give the hart to whoever is next.  => rq->lock held; released.  The calling
+ * thread's state says whether it may come back by itself. */
+static void
+schedule(struct run_queue *rq)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *prev = rq->running;
+    struct thread *next = policy->pick(rq, cpu->id);
+
+    atomic_store(&cpu->resched, 0);
+    if (next != NULL) {
+        policy->dequeue(rq, next);
+        atomic_store(&rq->nr, rq->nr - 1);
+    } else {
+        next = (struct thread *)cpu->idle;
+    }
+    switch_to(rq, prev, next);
+}
+
+/* Put the running thread back into the queue and schedule. */
+static void
+requeue_and_schedule(void)
+{
+    struct run_queue *rq = lock_own_queue();
+    struct thread *t = rq->running;
+
+    if (&t->tcb != this_cpu()->idle) {
+        t->state = THREAD_READY;
+        policy->enqueue(rq, t);
+        atomic_store(&rq->nr, rq->nr + 1);
+    }
+    schedule(rq);
+}
+
+void
+sched_yield(void)
+{
+    assert(current_tcb()->held >> (RANK_LAST_SLEEPING + 1) == 0);
+    requeue_and_schedule();
+}
+
+void
+sched_prepare_block(void)
+{
+    struct run_queue *rq = lock_own_queue();
+
+    rq->running->state = THREAD_BLOCKED;
+    spin_unlock(&rq->lock);
+}
+
+void
+sched_block(void)
+{
+    struct run_queue *rq;
+
+    assert(current_tcb()->irq_depth == 0 && current_tcb()->in_interrupt == 0);
+    rq = lock_own_queue();
+    if (rq->running->state == THREAD_BLOCKED)
+        schedule(rq);
+    else /* somebody woke us in the meantime */
+        spin_unlock(&rq->lock);
+}
+
+bool
+sched_wake(struct thread *t)
+{
+    struct run_queue *rq = lock_queue_of(t);
+    unsigned id;
+
+    if (t->state != THREAD_BLOCKED) {
+        spin_unlock(&rq->lock);
+        return false;
+    }
+    if (rq->running == t) { /* it has not gone to sleep yet */
+        t->state = THREAD_RUNNING;
+        spin_unlock(&rq->lock);
+        return true;
+    }
+    t->state = THREAD_READY;
+    id = choose_cpu(t);
+    atomic_store(&t->rq_cpu, id);
+    spin_unlock(&rq->lock);
+    trace(TRACE_WAKE, (uint64_t)t->tid, id);
+    queue_on(t, id);
+    return true;
+}
+
+void
+thread_start(struct thread *t)
+{
+    unsigned id;
+
+    assert(t->state == THREAD_NEW);
+    t->state = THREAD_READY;
+    irq_off();
+    t->rq_cpu = this_cpu()->id;
+    id = choose_cpu(t);
+    t->rq_cpu = id;
+    irq_restore();
+    queue_on(t, id);
+}
+
+void
+sched_exit(void)
+{
+    struct run_queue *rq = lock_own_queue();
+
+    rq->running->state = THREAD_DEAD;
+    rq->gone = rq->running;
+    schedule(rq);
+    panic("a dead thread ran");
+}
+
+int
+sched_set_affinity(uint64_t mask)
+{
+    struct thread *t = current_thread();
+    struct run_queue *rq;
+
+    if ((mask & atomic_load(&online_mask)) == 0)
+        return -EINVAL;
+    rq = lock_own_queue();
+    t->affinity = mask;
+    if (mask >> this_cpu()->id & 1) {
+        spin_unlock(&rq->lock);
+        return 0;
+    }
+    /* Fall asleep, and be woken by the next thread of this hart: our stack is
+     * quiet by then, and sched_wake() chooses an allowed hart. */
+    t->state = THREAD_BLOCKED;
+    rq->moved = t;
+    schedule(rq);
+    return 0;
+}
+
+/* Take a thread from the longest queue.  => the idle thread, no locks */
+static bool
+steal(void)
+{
+    unsigned me = this_cpu()->id, from = me, most = 0;
+    struct run_queue *rq;
+    struct thread *t;
+
+    for (unsigned i = 0; i < ncpu; i++) {
+        unsigned nr = atomic_load(&run_queues[i].nr);
+
+        if (i != me && nr > most) {
+            most = nr;
+            from = i;
+        }
+    }
+    if (from == me)
+        return false;
+    rq = &run_queues[from];
+    spin_lock(&rq->lock);
+    t = policy->pick(rq, me);
+    if (t != NULL) {
+        policy->dequeue(rq, t);
+        atomic_store(&rq->nr, rq->nr - 1);
+        atomic_store(&t->rq_cpu, me);
+    }
+    spin_unlock(&rq->lock);
+    if (t == NULL)
+        return false;
+    kstat_inc(STAT_STEAL);
+    queue_on(t, me);
+    return true;
+}
+
+void
+sched_idle_loop(void)
+{
+    struct cpu *cpu = this_cpu();
+
+    atomic_or(&idle_mask, 1ul << cpu->id);
+    csr_set(sstatus, SSTATUS_SIE);
+    for (;;) {
+        /* With interrupts off, one that comes after the test still ends the
+         * wfi, and is taken right after. */
+        irq_off();
+        if (atomic_load_acquire(&cpu->resched) == 0 && !steal())
+            wfi();
+        irq_restore();
+        if (atomic_load(&cpu->resched) != 0)
+            requeue_and_schedule();
+    }
+}
+
+void
+sched_tick(void)
+{
+    struct run_queue *rq = lock_own_queue();
+    struct thread *t = rq->running;
+    uint64_t idle;
+
+    kstat_inc(STAT_TICK);
+    t->run_ticks++;
+    if (&t->tcb != this_cpu()->idle) {
+        timer_want_tick();
+        if (policy->tick(rq, t))
+            this_cpu()->resched = 1;
+    }
+    /* Threads wait here while another hart idles: let it come and steal. */
+    idle = atomic_load(&idle_mask);
+    if (rq->nr > 0 && idle != 0)
+        kick((unsigned)__builtin_ctzl(idle));
+    spin_unlock(&rq->lock);
+}
+
+void
+sched_preempt_point(void)
+{
+    struct tcb *t = current_tcb();
+
+    if (unlikely(t->cpu->resched != 0) && t->irq_depth == 0 &&
+        t->in_interrupt == 0)
+        requeue_and_schedule();
+}

@@ -1,0 +1,71 @@
+/* thread.h: what can run.
+ *
+ * A thread is a kernel stack, the registers it keeps while it waits, and a
+ * state.  It knows no memory and no files; a process embeds one (process/).
+ *
+ *           thread_start            sched_pick
+ *    NEW ------------->  READY  <------------->  RUNNING
+ *                          ^      preempted         |
+ *                          |                        | sched_block
+ *                          +------  BLOCKED  <------+
+ *                       sched_wake                  | thread_exit
+ *                                                   v
+ *                                                 DEAD
+ *
+ * tcb must stay the first member: register tp points at it. */
+#ifndef KERN_SCHEDULE_THREAD_H
+#define KERN_SCHEDULE_THREAD_H
+
+#include "arch/riscv/cpu.h"
+#include "arch/riscv/memlayout.h"
+#include "arch/riscv/trapframe.h"
+#include "sync/spinlock.h"
+#include <avl.h>
+#include <list.h>
+
+enum thread_state {
+    THREAD_NEW,
+    THREAD_READY,   /* on a run queue */
+    THREAD_RUNNING, /* on a hart */
+    THREAD_BLOCKED, /* waiting for sched_wake() */
+    THREAD_DEAD,    /* will never run again; its stack may be freed */
+};
+
+/* Who guards what:
+ *   I     set before the thread starts
+ *   r     the run-queue lock of thread->rq_cpu
+ *   self  only the thread itself
+ *   a     atomic */
+struct thread {
+    struct tcb tcb;     /* must be first */
+    struct context ctx; /* registers while not running */
+    int tid;            /* [I] unique, from 1 */
+    char name[20];      /* [I] */
+
+    uint32_t state;    /* [r] enum thread_state */
+    unsigned rq_cpu;   /* [r] the hart whose queue it belongs to */
+    uint64_t affinity; /* [r] bit i: may run on logical hart i */
+
+    const struct sched_class *sched; /* [I] */
+    struct list run_link;            /* [r] round robin */
+    struct avl_node run_node;        /* [r] stride */
+    uint64_t pass;                   /* [r] stride: virtual time used so far */
+    uint32_t priority;               /* [r] stride: share, 1 .. 1000 */
+    uint32_t slice_left;             /* [r] ticks until preempted */
+    uint64_t run_ticks;              /* [r] ticks received, for ps and tests */
+
+    uintptr_t kstack;         /* [I] lowest byte of its stack */
+    void (*entry)(void *arg); /* [I] */
+    void *arg;
+    void (*on_dead)(struct thread *t); /* [I] called by another thread once
+                                        * the stack is free; may be NULL */
+    struct list all_link; /* the list of all threads, under its own lock */
+};
+
+static inline struct thread *
+current_thread(void)
+{
+    return (struct thread *)current_tcb();
+}
+
+#endif

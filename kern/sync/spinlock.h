@@ -1,0 +1,91 @@
+/* spinlock.h: the lock for short work.
+ *
+ * There is one kind.  Taking it turns interrupts off on this hart, so it can be
+ * shared with interrupt handlers and its holder is never preempted; giving it
+ * back restores what was before the outermost one.  Holding it, one may not
+ * sleep.  Its rank is checked (sync/lockorder.h). */
+#ifndef KERN_SYNC_SPINLOCK_H
+#define KERN_SYNC_SPINLOCK_H
+
+#include "arch/riscv/cpu.h"
+#include "sync/lockorder.h"
+#include <atomic.h>
+
+struct spinlock {
+    uint32_t locked; /* [a] */
+    uint16_t owner;  /* [a] logical hart id + 1 of the holder, 0: none */
+    uint16_t rank;   /* [I] enum lock_rank */
+};
+
+#define SPINLOCK_INIT(r) \
+    {                    \
+        .rank = (r)      \
+    }
+
+static inline void
+spin_init(struct spinlock *lock, enum lock_rank rank)
+{
+    *lock = (struct spinlock)SPINLOCK_INIT(rank);
+}
+
+/* Wait until it is ours.  Counts the turns in STAT_LOCK_SPINS. */
+void spin_lock_slow(struct spinlock *lock);
+
+/* As spin_lock(), for the second of two locks of one rank.  The caller takes
+ * them in the order of their addresses, or has another reason why nobody can
+ * take them the other way round. */
+static inline void
+spin_lock_nested(struct spinlock *lock)
+{
+    irq_off();
+    if (unlikely(atomic_swap_acquire(&lock->locked, 1) != 0))
+        spin_lock_slow(lock);
+    atomic_store(&lock->owner, (uint16_t)(this_cpu()->id + 1));
+}
+
+static inline void
+spin_lock(struct spinlock *lock)
+{
+    lock_order_check(lock->rank);
+    spin_lock_nested(lock);
+    lock_order_add(lock->rank);
+}
+
+/* One try; for the one upward need (rmap to page table), so the order is not
+ * checked: who only tries cannot wait in a circle. */
+static inline bool
+spin_trylock_nested(struct spinlock *lock)
+{
+    irq_off();
+    if (atomic_swap_acquire(&lock->locked, 1) == 0) {
+        atomic_store(&lock->owner, (uint16_t)(this_cpu()->id + 1));
+        return true;
+    }
+    irq_restore();
+    return false;
+}
+
+/* Give back a lock taken by one of the _nested calls. */
+static inline void
+spin_unlock_nested(struct spinlock *lock)
+{
+    atomic_store(&lock->owner, (uint16_t)0);
+    atomic_store_release(&lock->locked, 0);
+    irq_restore();
+}
+
+static inline void
+spin_unlock(struct spinlock *lock)
+{
+    lock_order_remove(lock->rank);
+    spin_unlock_nested(lock);
+}
+
+/* This hart holds it.  => interrupts off, as they are if the answer is yes */
+static inline bool
+spin_held(const struct spinlock *lock)
+{
+    return atomic_load(&lock->locked) != 0 && lock->owner == this_cpu()->id + 1;
+}
+
+#endif

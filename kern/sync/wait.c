@@ -1,0 +1,124 @@
+/* wait.c: a sleeping thread is a struct waiter on its own stack.
+ *
+ * The waker takes the waiter off the queue and says so in w->woken, both under
+ * the queue's lock, before it wakes the thread; so a thread that finds itself
+ * awake for another reason (it was preempted between queuing and sleeping) goes
+ * back to sleep, and keeps its place. */
+#include "sync/wait.h"
+
+#include "schedule/timeout.h"
+#include <errno.h>
+
+void
+wait_init(struct wait_queue *wq)
+{
+    spin_init(&wq->lock, RANK_WAIT);
+    list_init(&wq->sleepers);
+}
+
+void
+wait_enter(struct wait_queue *wq, struct waiter *w)
+{
+    assert(spin_held(&wq->lock));
+    *w = (struct waiter){.thread = current_thread()};
+    list_add_tail(&wq->sleepers, &w->link);
+}
+
+void
+wait_finish(struct wait_queue *wq, struct waiter *w)
+{
+    assert(spin_held(&wq->lock));
+    while (!w->woken) {
+        sched_prepare_block();
+        spin_unlock(&wq->lock);
+        sched_block();
+        spin_lock(&wq->lock);
+    }
+}
+
+static void
+waiter_wake(struct waiter *w)
+{
+    struct thread *t = w->thread; /* W may be gone once woken is seen */
+
+    list_del(&w->link);
+    w->woken = true;
+    sched_wake(t);
+}
+
+struct alarm {
+    struct timeout timeout;
+    struct waiter *waiter;
+    struct wait_queue *wq;
+};
+
+static void
+alarm_fire(struct timeout *timeout)
+{
+    struct alarm *a = container_of(timeout, struct alarm, timeout);
+
+    spin_lock(&a->wq->lock);
+    if (!a->waiter->woken) {
+        a->waiter->timed_out = true;
+        waiter_wake(a->waiter);
+    }
+    spin_unlock(&a->wq->lock);
+}
+
+int
+wait_finish_until(struct wait_queue *wq, struct waiter *w, uint64_t deadline)
+{
+    struct alarm a = {.waiter = w, .wq = wq};
+
+    timeout_arm(&a.timeout, deadline, alarm_fire);
+    wait_finish(wq, w);
+    spin_unlock(&wq->lock);
+    timeout_cancel_wait(&a.timeout); /* it lives on our stack */
+    spin_lock(&wq->lock);
+    return w->timed_out ? -ETIMEDOUT : 0;
+}
+
+void
+wait_sleep(struct wait_queue *wq)
+{
+    struct waiter w;
+
+    wait_enter(wq, &w);
+    wait_finish(wq, &w);
+}
+
+int
+wait_sleep_until(struct wait_queue *wq, uint64_t deadline)
+{
+    struct waiter w;
+
+    wait_enter(wq, &w);
+    return wait_finish_until(wq, &w, deadline);
+}
+
+unsigned
+wait_wake(struct wait_queue *wq, unsigned n)
+{
+    unsigned woken = 0;
+
+    assert(spin_held(&wq->lock));
+    while (woken < n && !list_empty(&wq->sleepers)) {
+        waiter_wake(list_first(&wq->sleepers, struct waiter, link));
+        woken++;
+    }
+    return woken;
+}
+
+unsigned
+wait_wake_all(struct wait_queue *wq)
+{
+    return wait_wake(wq, UINT32_MAX);
+}
+
+struct thread *
+wait_first(struct wait_queue *wq)
+{
+    if (list_empty(&wq->sleepers))
+        return NULL;
+    return list_first(&wq->sleepers, struct waiter, link)->thread;
+}

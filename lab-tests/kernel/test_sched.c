@@ -1,0 +1,235 @@
+/* test_sched.c: threads, time, and who runs where. */
+#include "debug/kstat.h"
+#include "ktest.h"
+#include "mm/failpoint.h"
+#include "mm/pmm.h"
+#include "schedule/timeout.h"
+#include <errno.h>
+#include <string.h>
+
+#define THREADS 32
+
+static uint64_t sum; /* [a] */
+
+static void
+add_one(unsigned i)
+{
+    for (unsigned n = 0; n < 50; n++) {
+        atomic_add(&sum, 1ul);
+        if (n % 7 == i % 7)
+            sched_yield();
+    }
+}
+
+KTEST(sched_all_threads_run_to_their_end)
+{
+    sum = 0;
+    ktest_parallel(THREADS, false, add_one);
+    CHECK(sum == THREADS * 50);
+}
+
+static uint64_t wrong_hart; /* [a] */
+
+static void
+check_hart(unsigned i)
+{
+    for (unsigned n = 0; n < 20; n++) {
+        irq_off();
+        if (this_cpu()->id != i % ncpu)
+            atomic_add(&wrong_hart, 1ul);
+        irq_restore();
+        sched_yield();
+    }
+}
+
+KTEST(sched_affinity_is_obeyed)
+{
+    wrong_hart = 0;
+    ktest_parallel(3 * ncpu, true, check_hart);
+    CHECK(wrong_hart == 0);
+    CHECK(sched_set_affinity(1ul << 63) == -EINVAL);
+    CHECK(sched_set_affinity(0) == -EINVAL);
+}
+
+static uint64_t harts_seen; /* [a] */
+
+static void
+busy_look(unsigned i)
+{
+    uint64_t until = time_now() + timebase_hz / 5;
+
+    while (time_now() < until) {
+        irq_off();
+        atomic_or(&harts_seen, 1ul << this_cpu()->id);
+        irq_restore();
+    }
+}
+
+KTEST(sched_load_spreads_over_harts)
+{
+    harts_seen = 0;
+    ktest_parallel(2 * ncpu, false, busy_look);
+    CHECK(harts_seen == (1ul << ncpu) - 1);
+}
+
+static uint64_t flag; /* [a] */
+
+static void
+spin_for_flag(unsigned i)
+{
+    if (i == 0)
+        while (atomic_load_acquire(&flag) == 0)
+            cpu_relax();
+    else
+        atomic_store_release(&flag, 1ul);
+}
+
+static void
+spin_on_one_hart(unsigned i)
+{
+    sched_set_affinity(1);
+    spin_for_flag(i);
+}
+
+KTEST(sched_a_spinning_thread_is_preempted)
+{
+    flag = 0;
+    ktest_parallel(2, false, spin_on_one_hart);
+    CHECK(flag == 1);
+}
+
+static struct {
+    uint64_t deadline, woke;
+} naps[THREADS];
+
+static void
+nap(unsigned i)
+{
+    uint64_t seed = ktest_seed + i;
+
+    naps[i].deadline = time_now() + ktest_random(&seed) % (timebase_hz / 20);
+    sleep_until(naps[i].deadline);
+    naps[i].woke = time_now();
+}
+
+KTEST(sleep_never_ends_early)
+{
+    ktest_parallel(THREADS, false, nap);
+    for (unsigned i = 0; i < THREADS; i++)
+        CHECK(naps[i].woke >= naps[i].deadline);
+    sleep_until(0); /* long past */
+}
+
+static unsigned fired;
+static uint64_t last_deadline;
+static bool in_order = true;
+
+static void
+count_fire(struct timeout *t)
+{
+    in_order =
+        in_order && t->deadline >= last_deadline && time_now() >= t->deadline;
+    last_deadline = t->deadline;
+    fired++;
+}
+
+KTEST(timeout_fires_in_order_and_cancels)
+{
+    static struct timeout t[200];
+    uint64_t now = time_now(), seed = ktest_seed;
+    unsigned cancelled = 0;
+
+    memset(t, 0, sizeof(t));
+    fired = 0;
+    last_deadline = 0;
+    sched_set_affinity(1);
+    for (unsigned i = 0; i < ARRAY_LEN(t); i++)
+        timeout_arm(&t[i],
+                    now + timebase_hz / 50 +
+                        ktest_random(&seed) % (timebase_hz / 50),
+                    count_fire);
+    for (unsigned i = 0; i < ARRAY_LEN(t); i += 4)
+        cancelled += timeout_cancel_wait(&t[i]);
+    sleep_until(now + timebase_hz / 20);
+    sched_set_affinity(~0ul);
+    CHECK(in_order);
+    CHECK(fired + cancelled == ARRAY_LEN(t));
+    CHECK(cancelled <= ARRAY_LEN(t) / 4);
+    CHECK(!timeout_cancel(&t[1]));
+}
+
+static void
+nothing(void *arg)
+{
+}
+
+KTEST(kthread_survives_every_failing_allocation)
+{
+    int err = -ENOMEM;
+
+    for (uint64_t n = 1; n < 100 && err != 0; n++) {
+        fail_set("any", n);
+        err = kthread_run("victim", nothing, NULL);
+        CHECK(err == 0 || err == -ENOMEM);
+        if (err != 0)
+            CHECK(fail_left(FAIL_ANY) == 0);
+        fail_set("any", 0);
+    }
+    CHECK(err == 0);
+}
+
+KTEST(kthread_many_alive_at_once)
+{
+    static struct semaphore gate;
+    unsigned started = 0, wanted = nr_free_pages() > 20000 ? 1000 : 200;
+
+    sem_init(&gate, 0);
+    for (unsigned i = 0; i < wanted; i++)
+        started += kthread_run("crowd", (void (*)(void *))sem_down, &gate) == 0;
+    CHECK(started == wanted);
+    CHECK(kthread_count() == wanted + 1);
+    for (unsigned i = 0; i < started; i++)
+        sem_up(&gate);
+}
+
+/* All registers a program has, through many timer interrupts. */
+extern uint64_t register_check(uint64_t seed, uint64_t until);
+
+KTEST(trap_registers_survive_interrupts)
+{
+    uint64_t ticks = kstat_read(STAT_IRQ);
+
+    CHECK(register_check(ktest_seed, time_now() + timebase_hz / 4) == 0);
+    CHECK(kstat_read(STAT_IRQ) - ticks >= 10);
+}
+
+static uint64_t share[2]; /* ticks that the two threads got */
+
+static void
+burn(unsigned i)
+{
+    struct thread *t = current_thread();
+    uint64_t until = time_now() + 4 * timebase_hz;
+
+    sched_set_affinity(1);
+    t->priority = i == 0 ? 100 : 300;
+    while (time_now() < until)
+        cpu_relax();
+    share[i] = t->run_ticks;
+}
+
+KTEST(sched_stride_shares_by_priority)
+{
+    if (strcmp(sched_name(), "stride") != 0) {
+        ktest_skip("not the stride policy");
+        return;
+    }
+    if (ncpu > 1) {
+        ktest_skip("ticks are exact with one hart only");
+        return;
+    }
+    ktest_parallel(2, false, burn);
+    /* One to three, give or take the ticks at both ends. */
+    CHECK(share[0] > 0 && share[1] > share[0] * 5 / 2);
+    CHECK(share[1] < share[0] * 7 / 2);
+}

@@ -1,0 +1,184 @@
+/* avl.c: heights of siblings differ by at most one (Adelson-Velsky, Landis
+ * 1962).  Every change walks from the changed place to the root, refreshing
+ * heights and summaries and rotating where the balance broke. */
+#include <avl.h>
+#include <util.h>
+
+static int
+height(const struct avl_node *n)
+{
+    return n == NULL ? 0 : n->height;
+}
+
+static void
+refresh(struct avl_tree *tree, struct avl_node *n)
+{
+    n->height = MAX(height(n->left), height(n->right)) + 1;
+    if (tree->update != NULL)
+        tree->update(n);
+}
+
+/* Let NEW take OLD's place below OLD's parent. */
+static void
+replace(struct avl_tree *tree, struct avl_node *old, struct avl_node *new)
+{
+    struct avl_node *p = old->parent;
+
+    if (p == NULL)
+        tree->root = new;
+    else if (p->left == old)
+        p->left = new;
+    else
+        p->right = new;
+    if (new != NULL)
+        new->parent = p;
+}
+
+/*      n              r
+ *     / \            / \
+ *    a   r    ->    n   c
+ *       / \        / \
+ *      b   c      a   b          */
+static struct avl_node *
+rotate_left(struct avl_tree *tree, struct avl_node *n)
+{
+    struct avl_node *r = n->right;
+
+    replace(tree, n, r);
+    n->right = r->left;
+    if (n->right != NULL)
+        n->right->parent = n;
+    r->left = n;
+    n->parent = r;
+    refresh(tree, n);
+    refresh(tree, r);
+    return r;
+}
+
+static struct avl_node *
+rotate_right(struct avl_tree *tree, struct avl_node *n)
+{
+    struct avl_node *l = n->left;
+
+    replace(tree, n, l);
+    n->left = l->right;
+    if (n->left != NULL)
+        n->left->parent = n;
+    l->right = n;
+    n->parent = l;
+    refresh(tree, n);
+    refresh(tree, l);
+    return l;
+}
+
+static struct avl_node *
+balance(struct avl_tree *tree, struct avl_node *n)
+{
+    int lean = height(n->left) - height(n->right);
+
+    if (lean > 1) {
+        if (height(n->left->left) < height(n->left->right))
+            rotate_left(tree, n->left);
+        return rotate_right(tree, n);
+    }
+    if (lean < -1) {
+        if (height(n->right->right) < height(n->right->left))
+            rotate_right(tree, n->right);
+        return rotate_left(tree, n);
+    }
+    refresh(tree, n);
+    return n;
+}
+
+void
+avl_changed(struct avl_tree *tree, struct avl_node *node)
+{
+    for (; node != NULL; node = node->parent)
+        node = balance(tree, node);
+}
+
+void
+avl_insert(struct avl_tree *tree, struct avl_node *node,
+           struct avl_node *parent, struct avl_node **link)
+{
+    node->left = node->right = NULL;
+    node->parent = parent;
+    *link = node;
+    avl_changed(tree, node);
+}
+
+void
+avl_remove(struct avl_tree *tree, struct avl_node *node)
+{
+    struct avl_node *from; /* the lowest node whose subtree changed */
+
+    if (node->left != NULL && node->right != NULL) {
+        /* Its successor, which has no left child, takes its place. */
+        struct avl_node *s = node->right;
+
+        while (s->left != NULL)
+            s = s->left;
+        from = s->parent == node ? s : s->parent;
+        replace(tree, s, s->right);
+        s->left = node->left;
+        s->right = node->right;
+        s->left->parent = s;
+        if (s->right != NULL)
+            s->right->parent = s;
+        replace(tree, node, s);
+    } else {
+        from = node->parent;
+        replace(tree, node, node->left != NULL ? node->left : node->right);
+    }
+    avl_changed(tree, from);
+}
+
+struct avl_node *
+avl_first(const struct avl_tree *tree)
+{
+    struct avl_node *n = tree->root;
+
+    while (n != NULL && n->left != NULL)
+        n = n->left;
+    return n;
+}
+
+struct avl_node *
+avl_last(const struct avl_tree *tree)
+{
+    struct avl_node *n = tree->root;
+
+    while (n != NULL && n->right != NULL)
+        n = n->right;
+    return n;
+}
+
+struct avl_node *
+avl_next(const struct avl_node *node)
+{
+    if (node->right != NULL) {
+        struct avl_node *n = node->right;
+
+        while (n->left != NULL)
+            n = n->left;
+        return n;
+    }
+    while (node->parent != NULL && node->parent->right == node)
+        node = node->parent;
+    return node->parent;
+}
+
+struct avl_node *
+avl_prev(const struct avl_node *node)
+{
+    if (node->left != NULL) {
+        struct avl_node *n = node->left;
+
+        while (n->right != NULL)
+            n = n->right;
+        return n;
+    }
+    while (node->parent != NULL && node->parent->left == node)
+        node = node->parent;
+    return node->parent;
+}

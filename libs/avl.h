@@ -1,0 +1,48 @@
+/* avl.h: an intrusive balanced search tree, with an optional summary.
+ *
+ * The user embeds a struct avl_node, walks the tree himself to find the place
+ * of a new node (only he knows the order), and calls avl_insert(), which
+ * rebalances.  Insert, remove, first, next are O(log n) and never allocate.
+ *
+ *   struct avl_node **link = &tree->root, *parent = NULL;
+ *   while (*link) {
+ *       parent = *link;
+ *       link = key < key_of(parent) ? &parent->left : &parent->right;
+ *   }
+ *   avl_insert(tree, node, parent, link);
+ *
+ * A tree with a summary (e.g. "largest gap below me") has tree->update set: it
+ * is called for a node whenever its subtree changed, children first, and
+ * must recompute the node's own summary from the node and its two children. */
+#ifndef LIBS_AVL_H
+#define LIBS_AVL_H
+
+#include <stddef.h>
+
+struct avl_node {
+    struct avl_node *left, *right, *parent;
+    int height; /* 1 for a leaf */
+};
+
+struct avl_tree {
+    struct avl_node *root;
+    void (*update)(struct avl_node *node); /* may be NULL */
+};
+
+void avl_insert(struct avl_tree *tree, struct avl_node *node,
+                struct avl_node *parent, struct avl_node **link);
+void avl_remove(struct avl_tree *tree, struct avl_node *node);
+
+/* The user changed something NODE's summary depends on: go up and recompute. */
+void avl_changed(struct avl_tree *tree, struct avl_node *node);
+
+struct avl_node *avl_first(const struct avl_tree *tree);
+struct avl_node *avl_last(const struct avl_tree *tree);
+struct avl_node *avl_next(const struct avl_node *node);
+struct avl_node *avl_prev(const struct avl_node *node);
+
+#define avl_entry(node, type, member) container_of(node, type, member)
+#define avl_for_each(n, tree) \
+    for (struct avl_node *n = avl_first(tree); n != NULL; n = avl_next(n))
+
+#endif

@@ -1,0 +1,176 @@
+/* discover_devices.c: uart, interrupt controller, virtio, power, clock.
+ *
+ * A device is found by what it is compatible with, wherever it stands.  Only
+ * for the uart there is a preference: the one the firmware prints on, which
+ * /chosen names by a path or an alias.  A node that is disabled, or whose
+ * address cannot be translated, is passed over as if it were not there.
+ *
+ * A hart's PLIC context is the index of the pair (its interrupt controller, 9)
+ * in the PLIC's interrupts-extended; 9 is the supervisor external interrupt.
+ * Firmware may overwrite the 11 of other pairs with -1, but removes none. */
+#include <discover.h>
+
+#define IRQ_S_EXTERNAL 9
+#define PLIC_SOURCES   1023 /* most a PLIC can have */
+#define DEVICE_TRIES   32   /* nodes of one kind we look at */
+
+/* The first enabled node compatible with WORD that has an address. */
+static fdt_node
+device_find(const struct fdt *f, const char *word, uint64_t *addr,
+            uint64_t *size)
+{
+    fdt_node n = FDT_NONE;
+
+    for (int tries = 0; tries < DEVICE_TRIES; tries++) {
+        n = fdt_find_compatible(f, n, word);
+        if (n < 0)
+            break;
+        if (fdt_enabled(f, n) && fdt_reg(f, n, 0, addr, size))
+            return n;
+    }
+    return FDT_NONE;
+}
+
+/* The first interrupt of N, 0 if it has none. */
+static uint32_t
+device_irq(const struct fdt *f, fdt_node n)
+{
+    uint32_t irq = 0, len;
+    const uint8_t *p;
+
+    if (fdt_u32(f, n, "interrupts", &irq))
+        return irq;
+    p = fdt_prop(f, n, "interrupts-extended", &len);
+    return p != NULL && len >= 8 ? fdt_be32(p + 4) : 0;
+}
+
+static enum uart_kind
+uart_kind(const struct fdt *f, fdt_node n)
+{
+    if (fdt_compatible(f, n, "snps,dw-apb-uart"))
+        return UART_DW_APB;
+    if (fdt_compatible(f, n, "ns16550a") || fdt_compatible(f, n, "ns16550"))
+        return UART_NS16550;
+    if (fdt_compatible(f, n, "sifive,uart0"))
+        return UART_SIFIVE;
+    return UART_NONE;
+}
+
+/* Fill *U from N; false if it is no uart we can drive. */
+static bool
+uart_read(const struct fdt *f, fdt_node n, struct uart_info *u)
+{
+    struct uart_info v = {.kind = uart_kind(f, n), .reg_io_width = 1};
+
+    if (v.kind == UART_NONE || !fdt_enabled(f, n) ||
+        !fdt_reg(f, n, 0, &v.base, &v.size))
+        return false;
+    if (v.kind == UART_SIFIVE) {
+        v.reg_shift = 2;
+        v.reg_io_width = 4;
+    } else {
+        fdt_u32(f, n, "reg-shift", &v.reg_shift);
+        fdt_u32(f, n, "reg-io-width", &v.reg_io_width);
+    }
+    if ((v.reg_io_width != 1 && v.reg_io_width != 4) || v.reg_shift > 4 ||
+        v.size < (uint64_t)8 << v.reg_shift)
+        return false;
+    v.irq = device_irq(f, n);
+    fdt_u32(f, n, "clock-frequency", &v.clock_hz);
+    *u = v;
+    return true;
+}
+
+static void
+discover_uart(struct discovery *d)
+{
+    const struct fdt *f = d->f;
+    fdt_node chosen = fdt_find_path(f, "/chosen"), n;
+    const char *path = fdt_string(f, chosen, "stdout-path");
+    int tries = 0;
+
+    if (path == NULL)
+        path = fdt_string(f, chosen, "linux,stdout-path");
+    if (path != NULL && uart_read(f, fdt_find_path(f, path), &d->m->uart))
+        return;
+    for (n = fdt_root(f); n >= 0 && tries < DEVICE_TRIES; n = fdt_next(f, n)) {
+        if (uart_kind(f, n) == UART_NONE)
+            continue;
+        if (uart_read(f, n, &d->m->uart))
+            return;
+        tries++;
+    }
+}
+
+static void
+discover_plic(struct discovery *d)
+{
+    struct machine *m = d->m;
+    const struct fdt *f = d->f;
+    const uint8_t *p;
+    uint32_t len = 0;
+    fdt_node n;
+
+    n = device_find(f, "sifive,plic-1.0.0", &m->plic_base, &m->plic_size);
+    if (n < 0)
+        n = device_find(f, "riscv,plic0", &m->plic_base, &m->plic_size);
+    if (n < 0)
+        return;
+    fdt_u32(f, n, "riscv,ndev", &m->plic_ndev);
+    m->plic_ndev = MIN(m->plic_ndev, PLIC_SOURCES);
+    p = fdt_prop(f, n, "interrupts-extended", &len);
+    for (unsigned c = 0; p != NULL && len >= 8; c++, p += 8, len -= 8) {
+        for (unsigned i = 0; i < m->nharts; i++) {
+            struct hart_info *h = &m->harts[i];
+
+            if (h->phandle != 0 && h->phandle == fdt_be32(p) &&
+                h->plic_context < 0 && fdt_be32(p + 4) == IRQ_S_EXTERNAL)
+                h->plic_context = (int)c;
+        }
+    }
+}
+
+static void
+discover_virtio(struct discovery *d)
+{
+    struct machine *m = d->m;
+    uint64_t base, size;
+    fdt_node n = FDT_NONE;
+
+    for (int tries = 0; tries < DEVICE_TRIES; tries++) {
+        unsigned i = m->nvirtio;
+
+        n = fdt_find_compatible(d->f, n, "virtio,mmio");
+        if (n < 0 || m->nvirtio == MACHINE_MAX_VIRTIO)
+            return;
+        if (!fdt_enabled(d->f, n) || !fdt_reg(d->f, n, 0, &base, &size))
+            continue;
+        for (; i > 0 && m->virtio[i - 1].base > base; i--)
+            m->virtio[i] = m->virtio[i - 1];
+        m->virtio[i].base = base;
+        m->virtio[i].size = size;
+        m->virtio[i].irq = device_irq(d->f, n);
+        m->nvirtio++;
+    }
+}
+
+void
+discover_power(struct discovery *d)
+{
+    uint64_t size;
+
+    if (device_find(d->f, "sifive,test0", &d->m->test_base, &size) < 0)
+        device_find(d->f, "sifive,test1", &d->m->test_base, &size);
+}
+
+void
+discover_devices(struct discovery *d)
+{
+    struct machine *m = d->m;
+    uint64_t size;
+
+    discover_uart(d);
+    discover_plic(d);
+    discover_virtio(d);
+    device_find(d->f, "google,goldfish-rtc", &m->rtc_base, &size);
+}

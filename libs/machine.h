@@ -1,0 +1,75 @@
+/* machine.h: what this machine is, read out of its device tree once.
+ *
+ * Everything later parts ask ("where is the uart, which harts may I start")
+ * is a plain field here.  Discovery follows compatible strings, aliases and
+ * phandles, never names or fixed addresses; docs/boards.md lists the trees it
+ * is tested on.  */
+#ifndef LIBS_MACHINE_H
+#define LIBS_MACHINE_H
+
+#include <devicetree.h>
+
+#define MACHINE_MAX_RANGES 16
+#define MACHINE_MAX_VIRTIO 16
+#define MACHINE_MAX_HARTS  16
+
+struct mem_range {
+    uint64_t start, size;
+};
+
+enum uart_kind { UART_NONE, UART_NS16550, UART_DW_APB, UART_SIFIVE };
+
+struct uart_info {
+    enum uart_kind kind;
+    uint64_t base, size;
+    uint32_t reg_shift;    /* register n is at n << reg_shift */
+    uint32_t reg_io_width; /* bytes per access: 1 or 4 */
+    uint32_t irq;          /* 0: none */
+    uint32_t clock_hz;     /* 0: unknown */
+};
+
+struct hart_info {
+    uint64_t hartid;
+    int plic_context; /* its S-mode context, -1: none */
+    bool has_sstc;    /* "sstc" in its ISA string or list */
+    uint32_t phandle; /* of its interrupt controller */
+};
+
+struct machine {
+    char model[64]; /* "model", cut, or the first "compatible" */
+    unsigned nmem;
+    struct mem_range mem[MACHINE_MAX_RANGES]; /* sorted, joined, not 0 */
+    unsigned nreserved; /* /memreserve/, /reserved-memory, the initrd not */
+    struct mem_range reserved[MACHINE_MAX_RANGES * 2];
+    unsigned nharts; /* usable: MMU, FPU, enabled; boards.md has the rules */
+    struct hart_info harts[MACHINE_MAX_HARTS];
+    unsigned nskipped; /* harts left out: monitor cores, disabled, too many */
+    uint32_t timebase_hz;
+    struct uart_info uart; /* what stdout-path names, else the first known */
+    uint64_t plic_base, plic_size;
+    uint32_t plic_ndev;
+    unsigned nvirtio;
+    struct {
+        uint64_t base, size;
+        uint32_t irq;
+    } virtio[MACHINE_MAX_VIRTIO]; /* by ascending address */
+    uint64_t test_base;   /* sifive,test0/1: power off with a code; 0: none */
+    uint64_t rtc_base;    /* google,goldfish-rtc; 0: none */
+    const char *bootargs; /* in the tree; "" if there are none */
+    uint64_t initrd_start, initrd_end; /* physical; equal: none */
+};
+
+/* Fill *M from the tree of BOOT_HARTID's machine.  Returns 0, or -EINVAL or
+ * -ENODEV with WHY (of SIZE bytes) set to one line that says what is missing or
+ * wrong; test_base is set if there is one, all the same.  Parts that can be
+ * absent (uart, plic, virtio) are left empty. */
+int machine_discover(struct machine *m, const struct fdt *f,
+                     uint64_t boot_hartid, char *why, size_t size);
+
+/* The value of "NAME=value" in BOOTARGS, copied to BUF, cut if need be; false
+ * if there is no such word.  A word without '=' gives "".  Blanks separate
+ * words, there are no quotes, and the last of several wins. */
+bool bootarg_get(const char *bootargs, const char *name, char *buf,
+                 size_t size);
+
+#endif
