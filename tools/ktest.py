@@ -79,6 +79,7 @@ MATRIX = [
     row("poison", smp=2, append="debug=poison"),
     row("tlb-ipi", smp=4, mem="128M", append="tlb=ipi"),
     row("stride", smp=4, mem="128M", append="sched=stride"),
+    row("stride-1", mode="icount", mem="128M", append="sched=stride"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),

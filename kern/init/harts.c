@@ -27,6 +27,8 @@
 
 _Static_assert(MACHINE_MAX_HARTS <= NCPU_MAX, "room for every hart found");
 
+#define PATIENCE_S 5
+
 enum hello { WAITING, ARRIVED, GIVEN_UP };
 
 static struct thread idle_threads[NCPU_MAX];
@@ -79,11 +81,12 @@ prepare(unsigned i)
     return true;
 }
 
-/* Wait one second for hart I to get as far as its scheduler. */
+/* Wait for hart I to get as far as its scheduler; an emulated one on a busy
+ * host may take its time. */
 static bool
 wait_online(unsigned i)
 {
-    uint64_t give_up = time_now() + timebase_hz;
+    uint64_t give_up = time_now() + PATIENCE_S * timebase_hz;
     uint32_t expected = WAITING;
 
     while (!atomic_load_acquire(&cpus[i].online)) {
@@ -111,8 +114,8 @@ harts_start(void)
             cprintf("hart %lu: the firmware does not start it (error %d)\n",
                     cpus[i].hartid, err);
         else if (!wait_online(i))
-            cprintf("hart %lu: did not come up within a second\n",
-                    cpus[i].hartid);
+            cprintf("hart %lu: did not come up within %d seconds\n",
+                    cpus[i].hartid, PATIENCE_S);
     }
 }
 

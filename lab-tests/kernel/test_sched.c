@@ -53,12 +53,12 @@ KTEST(sched_affinity_is_obeyed)
 
 static uint64_t harts_seen; /* [a] */
 
+/* Busy until every hart was seen at work; how long that takes is up to the host
+ * that runs us, so there is no limit here: the runner notices a hang. */
 static void
 busy_look(unsigned i)
 {
-    uint64_t until = time_now() + timebase_hz / 5;
-
-    while (time_now() < until) {
+    while (atomic_load(&harts_seen) != (1ul << ncpu) - 1) {
         irq_off();
         atomic_or(&harts_seen, 1ul << this_cpu()->id);
         irq_restore();
@@ -197,10 +197,12 @@ extern uint64_t register_check(uint64_t seed, uint64_t until);
 
 KTEST(trap_registers_survive_interrupts)
 {
-    uint64_t ticks = kstat_read(STAT_IRQ);
+    uint64_t first = kstat_read(STAT_IRQ);
 
-    CHECK(register_check(ktest_seed, time_now() + timebase_hz / 4) == 0);
-    CHECK(kstat_read(STAT_IRQ) - ticks >= 10);
+    /* A loaded host may deliver few interrupts in that time: go on until there
+     * were enough. */
+    while (kstat_read(STAT_IRQ) - first < 25)
+        CHECK(register_check(ktest_seed, time_now() + timebase_hz / 20) == 0);
 }
 
 static uint64_t share[2]; /* ticks that the two threads got */
@@ -209,7 +211,7 @@ static void
 burn(unsigned i)
 {
     struct thread *t = current_thread();
-    uint64_t until = time_now() + 4 * timebase_hz;
+    uint64_t until = time_now() + timebase_hz * 2 / 5;
 
     sched_set_affinity(1);
     t->priority = i == 0 ? 100 : 300;
@@ -218,18 +220,18 @@ burn(unsigned i)
     share[i] = t->run_ticks;
 }
 
-KTEST(sched_stride_shares_by_priority)
+/* The two have priorities 100 and 300: stride shares by them, round robin does
+ * not look at them.  Give or take the ticks at both ends. */
+KTEST(sched_shares_are_as_the_policy_says)
 {
-    if (strcmp(sched_name(), "stride") != 0) {
-        ktest_skip("not the stride policy");
-        return;
-    }
+    bool stride = strcmp(sched_name(), "stride") == 0;
+
     if (ncpu > 1) {
         ktest_skip("ticks are exact with one hart only");
         return;
     }
     ktest_parallel(2, false, burn);
-    /* One to three, give or take the ticks at both ends. */
-    CHECK(share[0] > 0 && share[1] > share[0] * 5 / 2);
-    CHECK(share[1] < share[0] * 7 / 2);
+    CHECK(share[0] >= 8);
+    CHECK(share[1] >= (stride ? share[0] * 5 / 2 : share[0] - 4));
+    CHECK(share[1] <= (stride ? share[0] * 7 / 2 : share[0] + 4));
 }
