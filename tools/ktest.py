@@ -306,6 +306,10 @@ def judge_tests(result):
         wrong.append("no test ran")
     if code is None:
         wrong.append("the kernel did not say how it ended")
+        wrong.append("QEMU: %s, status %s%s" % (
+            result.how, result.status,
+            "".join("; " + e for e in
+                    result.errors.decode("utf-8", "replace").split("\n")[:3] if e)))
     elif code != 0 and not failed:
         wrong.append("ended with code %d" % code)
     elif code == 0 and result.how == "exit" and result.status != 0:
