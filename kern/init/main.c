@@ -201,7 +201,7 @@ choose_policies(void)
     bootarg_get(machine.bootargs, "sched", value, sizeof(value));
     if (sched_select(value) != 0)
         boot_refuse("boot argument \"sched=%s\": no such policy", value);
-    strlcpy(value, sbi.rfence ? "rfence" : "ipi", sizeof(value));
+    strlcpy(value, sbi_has(SBI_RFENCE) ? "rfence" : "ipi", sizeof(value));
     bootarg_get(machine.bootargs, "tlb", value, sizeof(value));
     if (tlb_select(value) != 0)
         boot_refuse("boot argument \"tlb=%s\": no such method", value);
@@ -238,14 +238,9 @@ static void
 say_hello(void)
 {
     cprintf("ucore-sv on %s\n", machine.model);
-    cprintf("  %u harts (%u skipped), boot hart %lu, A/D bits: %s\n",
-            harts_online(), machine.nskipped, cpus[0].hartid,
-            ad_behaviour_name(cpus[0].ad_behaviour));
-    cprintf("  %s, %u ASID bits, image at %#lx, SBI %u.%u, timer %s, tlb %s\n",
-            satp_mode_name(), satp_asid_bits(), kernel_pa, sbi.spec_major,
-            sbi.spec_minor, timer_has_sstc ? "sstc" : "sbi", tlb_method_name());
-    cprintf("  memory: %lu MiB, %lu MiB free; scheduler %s\n",
-            bootmem_total() >> 20, nr_free_pages() >> 8, sched_name());
+    cprintf("  %u harts (%u skipped), memory: %lu MiB, %lu MiB free\n",
+            harts_online(), machine.nskipped, bootmem_total() >> 20,
+            nr_free_pages() >> 8);
 }
 
 static void
@@ -269,7 +264,6 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     entry_time = entered;
     ncpu = 1;
     cpus[0].hartid = hartid;
-    sbi_init();
     trap_init_cpu();
     find_machine(hartid, dtb, &tree);
     find_console();

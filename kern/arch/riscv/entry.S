@@ -118,6 +118,11 @@ unaligned:
     mv      a1, s1
     call    boot_refuse_unaligned
 
+    .weak   boot_refuse_unaligned   /* unless somebody has more to say */
+boot_refuse_unaligned:
+    wfi
+    j       boot_refuse_unaligned
+
     .section .bss.pages, "aw", @nobits
     /* The boot hart's idle thread uses this stack for ever. */
     .balign 4096

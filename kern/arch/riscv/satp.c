@@ -61,18 +61,6 @@ satp_kernel(void)
     return satp_of(mode);
 }
 
-unsigned
-satp_asid_bits(void)
-{
-    uint64_t old = csr_read(satp), got;
-
-    csr_write(satp, old | SATP_ASID_MASK);
-    got = csr_read(satp) & SATP_ASID_MASK;
-    csr_write(satp, old);
-    sfence_vma_all();
-    return (unsigned)__builtin_popcountl(got);
-}
-
 const char *
 satp_mode_name(void)
 {
