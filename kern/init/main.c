@@ -30,6 +30,7 @@
 #include "schedule/sched.h"
 #include "schedule/timeout.h"
 #include "trap/trap.h"
+#include <bootargs.h>
 #include <machine.h>
 #include <string.h>
 

@@ -25,6 +25,7 @@
 static uint64_t steps;
 #define FDT_STEP(bytes) (steps += (bytes))
 
+#include "../../libs/bootargs.c"
 #include "../../libs/discover_devices.c"
 #include "../../libs/discover_harts.c"
 #include "../../libs/fdt.c"

@@ -11,6 +11,7 @@
 static uint64_t steps; /* bytes of tokens the parser has walked over */
 #define FDT_STEP(bytes) (steps += (bytes))
 
+#include "../../libs/bootargs.c"
 #include "../../libs/discover_devices.c"
 #include "../../libs/discover_harts.c"
 #include "../../libs/fdt.c"
@@ -812,6 +813,40 @@ test_bootarg_get(void)
     STREQ(buf, "12");
 }
 
+static void
+test_bootarg_rules(void)
+{
+    static const struct bootarg_rule rules[] = {
+        {"mmu", "sv39|sv48"}, {"sched", "*"}, {"bench", ""}, {"one", "x"}};
+    static const struct {
+        const char *args, *why; /* NULL: all is well */
+    } cases[] = {
+        {"", NULL},
+        {"  mmu=sv48\tsched=a=b\n bench one=x ", NULL},
+        {"sched sched= bench=", NULL},
+        {"mmu=sv4", "boot argument \"mmu=sv4\": must be one of sv39|sv48"},
+        {"mmu=sv390", "boot argument \"mmu=sv390\": must be one of sv39|sv48"},
+        {"mmu", "boot argument \"mmu=\": must be one of sv39|sv48"},
+        {"bench=1", "boot argument \"bench=1\": must be one of "},
+        {"one=x mm=sv39", "unknown boot argument \"mm\""},
+        {"=", "unknown boot argument \"\""},
+        {"sched=0123456789012345678901234567890123456789012345678901234567890",
+         "boot argument \"sched=01234567890123456789012345...\": too long"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int err = bootargs_match(cases[i].args, rules, ARRAY_LEN(rules), why,
+                                 sizeof(why));
+
+        EQ(err, cases[i].why == NULL ? 0 : -EINVAL);
+        if (cases[i].why != NULL)
+            STREQ(why, cases[i].why);
+    }
+    CHECK(bootarg_is("mmu=sv48 mmu=sv39", "mmu", "sv39"));
+    CHECK(!bootarg_is("mmu=sv48 mmu=sv39", "mmu", "sv48"));
+    CHECK(!bootarg_is("", "mmu", ""));
+}
+
 /* Trees of 2 MiB made to be slow.  The work, counted in bytes walked over,
  * stays below a fixed number of walks over the whole tree. */
 
@@ -967,6 +1002,7 @@ main(int argc, char **argv)
     RUN(uart);
     RUN(devices);
     RUN(bootarg_get);
+    RUN(bootarg_rules);
     RUN(hostile);
     failures = verdict("test_machine");
     free(machine_blob.p);
