@@ -210,7 +210,7 @@ choose_policies(void)
         probe_stimecmp() && !bootarg_is(machine.bootargs, "timer", "sbi");
     for (unsigned i = 0; i < machine.nharts; i++)
         timer_has_sstc = timer_has_sstc && machine.harts[i].has_sstc;
-    trace_enable(bootarg_is(machine.bootargs, "trace", "on"));
+    trace_enabled = bootarg_is(machine.bootargs, "trace", "on");
     panic_halts = bootarg_is(machine.bootargs, "panic", "halt");
 }
 

@@ -102,9 +102,9 @@ run_trace(int argc, char **argv)
     uint64_t n = TRACE_DEFAULT;
 
     if (argc == 2 && strcmp(argv[1], "on") == 0)
-        trace_enable(true);
+        trace_enabled = true;
     else if (argc == 2 && strcmp(argv[1], "off") == 0)
-        trace_enable(false);
+        trace_enabled = false;
     else if (argc > 2 || (argc == 2 && !monitor_number(argv[1], &n)))
         monitor_usage(argv[0]);
     else
