@@ -40,6 +40,14 @@ bootarg_is(const char *args, const char *name, const char *value)
     return bootarg_get(args, name, buf, sizeof(buf)) && strcmp(buf, value) == 0;
 }
 
+static bool
+is_number_from_1(const char *value)
+{
+    const char *end;
+
+    return strtoull_simple(value, &end) != 0 && *end == '\0';
+}
+
 /* Is VALUE one of VALUES? */
 static bool
 value_ok(const char *values, const char *value)
@@ -48,6 +56,8 @@ value_ok(const char *values, const char *value)
 
     if (strcmp(values, "*") == 0)
         return true;
+    if (strcmp(values, "#") == 0)
+        return is_number_from_1(value);
     for (;;) {
         const char *bar = strchr(values, '|');
         size_t len = bar == NULL ? strlen(values) : (size_t)(bar - values);
@@ -74,8 +84,10 @@ check_word(char *word, const struct bootarg_rule *rules, size_t n, char *why,
             continue;
         if (value_ok(rules[i].values, value == NULL ? "" : value))
             return 0;
-        snprintf(why, size, "boot argument \"%s=%s\": must be one of %s", word,
-                 value == NULL ? "" : value, rules[i].values);
+        snprintf(why, size, "boot argument \"%s=%s\": must be %s%s", word,
+                 value == NULL ? "" : value,
+                 rules[i].values[0] == '#' ? "a number from 1" : "one of ",
+                 rules[i].values[0] == '#' ? "" : rules[i].values);
         return -EINVAL;
     }
     snprintf(why, size, "unknown boot argument \"%s\"", word);

@@ -11,7 +11,8 @@
 
 struct bootarg_rule {
     const char *name;
-    const char *values; /* "a|b|c", "" for a bare word, "*" for anything */
+    const char *values; /* "a|b|c", "" for a bare word, "*" for anything,
+                         * "#" for a number from 1 */
 };
 
 /* Is each word of ARGS one of the N RULES, with a value it allows?  Returns 0,

@@ -71,7 +71,7 @@ open_tree(struct fdt *fdt, paddr_t dtb, struct mem_range *tree)
         memcmp(head, "\xd0\x0d\xfe\xed", 4) != 0)
         boot_refuse("no device tree at %#lx (register a1 must point to one)",
                     dtb);
-    size = (uint32_t)head[4] << 24 | head[5] << 16 | head[6] << 8 | head[7];
+    size = fdt_be32(head + 4);
     if (size > FDT_MAX_SIZE)
         boot_refuse("device tree: %u bytes are more than the %u it may have",
                     size, FDT_MAX_SIZE);
@@ -181,17 +181,12 @@ start_memory(const struct mem_range *tree)
 static unsigned
 wanted_harts(void)
 {
-    char value[16];
+    char value[BOOTARG_MAX];
     const char *end;
-    unsigned long long n;
 
     if (!bootarg_get(machine.bootargs, "harts", value, sizeof(value)))
         return NCPU_MAX;
-    n = strtoull_simple(value, &end);
-    if (end == value || *end != '\0' || n == 0)
-        boot_refuse("boot argument \"harts=%s\": must be a number from 1",
-                    value);
-    return n > NCPU_MAX ? NCPU_MAX : (unsigned)n;
+    return (unsigned)MIN(strtoull_simple(value, &end), NCPU_MAX);
 }
 
 static void
@@ -236,12 +231,11 @@ start_devices(void)
 }
 
 static void
-say_hello(void)
+say_hello(unsigned nharts)
 {
     cprintf("ucore-sv on %s\n", machine.model);
-    cprintf("  %u harts (%u skipped), memory: %lu MiB, %lu MiB free\n",
-            harts_online(), machine.nskipped, bootmem_total() >> 20,
-            nr_free_pages() >> 8);
+    cprintf("  %u harts (%u skipped), memory: %lu MiB, %lu MiB free\n", nharts,
+            machine.nskipped, bootmem_total() >> 20, nr_free_pages() >> 8);
 }
 
 static void
@@ -278,8 +272,7 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     if (ad_probe(&cpus[0]) != 0)
         boot_refuse("memory: not enough for the A/D probe");
     start_devices();
-    harts_start();
-    say_hello();
+    say_hello(harts_start());
     if (kthread_run("init", init_thread, NULL) != 0)
         boot_refuse("memory: not enough for the first thread");
     sched_idle_loop();

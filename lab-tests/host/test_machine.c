@@ -7,10 +7,13 @@
  * are read too if they are in ../shared/dtb; they are not ours to give away.
  * Then small trees that differ from a plain machine in one point. */
 #include <stdint.h>
+#include <stdlib.h>
 
 static uint64_t steps; /* bytes of tokens the parser has walked over */
 #define FDT_STEP(bytes) (steps += (bytes))
 
+/* libs/string.c stays out; the computer has its own. */
+#define strtoull_simple(s, end) strtoull(s, (char **)(end), 0)
 #include "../../libs/bootargs.c"
 #include "../../libs/discover_devices.c"
 #include "../../libs/discover_harts.c"
@@ -816,14 +819,21 @@ test_bootarg_get(void)
 static void
 test_bootarg_rules(void)
 {
-    static const struct bootarg_rule rules[] = {
-        {"mmu", "sv39|sv48"}, {"sched", "*"}, {"bench", ""}, {"one", "x"}};
+    static const struct bootarg_rule rules[] = {{"mmu", "sv39|sv48"},
+                                                {"sched", "*"},
+                                                {"bench", ""},
+                                                {"one", "x"},
+                                                {"harts", "#"}};
     static const struct {
         const char *args, *why; /* NULL: all is well */
     } cases[] = {
         {"", NULL},
         {"  mmu=sv48\tsched=a=b\n bench one=x ", NULL},
         {"sched sched= bench=", NULL},
+        {"harts=1 harts=0x10 harts=99999999999999999999", NULL},
+        {"harts=0", "boot argument \"harts=0\": must be a number from 1"},
+        {"harts=2x", "boot argument \"harts=2x\": must be a number from 1"},
+        {"harts", "boot argument \"harts=\": must be a number from 1"},
         {"mmu=sv4", "boot argument \"mmu=sv4\": must be one of sv39|sv48"},
         {"mmu=sv390", "boot argument \"mmu=sv390\": must be one of sv39|sv48"},
         {"mmu", "boot argument \"mmu=\": must be one of sv39|sv48"},

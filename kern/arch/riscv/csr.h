@@ -14,12 +14,12 @@
 #endif
 
 /* sstatus */
-#define SSTATUS_SIE      BITS(1, 1)  /* interrupts are on */
-#define SSTATUS_SPIE     BITS(1, 5)  /* ... and were, before the trap */
-#define SSTATUS_SPP      BITS(1, 8)  /* the trap came from S-mode */
-#define SSTATUS_FS       BITS(3, 13) /* floating point: 0 off ... 3 dirty */
-#define SSTATUS_SUM      BITS(1, 18) /* S-mode may touch user pages */
-#define SSTATUS_MXR      BITS(1, 19)
+#define SSTATUS_SIE  BITS(1, 1)  /* interrupts are on */
+#define SSTATUS_SPIE BITS(1, 5)  /* ... and were, before the trap */
+#define SSTATUS_SPP  BITS(1, 8)  /* the trap came from S-mode */
+#define SSTATUS_FS   BITS(3, 13) /* floating point: 0 off ... 3 dirty */
+#define SSTATUS_SUM  BITS(1, 18) /* S-mode may touch user pages */
+#define SSTATUS_MXR  BITS(1, 19)
 
 /* sie, sip */
 #define IRQ_S_SOFT  1

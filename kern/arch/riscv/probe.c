@@ -21,50 +21,38 @@ extable_find(uintptr_t pc)
     return 0;
 }
 
-#define EXTABLE                     \
-    ".pushsection extable, \"a\"\n" \
-    ".balign 8\n"                   \
-    ".dword 1b, 2b\n"               \
-    ".popsection\n"
+/* Run INSTRUCTION, which may write %1 and read %2, and say if it got through:
+ * then the next one sets the answer, which a fault skips. */
+#define GETS_THROUGH(instruction, operand)               \
+    ({                                                   \
+        uint64_t ok_ = 0, v_;                            \
+        __asm__ volatile("1: " instruction "\n"          \
+                         "li %0, 1\n"                    \
+                         "2:\n"                          \
+                         ".pushsection extable, \"a\"\n" \
+                         ".balign 8\n"                   \
+                         ".dword 1b, 2b\n"               \
+                         ".popsection\n"                 \
+                         : "+r"(ok_), "=&r"(v_)          \
+                         : "r"(operand)                  \
+                         : "memory");                    \
+        ok_ != 0;                                        \
+    })
 
 bool
 probe_load(uintptr_t va)
 {
-    uint64_t ok = 0, v;
-
-    __asm__ volatile("1: ld %1, (%2)\n"
-                     "li %0, 1\n"
-                     "2:\n" EXTABLE
-                     : "+r"(ok), "=&r"(v)
-                     : "r"(va)
-                     : "memory");
-    return ok != 0;
+    return GETS_THROUGH("ld %1, (%2)", va);
 }
 
 bool
 probe_store(uintptr_t va)
 {
-    uint64_t ok = 0;
-
-    __asm__ volatile("1: sd zero, (%1)\n"
-                     "li %0, 1\n"
-                     "2:\n" EXTABLE
-                     : "+r"(ok)
-                     : "r"(va)
-                     : "memory");
-    return ok != 0;
+    return GETS_THROUGH("sd zero, (%2)", va);
 }
 
 bool
 probe_stimecmp(void)
 {
-    uint64_t ok = 0, v;
-
-    __asm__ volatile("1: csrr %1, 0x14d\n"
-                     "li %0, 1\n"
-                     "2:\n" EXTABLE
-                     : "+r"(ok), "=&r"(v)
-                     :
-                     : "memory");
-    return ok != 0;
+    return GETS_THROUGH("csrr %1, 0x14d", 0);
 }

@@ -20,6 +20,4 @@ void satp_select(unsigned max_levels);
 pte_t *satp_kernel_root(void);
 uint64_t satp_kernel(void);
 
-const char *satp_mode_name(void);
-
 #endif

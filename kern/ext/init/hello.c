@@ -2,7 +2,6 @@
  * of init/main.c; a first reader may skip it. */
 #include "arch/riscv/csr.h"
 #include "arch/riscv/memlayout.h"
-#include "arch/riscv/satp.h"
 #include "arch/riscv/sbi.h"
 #include "arch/riscv/timer.h"
 #include "debug/printk.h"
@@ -34,10 +33,11 @@ say_more(const struct machine *m)
 
     cprintf("  boot hart %lu, A/D bits: %s, scheduler %s\n", cpus[0].hartid,
             ad_behaviour_name(cpus[0].ad_behaviour), sched_name());
-    cprintf("  %s, %u ASID bits, image at %#lx, SBI %u.%u, timer %s, tlb %s\n",
-            satp_mode_name(), asid_bits(), kernel_pa, version >> 24 & 0x7f,
-            version & 0xffffff, timer_has_sstc ? "sstc" : "sbi",
-            tlb_method_name());
+    cprintf(
+        "  Sv%u, %u ASID bits, image at %#lx, SBI %u.%u, timer %s, tlb %s\n",
+        PAGE_SHIFT + 9 * paging_levels, asid_bits(), kernel_pa,
+        version >> 24 & 0x7f, version & 0xffffff,
+        timer_has_sstc ? "sstc" : "sbi", tlb_method_name());
 }
 
 static const struct initcall hello_call = {"hello", INIT_EARLY, say_more};
