@@ -8,7 +8,6 @@
 #include "arch/riscv/probe.h"
 #include "arch/riscv/satp.h"
 #include "arch/riscv/sbi.h"
-#include "arch/riscv/timer.h"
 #include "debug/panic.h"
 #include "debug/printk.h"
 #include "debug/trace.h"
@@ -201,10 +200,6 @@ choose_policies(void)
     bootarg_get(machine.bootargs, "tlb", value, sizeof(value));
     if (tlb_select(value) != 0)
         boot_refuse("boot argument \"tlb=%s\": no such method", value);
-    timer_has_sstc =
-        probe_stimecmp() && !bootarg_is(machine.bootargs, "timer", "sbi");
-    for (unsigned i = 0; i < machine.nharts; i++)
-        timer_has_sstc = timer_has_sstc && machine.harts[i].has_sstc;
     trace_enabled = bootarg_is(machine.bootargs, "trace", "on");
     panic_halts = bootarg_is(machine.bootargs, "panic", "halt");
 }

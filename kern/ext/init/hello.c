@@ -3,7 +3,6 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/memlayout.h"
 #include "arch/riscv/sbi.h"
-#include "arch/riscv/timer.h"
 #include "debug/printk.h"
 #include "init/initcall.h"
 #include "mm/adprobe.h"
@@ -33,11 +32,9 @@ say_more(const struct machine *m)
 
     cprintf("  boot hart %lu, A/D bits: %s, scheduler %s\n", cpus[0].hartid,
             ad_behaviour_name(cpus[0].ad_behaviour), sched_name());
-    cprintf(
-        "  Sv%u, %u ASID bits, image at %#lx, SBI %u.%u, timer %s, tlb %s\n",
-        PAGE_SHIFT + 9 * paging_levels, asid_bits(), kernel_pa,
-        version >> 24 & 0x7f, version & 0xffffff,
-        timer_has_sstc ? "sstc" : "sbi", tlb_method_name());
+    cprintf("  Sv%u, %u ASID bits, image at %#lx, SBI %u.%u, tlb %s\n",
+            PAGE_SHIFT + 9 * paging_levels, asid_bits(), kernel_pa,
+            version >> 24 & 0x7f, version & 0xffffff, tlb_method_name());
 }
 
 static const struct initcall hello_call = {"hello", INIT_EARLY, say_more};
