@@ -202,7 +202,10 @@ KTEST(trap_registers_survive_interrupts)
 {
     uint64_t ticks = kstat_read(STAT_IRQ);
 
-    CHECK(register_check(ktest_seed, time_now() + timebase_hz / 4) == 0);
+    /* A busy computer may give the machine no time to be interrupted in. */
+    for (unsigned i = 0; i < 40 && kstat_read(STAT_IRQ) - ticks < 10; i++)
+        CHECK(register_check(ktest_seed + i, time_now() + timebase_hz / 4) ==
+              0);
     CHECK(kstat_read(STAT_IRQ) - ticks >= 10);
 }
 
