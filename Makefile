@@ -108,9 +108,14 @@ $B/%.list: FORCE
 $B/core.elf: $(OBJ_core)
 $B/kernel.elf: $(OBJ_kernel)
 $B/ktest.elf: $(OBJ_ktest)
-$B/%.elf: $B/%.list $(LD_FILE) tools/ksyms.py
+# The linker script shares the addresses of memlayout.h.
+$B/kernel.ld: $(LD_FILE) kern/arch/riscv/memlayout.h Makefile
+	@mkdir -p $(@D)
+	$Q$(CC) -E -P -x c -std=c11 -D__ASSEMBLER__ -Ikern -o $@ $<
+
+$B/%.elf: $B/%.list $B/kernel.ld tools/ksyms.py
 	$(call say,LD,$@)
-	$Q$(CC) $(LDFLAGS) -T $(LD_FILE) -o $@.tmp $(filter %.o,$^)
+	$Q$(CC) $(LDFLAGS) -T $B/kernel.ld -o $@.tmp $(filter %.o,$^)
 	$Q$(PYTHON) tools/ksyms.py $@.tmp
 	$Qmv $@.tmp $@
 

@@ -287,30 +287,3 @@ machine_discover(struct machine *m, const struct fdt *f, uint64_t boot_hartid,
         discover_devices(&d);
     return err;
 }
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-bool
-bootarg_get(const char *bootargs, const char *name, char *buf, size_t size)
-{
-    size_t len = strlen(name);
-    bool found = false;
-
-    for (const char *s = bootargs, *end; *s != '\0'; s = end) {
-        while (is_blank(*s))
-            s++;
-        for (end = s; *end != '\0' && !is_blank(*end);)
-            end++;
-        if ((size_t)(end - s) < len || strncmp(s, name, len) != 0 ||
-            (s + len != end && s[len] != '='))
-            continue;
-        found = true;
-        s += len + (s + len != end);
-        snprintf(buf, size, "%.*s", (int)(end - s), s);
-    }
-    return found;
-}

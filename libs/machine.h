@@ -66,10 +66,4 @@ struct machine {
 int machine_discover(struct machine *m, const struct fdt *f,
                      uint64_t boot_hartid, char *why, size_t size);
 
-/* The value of "NAME=value" in BOOTARGS, copied to BUF, cut if need be; false
- * if there is no such word.  A word without '=' gives "".  Blanks separate
- * words, there are no quotes, and the last of several wins. */
-bool bootarg_get(const char *bootargs, const char *name, char *buf,
-                 size_t size);
-
 #endif

@@ -8,63 +8,35 @@
  *      |  locals          |
  *      +------------------+ <- sp
  *
- * (RISC-V ELF psABI, "Frame Pointer Convention".)  The symbol table is written
- * into section .ksyms by tools/ksyms.py: a header, COUNT code offsets in
- * ascending order, COUNT offsets into the names, the names. */
+ * (RISC-V ELF psABI, "Frame Pointer Convention".)  The names are in section
+ * .ksyms, see libs/ksyms.h. */
 #include "debug/backtrace.h"
 
 #include "arch/riscv/cpu.h"
 #include "arch/riscv/memlayout.h"
 #include "debug/printk.h"
+#include <ksyms.h>
 
-#define KSYM_MAGIC 0x4d59534b
 #define MAX_FRAMES 32
 
-struct ksym_header {
-    uint32_t magic, count, names_size;
-    uint32_t offset[]; /* [count] of the code, then [count] of the names */
-};
-
-extern const struct ksym_header ksyms_start;
-
-const char *
-ksym_find(uintptr_t addr, size_t *offset)
-{
-    const struct ksym_header *h = &ksyms_start;
-    const char *names = (const char *)&h->offset[2 * h->count];
-    uint32_t target, low = 0, high = h->count;
-
-    if (h->magic != KSYM_MAGIC || addr < (uintptr_t)image_start ||
-        addr >= (uintptr_t)text_end)
-        return NULL;
-    target = (uint32_t)(addr - (uintptr_t)image_start);
-    while (low < high) { /* the first symbol behind TARGET */
-        uint32_t mid = (low + high) / 2;
-
-        if (h->offset[mid] <= target)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (low == 0)
-        return NULL;
-    *offset = target - h->offset[low - 1];
-    return names + h->offset[h->count + low - 1];
-}
-
-static void
-print_frame(unsigned n, uintptr_t pc)
-{
-    size_t offset = 0;
-    const char *name = ksym_find(pc, &offset);
-
-    cprintf("  #%-2u %#lx %s+%#lx\n", n, pc, name == NULL ? "?" : name, offset);
-}
+extern const struct ksyms ksyms_start; /* from kernel.ld */
 
 static bool
 is_text(uintptr_t pc)
 {
     return pc >= (uintptr_t)image_start && pc < (uintptr_t)text_end;
+}
+
+static void
+print_frame(unsigned n, uintptr_t pc)
+{
+    uint32_t into = 0;
+    const char *name = NULL;
+
+    if (is_text(pc))
+        name = ksyms_find(&ksyms_start, (uint32_t)(pc - (uintptr_t)image_start),
+                          &into);
+    cprintf("  #%-2u %#lx %s+%#x\n", n, pc, name == NULL ? "?" : name, into);
 }
 
 /* Walk from frame pointer FP, whose function was interrupted or called with

@@ -6,7 +6,6 @@
 #ifndef KERN_DEBUG_BACKTRACE_H
 #define KERN_DEBUG_BACKTRACE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* Print where PC is and who called it, from frame pointer FP (and RA, for a
@@ -15,9 +14,5 @@
 void print_stackframe(uintptr_t pc, uintptr_t fp, uintptr_t ra);
 /* The caller, and who called it. */
 void backtrace_here(void);
-
-/* The function that contains ADDR: its name, and ADDR's distance into it in
- * *OFFSET.  NULL when there is none. */
-const char *ksym_find(uintptr_t addr, size_t *offset);
 
 #endif

@@ -27,17 +27,10 @@ enum trace_id {
         TRACE_COUNT
 };
 
-/* What keeps the events and prints the last N of all harts, oldest first
- * (kern/ext/debug/trace.c); without it nothing is ever enabled. */
-struct trace_ops {
-    void (*record)(enum trace_id id, uint64_t a, uint64_t b);
-    void (*dump)(unsigned n);
-};
-TABLE_DECLARE(trace, struct trace_ops);
+extern bool trace_enabled; /* boot argument trace=on */
 
-extern bool trace_enabled;
-
-void trace_enable(bool on);
+/* Keep an event, and print the last N of all harts, oldest first.  Both do
+ * nothing here; kern/ext/debug/trace.c replaces them. */
 void trace_record(enum trace_id id, uint64_t a, uint64_t b);
 void trace_dump(unsigned n);
 

@@ -3,8 +3,8 @@
  *
  * One record is one line: "SEQ HART TIME ID ARGS...".  On QEMU it goes to a
  * virtio console port; a machine without one gets the same records on the
- * console line, framed as  \x1e LINE ' ' CHECKSUM \x1f '\n'  so that a reader
- * can pick them out of anything else that is printed (docs/design/boot.md). */
+ * console line, in frames (libs/frame.h) that a reader can pick out of anything
+ * else that is printed (docs/design/boot.md). */
 #ifndef KERN_DRIVER_EVENT_H
 #define KERN_DRIVER_EVENT_H
 

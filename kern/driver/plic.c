@@ -60,22 +60,15 @@ plic_enable_reg(int context, uint32_t irq)
            irq / 32 * 4;
 }
 
-/* The S-mode context of HARTID, if its registers are inside the device. */
+/* The S-mode context of logical hart ID, if its registers are inside the
+ * device; else -1. */
 static int
-plic_find_context(const struct machine *m, uint64_t hartid)
+plic_find_context(const struct machine *m, unsigned id)
 {
-    uint64_t max = 0;
+    int64_t context = m->harts[id].plic_context;
+    int64_t end = REG_THRESHOLD + (context + 1) * CONTEXT_STRIDE;
 
-    if (m->plic_size > REG_THRESHOLD)
-        max = (m->plic_size - REG_THRESHOLD) / CONTEXT_STRIDE;
-    for (unsigned i = 0; i < m->nharts; i++) {
-        const struct hart_info *h = &m->harts[i];
-
-        if (h->hartid == hartid && h->plic_context >= 0 &&
-            (uint64_t)h->plic_context < max)
-            return h->plic_context;
-    }
-    return -1;
+    return (uint64_t)end <= m->plic_size ? (int)context : -1;
 }
 
 void
@@ -90,7 +83,7 @@ plic_init(const struct machine *m, volatile void *regs)
     for (uint32_t irq = 1; irq <= plic_ndev; irq++)
         mmio_write32(plic_regs + REG_PRIORITY + irq * 4, 0);
     for_each_cpu (c) {
-        int context = plic_find_context(m, c->hartid);
+        int context = plic_find_context(m, c->id);
 
         plic_context[c->id] = context;
         for (uint32_t irq = 0; context >= 0 && irq <= plic_ndev; irq += 32)

@@ -1,9 +1,8 @@
-/* tty.h: the terminal: line editing between the uart and its readers.
+/* tty.h: the terminal: finished lines from the uart to whoever reads.
  *
- * Received bytes are echoed and edited in cooked mode: backspace and Ctrl-H
- * delete a character, Ctrl-W a word, Ctrl-U the line, Ctrl-L redraws, Ctrl-D
- * ends the input, Ctrl-C interrupts (tty_set_interrupt), Ctrl-P prints the
- * threads at any time. */
+ * Received bytes are echoed and edited (libs/lineedit.h lists the keys).  Two
+ * of them mean something beyond the line: Ctrl-C interrupts the readers, and
+ * Ctrl-P is only passed on (tty_set_interrupt), at any time. */
 #ifndef KERN_DRIVER_TTY_H
 #define KERN_DRIVER_TTY_H
 

@@ -44,12 +44,6 @@ uart_write(const char *s, size_t n)
     }
 }
 
-int
-uart_getc(void)
-{
-    return uart == NULL ? -1 : uart->get();
-}
-
 void
 uart_start_rx(void (*rx)(char c))
 {
@@ -65,8 +59,6 @@ uart_interrupt(void)
 
     if (uart == NULL)
         return;
-    if (uart->ack != NULL)
-        uart->ack();
     for (int i = 0; i < RX_BATCH && (c = uart->get()) >= 0; i++) {
         if (uart_rx != NULL)
             uart_rx((char)c);

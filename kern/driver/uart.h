@@ -1,9 +1,5 @@
-/* uart.h: one serial line, whichever chip it is.
- *
- * 16550 (QEMU virt; National Semiconductor PC16550D data sheet), its
- * DesignWare cousin (VisionFive 2; registers 4 bytes apart, "busy detect"),
- * and SiFive's (sifive_u; FU540-C000 manual chapter 13).  The line settings are
- * left as the firmware made them. */
+/* uart.h: one serial line, whichever chip it is.  The line settings are left as
+ * the firmware made them. */
 #ifndef KERN_DRIVER_UART_H
 #define KERN_DRIVER_UART_H
 
@@ -18,9 +14,11 @@ struct uart_ops {
     void (*put)(char c); /* waits for room */
     int (*get)(void);    /* -1: nothing received */
     void (*rx_on)(void); /* interrupt for each received byte */
-    void (*ack)(void);   /* what the chip wants beside get(); may be NULL */
 };
 TABLE_DECLARE(uart, struct uart_ops);
+
+/* uart16550.c, which others may build upon. */
+extern const struct uart_ops ns16550_ops;
 
 /* Take over the chip described by INFO, whose registers are mapped at REGS.
  * Returns -ENODEV for UART_NONE. */
@@ -28,8 +26,6 @@ int uart_init(const struct uart_info *info, volatile void *regs);
 
 /* Send N bytes, waiting for room; any context. Line feeds go out as CR LF. */
 void uart_write(const char *s, size_t n);
-/* The next received byte, or -1. */
-int uart_getc(void);
 
 /* Let the chip raise interrupts for received bytes; RX gets each byte, in
  * interrupt context, no locks held. */

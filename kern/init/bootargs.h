@@ -2,14 +2,8 @@
 #ifndef KERN_INIT_BOOTARGS_H
 #define KERN_INIT_BOOTARGS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 /* Check every word of ARGS against the list of known ones; refuses to boot at
  * the first that is unknown or has a bad value. */
 void bootargs_check(const char *args);
-
-/* Is NAME given with this VALUE? */
-bool bootarg_is(const char *args, const char *name, const char *value);
 
 #endif

@@ -98,33 +98,29 @@ wait_online(unsigned i)
     return true;
 }
 
-void
+unsigned
 harts_start(void)
 {
+    unsigned online = 1;
+
     for (unsigned i = 1; i < ncpu; i++) {
+        uint64_t hartid = cpus[i].hartid;
         int err;
 
         if (!prepare(i)) {
-            cprintf("hart %lu: no memory for its stack\n", cpus[i].hartid);
+            cprintf("hart %lu: no memory for its stack\n", hartid);
             continue;
         }
-        err = sbi_hart_start(cpus[i].hartid, va_to_pa(_start_other),
+        err = sbi_hart_start(hartid, va_to_pa(_start_other),
                              va_to_pa(&starts[i]));
         if (err != 0)
             cprintf("hart %lu: the firmware does not start it (error %d)\n",
-                    cpus[i].hartid, err);
-        else if (!wait_online(i))
-            cprintf("hart %lu: did not come up within %d seconds\n",
-                    cpus[i].hartid, PATIENCE_S);
+                    hartid, err);
+        else if (wait_online(i))
+            online++;
+        else
+            cprintf("hart %lu: did not come up within %d seconds\n", hartid,
+                    PATIENCE_S);
     }
-}
-
-unsigned
-harts_online(void)
-{
-    unsigned n = 0;
-
-    for_each_cpu (c)
-        n += atomic_load(&c->online);
-    return n;
+    return online;
 }

@@ -9,10 +9,7 @@
 void harts_init(const struct machine *m, unsigned max);
 
 /* Start them one after the other; one that does not come up in time is left
- * out, with a line that says so. */
-void harts_start(void);
-
-/* Harts that run threads. */
-unsigned harts_online(void);
+ * out, with a line that says so.  Returns how many harts run threads now. */
+unsigned harts_start(void);
 
 #endif

@@ -8,7 +8,6 @@
 #include "arch/riscv/probe.h"
 #include "arch/riscv/satp.h"
 #include "arch/riscv/sbi.h"
-#include "arch/riscv/timer.h"
 #include "debug/panic.h"
 #include "debug/printk.h"
 #include "debug/trace.h"
@@ -30,6 +29,7 @@
 #include "schedule/sched.h"
 #include "schedule/timeout.h"
 #include "trap/trap.h"
+#include <bootargs.h>
 #include <machine.h>
 #include <string.h>
 
@@ -70,7 +70,7 @@ open_tree(struct fdt *fdt, paddr_t dtb, struct mem_range *tree)
         memcmp(head, "\xd0\x0d\xfe\xed", 4) != 0)
         boot_refuse("no device tree at %#lx (register a1 must point to one)",
                     dtb);
-    size = (uint32_t)head[4] << 24 | head[5] << 16 | head[6] << 8 | head[7];
+    size = fdt_be32(head + 4);
     if (size > FDT_MAX_SIZE)
         boot_refuse("device tree: %u bytes are more than the %u it may have",
                     size, FDT_MAX_SIZE);
@@ -180,17 +180,12 @@ start_memory(const struct mem_range *tree)
 static unsigned
 wanted_harts(void)
 {
-    char value[16];
+    char value[BOOTARG_MAX];
     const char *end;
-    unsigned long long n;
 
     if (!bootarg_get(machine.bootargs, "harts", value, sizeof(value)))
         return NCPU_MAX;
-    n = strtoull_simple(value, &end);
-    if (end == value || *end != '\0' || n == 0)
-        boot_refuse("boot argument \"harts=%s\": must be a number from 1",
-                    value);
-    return n > NCPU_MAX ? NCPU_MAX : (unsigned)n;
+    return (unsigned)MIN(strtoull_simple(value, &end), NCPU_MAX);
 }
 
 static void
@@ -201,15 +196,11 @@ choose_policies(void)
     bootarg_get(machine.bootargs, "sched", value, sizeof(value));
     if (sched_select(value) != 0)
         boot_refuse("boot argument \"sched=%s\": no such policy", value);
-    strlcpy(value, sbi.rfence ? "rfence" : "ipi", sizeof(value));
+    strlcpy(value, sbi_has(SBI_RFENCE) ? "rfence" : "ipi", sizeof(value));
     bootarg_get(machine.bootargs, "tlb", value, sizeof(value));
     if (tlb_select(value) != 0)
         boot_refuse("boot argument \"tlb=%s\": no such method", value);
-    timer_has_sstc =
-        probe_stimecmp() && !bootarg_is(machine.bootargs, "timer", "sbi");
-    for (unsigned i = 0; i < machine.nharts; i++)
-        timer_has_sstc = timer_has_sstc && machine.harts[i].has_sstc;
-    trace_enable(bootarg_is(machine.bootargs, "trace", "on"));
+    trace_enabled = bootarg_is(machine.bootargs, "trace", "on");
     panic_halts = bootarg_is(machine.bootargs, "panic", "halt");
 }
 
@@ -235,17 +226,11 @@ start_devices(void)
 }
 
 static void
-say_hello(void)
+say_hello(unsigned nharts)
 {
     cprintf("ucore-sv on %s\n", machine.model);
-    cprintf("  %u harts (%u skipped), boot hart %lu, A/D bits: %s\n",
-            harts_online(), machine.nskipped, cpus[0].hartid,
-            ad_behaviour_name(cpus[0].ad_behaviour));
-    cprintf("  %s, %u ASID bits, image at %#lx, SBI %u.%u, timer %s, tlb %s\n",
-            satp_mode_name(), satp_asid_bits(), kernel_pa, sbi.spec_major,
-            sbi.spec_minor, timer_has_sstc ? "sstc" : "sbi", tlb_method_name());
-    cprintf("  memory: %lu MiB, %lu MiB free; scheduler %s\n",
-            bootmem_total() >> 20, nr_free_pages() >> 8, sched_name());
+    cprintf("  %u harts (%u skipped), memory: %lu MiB, %lu MiB free\n", nharts,
+            machine.nskipped, bootmem_total() >> 20, nr_free_pages() >> 8);
 }
 
 static void
@@ -269,7 +254,6 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     entry_time = entered;
     ncpu = 1;
     cpus[0].hartid = hartid;
-    sbi_init();
     trap_init_cpu();
     find_machine(hartid, dtb, &tree);
     find_console();
@@ -283,8 +267,7 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     if (ad_probe(&cpus[0]) != 0)
         boot_refuse("memory: not enough for the A/D probe");
     start_devices();
-    harts_start();
-    say_hello();
+    say_hello(harts_start());
     if (kthread_run("init", init_thread, NULL) != 0)
         boot_refuse("memory: not enough for the first thread");
     sched_idle_loop();

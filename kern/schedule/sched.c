@@ -278,10 +278,12 @@ thread_start(struct thread *t)
 }
 
 void
-sched_exit(void)
+thread_exit(void)
 {
-    struct run_queue *rq = lock_own_queue();
+    struct run_queue *rq;
 
+    trace(TRACE_THREAD, (uint64_t)current_thread()->tid, THREAD_DEAD);
+    rq = lock_own_queue();
     rq->running->state = THREAD_DEAD;
     rq->gone = rq->running;
     schedule(rq);

@@ -92,8 +92,7 @@ extern void (*sched_switch_hook)(struct thread *prev, struct thread *next);
 void thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg);
 /* => for sched.c: T left its stack for good; forget it, call its on_dead */
 void thread_gone(struct thread *t);
-/* => for thread.c: a new thread's first instructions, and its last */
+/* => for thread.c: among a new thread's first instructions */
 void sched_finish_switch(void);
-NORETURN void sched_exit(void);
 
 #endif

@@ -1,7 +1,6 @@
 /* thread.c: the life of a thread, from its memory to its last switch. */
 #include "schedule/thread.h"
 
-#include "debug/trace.h"
 #include "schedule/sched.h"
 #include <printfmt.h>
 #include <string.h>
@@ -45,13 +44,6 @@ thread_init(struct thread *t, const char *name, uintptr_t stack,
     spin_lock(&list_lock);
     list_add_tail(&all_threads, &t->all_link);
     spin_unlock(&list_lock);
-}
-
-void
-thread_exit(void)
-{
-    trace(TRACE_THREAD, (uint64_t)current_thread()->tid, THREAD_DEAD);
-    sched_exit();
 }
 
 void

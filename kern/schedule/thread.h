@@ -46,13 +46,12 @@ struct thread {
     unsigned rq_cpu;   /* [r] the hart whose queue it belongs to */
     uint64_t affinity; /* [r] bit i: may run on logical hart i */
 
-    const struct sched_class *sched; /* [I] */
-    struct list run_link;            /* [r] round robin */
-    struct avl_node run_node;        /* [r] stride */
-    uint64_t pass;                   /* [r] stride: virtual time used so far */
-    uint32_t priority;               /* [r] stride: share, 1 .. 1000 */
-    uint32_t slice_left;             /* [r] ticks until preempted */
-    uint64_t run_ticks;              /* [r] ticks received, for ps and tests */
+    struct list run_link;     /* [r] round robin */
+    struct avl_node run_node; /* [r] stride */
+    uint64_t pass;            /* [r] stride: virtual time used so far */
+    uint32_t priority;        /* [r] stride: share, 1 .. 1000 */
+    uint32_t slice_left;      /* [r] ticks until preempted */
+    uint64_t run_ticks;       /* [r] ticks received, for ps and tests */
 
     uintptr_t kstack;         /* [I] lowest byte of its stack */
     void (*entry)(void *arg); /* [I] */

@@ -115,18 +115,9 @@ timeout_cancel(struct timeout *t)
          * firmware for a later time. */
     }
     spin_unlock(&q->lock);
-    return armed;
-}
-
-bool
-timeout_cancel_wait(struct timeout *t)
-{
-    struct timer_queue *q = &queues[t->cpu];
-    bool was_armed = timeout_cancel(t);
-
     while (atomic_load_acquire(&q->firing) == t)
         cpu_wait();
-    return was_armed;
+    return armed;
 }
 
 /* Take out what is due, or return NULL.  => this hart */
@@ -196,7 +187,7 @@ sleep_until(uint64_t deadline)
         }
         sched_block();
     }
-    timeout_cancel_wait(&s.timeout);
+    timeout_cancel(&s.timeout);
 }
 
 void

@@ -23,13 +23,9 @@ struct timeout {
 void timeout_arm(struct timeout *t, uint64_t deadline,
                  void (*fire)(struct timeout *t));
 
-/* Returns true if it will not fire any more; false if it did or is just doing
- * so.  After false from another hart FIRE may still be running; see
- * timeout_cancel_wait(). */
+/* It will not fire any more, and on return is not firing either, whichever hart
+ * it is on.  Returns true if it did not fire.  => no lock that FIRE takes */
 bool timeout_cancel(struct timeout *t);
-
-/* As timeout_cancel(), and FIRE is over on return.  => no lock FIRE takes */
-bool timeout_cancel_wait(struct timeout *t);
 
 /* From the timer interrupt: fire what is due, call sched_tick() if a tick is,
  * set the next one.  => interrupts off, no locks held */

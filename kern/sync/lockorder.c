@@ -2,30 +2,9 @@
 #include "sync/lockorder.h"
 
 static const char *const names[RANK_COUNT] = {
-    [RANK_TEST_SLEEPING] = "test",
-    [RANK_INODE] = "inode",
-    [RANK_GATE] = "gate",
-    [RANK_PAGE] = "page",
-    [RANK_JOURNAL] = "journal",
-    [RANK_DEVICE] = "device",
-    [RANK_PROCESS] = "process",
-    [RANK_OBJECT] = "object",
-    [RANK_LAYER] = "layer",
-    [RANK_ANON] = "anon",
-    [RANK_PTE] = "pte",
-    [RANK_RMAP] = "rmap",
-    [RANK_LRU] = "lru",
-    [RANK_SWAP] = "swap",
-    [RANK_BLOCK] = "block",
-    [RANK_SLAB] = "slab",
-    [RANK_BUDDY] = "buddy",
-    [RANK_KMAP] = "kmap",
-    [RANK_TLB] = "tlb",
-    [RANK_TTY] = "tty",
-    [RANK_WAIT] = "wait",
-    [RANK_RUNQ] = "runq",
-    [RANK_TIMER] = "timer",
-    [RANK_CONSOLE] = "console",
+#define X(rank, name) [rank] = name,
+    LOCK_RANKS(X)
+#undef X
 };
 
 const char *

@@ -13,33 +13,39 @@
 #include "arch/riscv/cpu.h"
 #include "debug/panic.h"
 
+/* First in the list is taken first.  X(RANK, "name") */
+#define LOCK_RANKS(X)                                                         \
+    X(RANK_TEST_SLEEPING, "test") /* first: self-tests only */                \
+    X(RANK_INODE, "inode")        /* size, directory contents, truncate */    \
+    X(RANK_GATE, "gate")          /* an address space's areas */              \
+    X(RANK_PAGE, "page")          /* "this page is busy" */                   \
+    X(RANK_JOURNAL, "journal")    /* inode map, journal handle */             \
+    X(RANK_DEVICE, "device")      /* a device used by one thread at a time */ \
+    X(RANK_PROCESS, "process")    /* process table, file tables */            \
+    X(RANK_OBJECT, "object")      /* vm_object: tree, size, areas */          \
+    X(RANK_LAYER, "layer")        /* a private layer's tree */                \
+    X(RANK_ANON, "anon")                                                      \
+    X(RANK_PTE, "pte")         /* one page-table page */                      \
+    X(RANK_RMAP, "rmap")       /* the mappings of one page */                 \
+    X(RANK_LRU, "lru")         /* a replacement scope */                      \
+    X(RANK_SWAP, "swap")       /* slots of a swap device */                   \
+    X(RANK_BLOCK, "block")     /* a disk's request queue */                   \
+    X(RANK_KMAP, "kmap")       /* kernel page tables, stack slots */          \
+    X(RANK_SLAB, "slab")       /* one kmalloc cache */                        \
+    X(RANK_BUDDY, "buddy")     /* the frames of the machine */                \
+    X(RANK_TLB, "tlb")         /* shootdown mailbox */                        \
+    X(RANK_TTY, "tty")         /* terminal input */                           \
+    X(RANK_WAIT, "wait")       /* a wait queue */                             \
+    X(RANK_RUNQ, "runq")       /* a hart's run queue */                       \
+    X(RANK_TIMER, "timer")     /* a hart's deadlines */                       \
+    X(RANK_CONSOLE, "console") /* last: anything may print */
+
 enum lock_rank {
-    RANK_TEST_SLEEPING, /* first: self-tests only */
-    RANK_INODE,         /* size, directory contents, truncate */
-    RANK_GATE,          /* an address space's areas */
-    RANK_PAGE,          /* "this page is busy" */
-    RANK_JOURNAL,       /* inode map, journal handle */
-    RANK_DEVICE,        /* a device used by one thread at a time */
+#define X(rank, name) rank,
+    LOCK_RANKS(X)
+#undef X
+        RANK_COUNT,
     RANK_LAST_SLEEPING = RANK_DEVICE,
-    RANK_PROCESS, /* process table, file tables */
-    RANK_OBJECT,  /* vm_object: tree, size, areas */
-    RANK_LAYER,   /* a private layer's tree */
-    RANK_ANON,
-    RANK_PTE,     /* one page-table page */
-    RANK_RMAP,    /* the mappings of one page */
-    RANK_LRU,     /* a replacement scope */
-    RANK_SWAP,    /* slots of a swap device */
-    RANK_BLOCK,   /* a disk's request queue */
-    RANK_KMAP,    /* kernel page tables, stack slots */
-    RANK_SLAB,    /* one kmalloc cache */
-    RANK_BUDDY,   /* the frames of the machine */
-    RANK_TLB,     /* shootdown mailbox */
-    RANK_TTY,     /* terminal input */
-    RANK_WAIT,    /* a wait queue */
-    RANK_RUNQ,    /* a hart's run queue */
-    RANK_TIMER,   /* a hart's deadlines */
-    RANK_CONSOLE, /* last: anything may print */
-    RANK_COUNT,
 };
 
 _Static_assert(RANK_COUNT <= 64, "ranks are bits of one word");

@@ -6,9 +6,6 @@
  * back to sleep, and keeps its place. */
 #include "sync/wait.h"
 
-#include "schedule/timeout.h"
-#include <errno.h>
-
 void
 wait_init(struct wait_queue *wq)
 {
@@ -36,7 +33,7 @@ wait_finish(struct wait_queue *wq, struct waiter *w)
     }
 }
 
-static void
+void
 waiter_wake(struct waiter *w)
 {
     struct thread *t = w->thread; /* W may be gone once woken is seen */
@@ -46,38 +43,6 @@ waiter_wake(struct waiter *w)
     sched_wake(t);
 }
 
-struct alarm {
-    struct timeout timeout;
-    struct waiter *waiter;
-    struct wait_queue *wq;
-};
-
-static void
-alarm_fire(struct timeout *timeout)
-{
-    struct alarm *a = container_of(timeout, struct alarm, timeout);
-
-    spin_lock(&a->wq->lock);
-    if (!a->waiter->woken) {
-        a->waiter->timed_out = true;
-        waiter_wake(a->waiter);
-    }
-    spin_unlock(&a->wq->lock);
-}
-
-int
-wait_finish_until(struct wait_queue *wq, struct waiter *w, uint64_t deadline)
-{
-    struct alarm a = {.waiter = w, .wq = wq};
-
-    timeout_arm(&a.timeout, deadline, alarm_fire);
-    wait_finish(wq, w);
-    spin_unlock(&wq->lock);
-    timeout_cancel_wait(&a.timeout); /* it lives on our stack */
-    spin_lock(&wq->lock);
-    return w->timed_out ? -ETIMEDOUT : 0;
-}
-
 void
 wait_sleep(struct wait_queue *wq)
 {
@@ -85,15 +50,6 @@ wait_sleep(struct wait_queue *wq)
 
     wait_enter(wq, &w);
     wait_finish(wq, &w);
-}
-
-int
-wait_sleep_until(struct wait_queue *wq, uint64_t deadline)
-{
-    struct waiter w;
-
-    wait_enter(wq, &w);
-    return wait_finish_until(wq, &w, deadline);
 }
 
 unsigned

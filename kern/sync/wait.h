@@ -26,8 +26,7 @@ struct wait_queue {
 struct waiter {
     struct list link;
     struct thread *thread;
-    bool woken;     /* [wq.lock] off the queue, may go on */
-    bool timed_out; /* [wq.lock] ... by its deadline */
+    bool woken; /* [wq.lock] off the queue, may go on */
 };
 
 void wait_init(struct wait_queue *wq);
@@ -37,21 +36,18 @@ void wait_init(struct wait_queue *wq);
  * the wake and the return: look at the condition again. */
 void wait_sleep(struct wait_queue *wq);
 
-/* As wait_sleep(), but at most until time_now() reaches DEADLINE.  Returns 0
- * when woken, -ETIMEDOUT otherwise. */
-int wait_sleep_until(struct wait_queue *wq, uint64_t deadline);
-
 /* The two halves of wait_sleep(), for those who must do something in between
  * (let go of a mutex): from wait_enter() on, a wake reaches W, asleep or not.
  * => wq->lock held at each call; it may be dropped between them */
 void wait_enter(struct wait_queue *wq, struct waiter *w);
 void wait_finish(struct wait_queue *wq, struct waiter *w);
-int wait_finish_until(struct wait_queue *wq, struct waiter *w,
-                      uint64_t deadline);
 
 /* Wake the first N, or all.  Returns how many.  => wq->lock held */
 unsigned wait_wake(struct wait_queue *wq, unsigned n);
 unsigned wait_wake_all(struct wait_queue *wq);
+
+/* Wake this one, who is on the queue.  => the queue's lock held */
+void waiter_wake(struct waiter *w);
 
 /* Who would be woken next; NULL: nobody sleeps.  => wq->lock held */
 struct thread *wait_first(struct wait_queue *wq);

@@ -20,6 +20,7 @@
 #include "mm/tlb.h"
 #include "schedule/sched.h"
 #include "schedule/timeout.h"
+#include <riscvnames.h>
 
 /* Faults of the kernel inside faults of the kernel, before we give up. */
 #define MAX_DEPTH 2
@@ -32,40 +33,12 @@ trap_init_cpu(void)
     csr_set(sie, SIE_SSIE | SIE_SEIE);
 }
 
-const char *
-trap_cause_name(uint64_t cause)
-{
-    static const char *const names[] = {
-        [CAUSE_FETCH_MISALIGNED] = "misaligned fetch",
-        [CAUSE_FETCH_ACCESS] = "fetch access fault",
-        [CAUSE_ILLEGAL] = "illegal instruction",
-        [CAUSE_BREAKPOINT] = "breakpoint",
-        [CAUSE_LOAD_MISALIGNED] = "misaligned load",
-        [CAUSE_LOAD_ACCESS] = "load access fault",
-        [CAUSE_STORE_MISALIGNED] = "misaligned store",
-        [CAUSE_STORE_ACCESS] = "store access fault",
-        [CAUSE_USER_ECALL] = "system call",
-        [CAUSE_FETCH_PAGE] = "fetch page fault",
-        [CAUSE_LOAD_PAGE] = "load page fault",
-        [CAUSE_STORE_PAGE] = "store page fault",
-    };
-
-    if (cause >= ARRAY_LEN(names) || names[cause] == NULL)
-        return "?";
-    return names[cause];
-}
-
 void
 print_trapframe(const struct trapframe *tf)
 {
-    static const char *const names[32] = {
-        "pc", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
-        "a1", "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
-        "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
-
-    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-        cprintf(" %3s %016lx%s", names[i], i == 0 ? tf->sepc : tf->x[i],
-                i % 4 == 3 ? "\n" : "");
+    for (unsigned i = 0; i < 32; i++)
+        cprintf(" %3s %016lx%s", i == 0 ? "pc" : riscv_reg_names[i],
+                i == 0 ? tf->sepc : tf->x[i], i % 4 == 3 ? "\n" : "");
     cprintf(" scause %lx  stval %016lx  sstatus %lx\n", tf->scause, tf->stval,
             tf->sstatus);
 }
@@ -111,7 +84,7 @@ kernel_fault(struct trapframe *tf)
     print_trapframe(tf);
     panic_place = (struct panic_place){
         .pc = tf->sepc, .fp = tf->x[X_FP], .ra = tf->x[X_RA]};
-    panic("%s in the kernel at %#lx, pc %#lx", trap_cause_name(tf->scause),
+    panic("%s in the kernel at %#lx, pc %#lx", riscv_cause_name(tf->scause),
           tf->stval, tf->sepc);
 }
 

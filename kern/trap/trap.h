@@ -12,8 +12,6 @@ void trap_init_cpu(void);
 void trap_handler(struct trapframe *tf);
 __attribute__((noreturn)) void trap_bad_stack(struct trapframe *tf);
 
-/* "load page fault" etc.; "?" for numbers we do not know. */
-const char *trap_cause_name(uint64_t cause);
 void print_trapframe(const struct trapframe *tf);
 
 #endif

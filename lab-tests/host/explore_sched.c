@@ -79,6 +79,8 @@ early_switch(struct run_queue *rq, struct context *from, struct context *to,
 #include "kern/schedule/timeout.c"
 #include "kern/sync/wait.c"
 
+#include "kern/ext/sync/wait_until.c"
+
 /* --- a machine with a few threads --------------------------------------- */
 
 #define MAX_THREADS 4

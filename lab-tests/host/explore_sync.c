@@ -59,11 +59,13 @@ late_add(struct spinlock *lock, struct list *at, struct list *node)
 
 #define list_add_tail(at, node) late_add(&wq->lock, at, node)
 #define sched_prepare_block()   EXPLORE_CALL(sched_prepare_block, NULL)
-#define timeout_cancel_wait(t)  EXPLORE_CALL(timeout_cancel_wait, t, t)
 #include "kern/sync/wait.c"
 #undef list_add_tail
 #undef sched_prepare_block
-#undef timeout_cancel_wait
+
+#define timeout_cancel(t) EXPLORE_CALL(timeout_cancel, t, t)
+#include "kern/ext/sync/wait_until.c"
+#undef timeout_cancel
 
 #define wait_wake(wq, n) EXPLORE_CALL(wait_wake, wq, wq, n)
 #define wait_first(wq) \
@@ -490,7 +492,7 @@ static const struct explore_test tests[] = {
      .skip = SKIP("wait_finish/sched_prepare_block"), .expect = "livelock"},
     {"wait-until", 2, TIMED},
     {"wait-until-mutant-no-cancel", 2, TIMED,
-     .skip = SKIP("wait_finish_until/timeout_cancel_wait"), .expect = ""},
+     .skip = SKIP("wait_finish_until/timeout_cancel"), .expect = ""},
     {"mutex", 3, MUTEX},
     {"mutex-fifo", 3, FIFO},
     {"mutex-mutant-no-wake", 2, MUTEX, .skip = SKIP("mutex_unlock/wait_wake"),

@@ -3,6 +3,7 @@
 #include "driver_fake.h"
 
 #include "kern/driver/event.c"
+#include "libs/frame.c"
 
 static uint32_t
 crc_of(const char *s)

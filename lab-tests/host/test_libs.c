@@ -23,7 +23,9 @@
 #include "libs/string.h"
 
 #include "libs/avl.c"
+#include "libs/ksyms.c"
 #include "libs/printfmt.c"
+#include "libs/riscvnames.c"
 #include "libs/string.c"
 #include <list.h>
 #undef memset
@@ -697,6 +699,44 @@ test_util(void)
     return true;
 }
 
+/* --- names --- */
+
+static bool
+test_ksyms(void)
+{
+    static const struct {
+        uint32_t head[3], offset[3], name[3];
+        char names[12];
+    } table = {{KSYMS_MAGIC, 3, 12}, {16, 20, 64}, {4, 0, 8}, "two\0one\0six"};
+    const struct ksyms *t = (const struct ksyms *)(const void *)&table;
+    const struct ksyms none = {.magic = KSYMS_MAGIC}, odd = {.magic = 1};
+    uint32_t into = 99;
+
+    EXPECT(ksyms_find(t, 0, &into) == NULL && ksyms_find(t, 15, &into) == NULL);
+    EXPECT(ksyms_find(&none, 5, &into) == NULL);
+    EXPECT(ksyms_find(&odd, 5, &into) == NULL && into == 99);
+    EXPECT(strcmp(ksyms_find(t, 16, &into), "one") == 0 && into == 0);
+    EXPECT(strcmp(ksyms_find(t, 19, &into), "one") == 0 && into == 3);
+    EXPECT(strcmp(ksyms_find(t, 20, &into), "two") == 0 && into == 0);
+    EXPECT(strcmp(ksyms_find(t, 63, &into), "two") == 0 && into == 43);
+    EXPECT(strcmp(ksyms_find(t, UINT32_MAX, &into), "six") == 0);
+    return true;
+}
+
+static bool
+test_riscv_names(void)
+{
+    EXPECT(strcmp(riscv_reg_names[8], "s0") == 0);
+    EXPECT(strcmp(riscv_reg_names[10], "a0") == 0);
+    EXPECT(strcmp(riscv_reg_names[18], "s2") == 0);
+    EXPECT(strcmp(riscv_reg_names[31], "t6") == 0);
+    EXPECT(strcmp(riscv_cause_name(13), "load page fault") == 0);
+    EXPECT(strcmp(riscv_cause_name(14), "?") == 0);
+    EXPECT(strcmp(riscv_cause_name(16), "?") == 0);
+    EXPECT(strcmp(riscv_cause_name(UINT64_MAX), "?") == 0);
+    return true;
+}
+
 int
 main(void)
 {
@@ -714,5 +754,7 @@ main(void)
     RUN(avl_random);
     RUN(avl_sorted);
     RUN(util);
+    RUN(ksyms);
+    RUN(riscv_names);
     return shim_summary("test_libs");
 }

@@ -7,10 +7,14 @@
  * are read too if they are in ../shared/dtb; they are not ours to give away.
  * Then small trees that differ from a plain machine in one point. */
 #include <stdint.h>
+#include <stdlib.h>
 
 static uint64_t steps; /* bytes of tokens the parser has walked over */
 #define FDT_STEP(bytes) (steps += (bytes))
 
+/* libs/string.c stays out; the computer has its own. */
+#define strtoull_simple(s, end) strtoull(s, (char **)(end), 0)
+#include "../../libs/bootargs.c"
 #include "../../libs/discover_devices.c"
 #include "../../libs/discover_harts.c"
 #include "../../libs/fdt.c"
@@ -812,6 +816,47 @@ test_bootarg_get(void)
     STREQ(buf, "12");
 }
 
+static void
+test_bootarg_rules(void)
+{
+    static const struct bootarg_rule rules[] = {{"mmu", "sv39|sv48"},
+                                                {"sched", "*"},
+                                                {"bench", ""},
+                                                {"one", "x"},
+                                                {"harts", "#"}};
+    static const struct {
+        const char *args, *why; /* NULL: all is well */
+    } cases[] = {
+        {"", NULL},
+        {"  mmu=sv48\tsched=a=b\n bench one=x ", NULL},
+        {"sched sched= bench=", NULL},
+        {"harts=1 harts=0x10 harts=99999999999999999999", NULL},
+        {"harts=0", "boot argument \"harts=0\": must be a number from 1"},
+        {"harts=2x", "boot argument \"harts=2x\": must be a number from 1"},
+        {"harts", "boot argument \"harts=\": must be a number from 1"},
+        {"mmu=sv4", "boot argument \"mmu=sv4\": must be one of sv39|sv48"},
+        {"mmu=sv390", "boot argument \"mmu=sv390\": must be one of sv39|sv48"},
+        {"mmu", "boot argument \"mmu=\": must be one of sv39|sv48"},
+        {"bench=1", "boot argument \"bench=1\": must be one of "},
+        {"one=x mm=sv39", "unknown boot argument \"mm\""},
+        {"=", "unknown boot argument \"\""},
+        {"sched=0123456789012345678901234567890123456789012345678901234567890",
+         "boot argument \"sched=01234567890123456789012345...\": too long"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int err = bootargs_match(cases[i].args, rules, ARRAY_LEN(rules), why,
+                                 sizeof(why));
+
+        EQ(err, cases[i].why == NULL ? 0 : -EINVAL);
+        if (cases[i].why != NULL)
+            STREQ(why, cases[i].why);
+    }
+    CHECK(bootarg_is("mmu=sv48 mmu=sv39", "mmu", "sv39"));
+    CHECK(!bootarg_is("mmu=sv48 mmu=sv39", "mmu", "sv48"));
+    CHECK(!bootarg_is("", "mmu", ""));
+}
+
 /* Trees of 2 MiB made to be slow.  The work, counted in bytes walked over,
  * stays below a fixed number of walks over the whole tree. */
 
@@ -967,6 +1012,7 @@ main(int argc, char **argv)
     RUN(uart);
     RUN(devices);
     RUN(bootarg_get);
+    RUN(bootarg_rules);
     RUN(hostile);
     failures = verdict("test_machine");
     free(machine_blob.p);

@@ -8,6 +8,7 @@
 #include "driver_fake.h"
 
 #include "kern/driver/tty.c"
+#include "libs/lineedit.c"
 
 /* --- starting over --- */
 
@@ -27,12 +28,10 @@ hook(char c)
 static void
 restart(size_t start)
 {
-    read_pos = done_pos = edit_pos = start;
     interrupts = 0;
-    escape = ESC_NONE;
-    last_was_cr = false;
     tty_hook = NULL;
     tty_init();
+    line.read_pos = line.done_pos = line.edit_pos = start;
     fake_world = NULL;
     fake_out_clear();
 }
@@ -51,7 +50,7 @@ drain(char *text, size_t n)
 {
     char buf[64];
 
-    while (read_pos != done_pos) {
+    while (line.read_pos != line.done_pos) {
         int got = tty_read(buf, n);
 
         CHECK(got >= 0 && (size_t)got <= n);
@@ -364,7 +363,7 @@ long_line(void)
     for (unsigned i = 0; i < RING_SIZE + 9; i++)
         tty_input('x');
     CHECK(bells() == 10);
-    CHECK(edit_pos - read_pos == RING_SIZE - 1);
+    CHECK(line.edit_pos - line.read_pos == RING_SIZE - 1);
     type("\x7fy\r"); /* editing works, and so does the end */
     CHECK(bells() == 10);
     type("\r\x04z"); /* but now there is no room even for that */

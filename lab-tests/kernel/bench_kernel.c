@@ -7,6 +7,13 @@
 
 #define OPS 10000
 
+/* Retired instructions of this hart. */
+static inline uint64_t
+instret_now(void)
+{
+    return csr_read(instret);
+}
+
 KBENCH(page_alloc_free)
 {
     uint64_t start;

@@ -17,6 +17,7 @@
 #include "mm/kmap.h"
 #include "mm/kstack.h"
 #include "schedule/timeout.h"
+#include <bootargs.h>
 #include <string.h>
 
 static const char *running; /* the test's name */

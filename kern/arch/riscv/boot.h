@@ -20,8 +20,8 @@ struct hart_start {
 
 extern char _start[], _start_other[], trap_entry[], boot_stack_end[];
 
-/* Refuse an image that was not loaded at a multiple of 2 MiB.  => MMU off, bss
- * not cleared */
+/* Refuse an image that was not loaded at a multiple of 2 MiB; in the core, just
+ * stop.  => MMU off, bss not cleared */
 void boot_refuse_unaligned(paddr_t pa, const void *dtb);
 
 /* Where entry.S goes on, above KERNEL_BASE.  ENTRY_TIME: time_now() of the

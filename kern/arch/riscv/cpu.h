@@ -113,12 +113,6 @@ irq_load(unsigned long old)
     csr_set(sstatus, old & SSTATUS_SIE);
 }
 
-static inline bool
-irq_is_off(void)
-{
-    return (csr_read(sstatus) & SSTATUS_SIE) == 0;
-}
-
 /* What a hart that waits for another must do meanwhile (serve TLB requests in
  * the S-IPI fallback).  May be NULL. */
 extern void (*cpu_wait_hook)(void);

@@ -14,16 +14,12 @@
 #endif
 
 /* sstatus */
-#define SSTATUS_SIE      BITS(1, 1)  /* interrupts are on */
-#define SSTATUS_SPIE     BITS(1, 5)  /* ... and were, before the trap */
-#define SSTATUS_SPP      BITS(1, 8)  /* the trap came from S-mode */
-#define SSTATUS_FS       BITS(3, 13) /* floating point: 0 off ... 3 dirty */
-#define SSTATUS_FS_OFF   BITS(0, 13)
-#define SSTATUS_FS_INIT  BITS(1, 13)
-#define SSTATUS_FS_CLEAN BITS(2, 13)
-#define SSTATUS_FS_DIRTY BITS(3, 13)
-#define SSTATUS_SUM      BITS(1, 18) /* S-mode may touch user pages */
-#define SSTATUS_MXR      BITS(1, 19)
+#define SSTATUS_SIE  BITS(1, 1)  /* interrupts are on */
+#define SSTATUS_SPIE BITS(1, 5)  /* ... and were, before the trap */
+#define SSTATUS_SPP  BITS(1, 8)  /* the trap came from S-mode */
+#define SSTATUS_FS   BITS(3, 13) /* floating point: 0 off ... 3 dirty */
+#define SSTATUS_SUM  BITS(1, 18) /* S-mode may touch user pages */
+#define SSTATUS_MXR  BITS(1, 19)
 
 /* sie, sip */
 #define IRQ_S_SOFT  1
@@ -50,7 +46,6 @@
 
 /* satp */
 #define SATP_MODE_SHIFT 60
-#define SATP_MODE_BARE  0ul
 #define SATP_MODE_SV39  8ul
 #define SATP_MODE_SV48  9ul
 #define SATP_MODE_SV57  10ul
@@ -92,13 +87,6 @@ static inline uint64_t
 time_now(void)
 {
     return csr_read(time);
-}
-
-/* Retired instructions of this hart, for the benchmarks. */
-static inline uint64_t
-instret_now(void)
-{
-    return csr_read(instret);
 }
 
 /* Forget translations of this hart: one page, or all of them. */

@@ -13,6 +13,14 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/memlayout.h"
 
+.macro quiet                    /* no interrupts, no MMU, no floating point */
+    csrw    sie, zero
+    csrw    satp, zero
+    csrw    sscratch, zero
+    li      t0, SSTATUS_SIE | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR
+    csrc    sstatus, t0
+.endm
+
     .section .head, "ax"
     .globl _start
     .globl image_start
@@ -33,11 +41,7 @@ _start:
     .option pop
 
 boot:
-    csrw    sie, zero
-    csrw    satp, zero
-    csrw    sscratch, zero
-    li      t0, SSTATUS_SIE | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR
-    csrc    sstatus, t0
+    quiet
     rdtime  s2                      /* for "boot entry" */
     mv      s0, a0
     mv      s1, a1
@@ -89,11 +93,7 @@ enter_virtual:
     .globl  _start_other
     .balign 4
 _start_other:
-    csrw    sie, zero
-    csrw    satp, zero
-    csrw    sscratch, zero
-    li      t0, SSTATUS_SIE | SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR
-    csrc    sstatus, t0
+    quiet
     /* struct hart_start: satp, thread, sp, all ready to use. */
     ld      a0, 0(a1)
     ld      tp, 8(a1)
@@ -117,6 +117,11 @@ unaligned:
     mv      a0, s3
     mv      a1, s1
     call    boot_refuse_unaligned
+
+    .weak   boot_refuse_unaligned   /* unless somebody has more to say */
+boot_refuse_unaligned:
+    wfi
+    j       boot_refuse_unaligned
 
     .section .bss.pages, "aw", @nobits
     /* The boot hart's idle thread uses this stack for ever. */

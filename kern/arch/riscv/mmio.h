@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/* mmio_read8(p), mmio_write8(p, v), and so on for 16, 32 and 64 bits. */
+/* mmio_read8(p), mmio_write8(p, v), and the same for 32 bits. */
 #define MMIO_ACCESSORS(bits)                                                  \
     static inline uint##bits##_t mmio_read##bits(const volatile void *reg)    \
     {                                                                         \
@@ -30,9 +30,7 @@
     }
 
 MMIO_ACCESSORS(8)
-MMIO_ACCESSORS(16)
 MMIO_ACCESSORS(32)
-MMIO_ACCESSORS(64)
 
 #undef MMIO_ACCESSORS
 

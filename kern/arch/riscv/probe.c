@@ -1,8 +1,4 @@
-/* probe.c: instructions that are allowed to fault.
- *
- * Each has an entry in section "extable": its own address, and the address to
- * go on at if it faults.  The trap handler looks there before it calls a fault
- * of the kernel a bug. */
+/* probe.c: where to go on after a fault that was expected. */
 #include "arch/riscv/probe.h"
 
 struct extable_entry {
@@ -21,50 +17,14 @@ extable_find(uintptr_t pc)
     return 0;
 }
 
-#define EXTABLE                     \
-    ".pushsection extable, \"a\"\n" \
-    ".balign 8\n"                   \
-    ".dword 1b, 2b\n"               \
-    ".popsection\n"
-
 bool
 probe_load(uintptr_t va)
 {
-    uint64_t ok = 0, v;
-
-    __asm__ volatile("1: ld %1, (%2)\n"
-                     "li %0, 1\n"
-                     "2:\n" EXTABLE
-                     : "+r"(ok), "=&r"(v)
-                     : "r"(va)
-                     : "memory");
-    return ok != 0;
+    return GETS_THROUGH("ld %1, (%2)", va);
 }
 
 bool
 probe_store(uintptr_t va)
 {
-    uint64_t ok = 0;
-
-    __asm__ volatile("1: sd zero, (%1)\n"
-                     "li %0, 1\n"
-                     "2:\n" EXTABLE
-                     : "+r"(ok)
-                     : "r"(va)
-                     : "memory");
-    return ok != 0;
-}
-
-bool
-probe_stimecmp(void)
-{
-    uint64_t ok = 0, v;
-
-    __asm__ volatile("1: csrr %1, 0x14d\n"
-                     "li %0, 1\n"
-                     "2:\n" EXTABLE
-                     : "+r"(ok), "=&r"(v)
-                     :
-                     : "memory");
-    return ok != 0;
+    return GETS_THROUGH("sd zero, (%2)", va);
 }

@@ -1,19 +1,37 @@
-/* probe.h: touch memory that may fault, and live. */
+/* probe.h: instructions that are allowed to fault.
+ *
+ * Each has an entry in section "extable": its own address, and the address to
+ * go on at if it faults.  The trap handler looks there before it calls a fault
+ * of the kernel a bug. */
 #ifndef KERN_ARCH_RISCV_PROBE_H
 #define KERN_ARCH_RISCV_PROBE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Run INSTRUCTION, which may write %1 and read %2, and say if it got through:
+ * then the next one sets the answer, which a fault skips. */
+#define GETS_THROUGH(instruction, operand)               \
+    ({                                                   \
+        uint64_t ok_ = 0, v_;                            \
+        __asm__ volatile("1: " instruction "\n"          \
+                         "li %0, 1\n"                    \
+                         "2:\n"                          \
+                         ".pushsection extable, \"a\"\n" \
+                         ".balign 8\n"                   \
+                         ".dword 1b, 2b\n"               \
+                         ".popsection\n"                 \
+                         : "+r"(ok_), "=&r"(v_)          \
+                         : "r"(operand)                  \
+                         : "memory");                    \
+        ok_ != 0;                                        \
+    })
+
 /* One 8-byte load, or store of 0.  False: it faulted. */
 bool probe_load(uintptr_t va);
 bool probe_store(uintptr_t va);
 
-/* The hart has csr stimecmp and the firmware lets us use it. */
-bool probe_stimecmp(void);
-
-/* Where to go on after a fault of the kernel at PC; 0: nowhere, it is a bug.
- * The places are pairs in section "extable" (see probe.c). */
+/* Where to go on after a fault of the kernel at PC; 0: nowhere, it is a bug. */
 uintptr_t extable_find(uintptr_t pc);
 
 #endif

@@ -15,11 +15,10 @@ static const struct mode {
     uint64_t number;
     pte_t *root;
     uintptr_t dmap_base;
-    const char *name;
 } modes[] = {
-    {5, SATP_MODE_SV57, root57, 0xff00000000000000, "Sv57"},
-    {4, SATP_MODE_SV48, root48, 0xffff800000000000, "Sv48"},
-    {3, SATP_MODE_SV39, top_table, 0xffffffc000000000, "Sv39"},
+    {5, SATP_MODE_SV57, root57, 0xff00000000000000},
+    {4, SATP_MODE_SV48, root48, 0xffff800000000000},
+    {3, SATP_MODE_SV39, top_table, 0xffffffc000000000},
 };
 
 static const struct mode *mode = &modes[ARRAY_LEN(modes) - 1];
@@ -59,22 +58,4 @@ uint64_t
 satp_kernel(void)
 {
     return satp_of(mode);
-}
-
-unsigned
-satp_asid_bits(void)
-{
-    uint64_t old = csr_read(satp), got;
-
-    csr_write(satp, old | SATP_ASID_MASK);
-    got = csr_read(satp) & SATP_ASID_MASK;
-    csr_write(satp, old);
-    sfence_vma_all();
-    return (unsigned)__builtin_popcountl(got);
-}
-
-const char *
-satp_mode_name(void)
-{
-    return mode->name;
 }

@@ -20,9 +20,4 @@ void satp_select(unsigned max_levels);
 pte_t *satp_kernel_root(void);
 uint64_t satp_kernel(void);
 
-/* Bits of the ASID field that can be set (0: no ASIDs). */
-unsigned satp_asid_bits(void);
-
-const char *satp_mode_name(void);
-
 #endif

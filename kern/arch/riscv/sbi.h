@@ -1,7 +1,8 @@
 /* sbi.h: the calls into the firmware below us (OpenSBI) that we use.
  *
  * RISC-V Supervisor Binary Interface Specification 2.0; the chapter is named
- * at each call.  Every call returns 0 or a negative SBI error. */
+ * at each call.  An extension the firmware lacks answers with an error, so
+ * nothing has to be asked in advance. */
 #ifndef KERN_ARCH_RISCV_SBI_H
 #define KERN_ARCH_RISCV_SBI_H
 
@@ -10,30 +11,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sbi_error {
-    SBI_SUCCESS = 0,
-    SBI_ERR_FAILED = -1,
-    SBI_ERR_NOT_SUPPORTED = -2,
-    SBI_ERR_INVALID_PARAM = -3,
-    SBI_ERR_ALREADY_AVAILABLE = -6,
+#define SBI_LEGACY_SET_TIMER 0x00 /* chapter 5 */
+#define SBI_LEGACY_PUTCHAR   0x01
+#define SBI_LEGACY_SHUTDOWN  0x08
+#define SBI_BASE             0x10
+#define SBI_TIME             0x54494d45
+#define SBI_IPI              0x735049
+#define SBI_RFENCE           0x52464e43
+#define SBI_HSM              0x48534d
+#define SBI_SRST             0x53525354
+#define SBI_DBCN             0x4442434e
+
+struct sbi_ret {
+    long error, value; /* error: 0, or negative */
 };
 
-/* Extensions found by sbi_init(). */
-struct sbi_info {
-    unsigned spec_major, spec_minor;
-    uint64_t impl_id, impl_version;
-    bool time, ipi, rfence, hsm, srst, dbcn;
-};
+/* Function FN of extension EXT. */
+struct sbi_ret sbi_call(unsigned long ext, unsigned long fn, unsigned long x0,
+                        unsigned long x1, unsigned long x2, unsigned long x3);
 
-extern struct sbi_info sbi;
+/* Is there this extension (chapter 4, BASE)? */
+bool sbi_has(unsigned long ext);
 
-/* Ask which extensions there are (chapter 4, BASE). */
-void sbi_init(void);
-
-/* Print N bytes: by DBCN (chapter 12) if the firmware has it, else one by one
- * with the legacy call (chapter 5).  => one hart at a time */
+/* Print N bytes (chapter 12, DBCN; legacy call when missing).  Works with the
+ * MMU off.  => one hart at a time */
 void sbi_puts(const char *s, size_t n);
-void sbi_putchar(char c);
 
 /* Next timer interrupt at TIME (chapter 6; legacy call when missing). */
 void sbi_set_timer(uint64_t time);
@@ -46,16 +48,15 @@ struct sbi_harts {
 /* Raise a software interrupt on these harts (chapter 7). */
 int sbi_send_ipi(struct sbi_harts harts);
 
-/* Have other harts forget translations of [VA, VA+SIZE), or refetch code
- * (chapter 8).  Returns after they did.  SIZE of SIZE_MAX: everything. */
+/* Have other harts forget translations of [VA, VA+SIZE) (chapter 8).  Returns
+ * after they did.  SIZE of SIZE_MAX: everything. */
 int sbi_remote_sfence_vma(struct sbi_harts harts, uintptr_t va, size_t size);
-int sbi_remote_fence_i(struct sbi_harts harts);
 
 /* Start HARTID at ENTRY with the MMU off and a1 = ARG (chapter 9, HSM). */
 int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg);
 
-/* Power off or reboot (chapter 10, SRST).  Returns only if that failed. */
+/* Power off (chapter 10, SRST; legacy call when missing).  Returns only if that
+ * failed. */
 void sbi_shutdown(bool failure);
-void sbi_reboot(void);
 
 #endif

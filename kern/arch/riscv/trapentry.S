@@ -10,35 +10,24 @@
 #include "arch/riscv/memlayout.h"
 #include "arch/riscv/trapframe.h"
 
+/* Register N of the frame at sp is 8 * N bytes into it. */
 .macro save_most                /* all but sp, tp, t0 */
-    sd      x1, 8(sp)
-    sd      x3, 24(sp)
-    sd      x6, 48(sp)
-    sd      x7, 56(sp)
-    sd      x8, 64(sp)
-    sd      x9, 72(sp)
-    sd      x10, 80(sp)
-    sd      x11, 88(sp)
-    sd      x12, 96(sp)
-    sd      x13, 104(sp)
-    sd      x14, 112(sp)
-    sd      x15, 120(sp)
-    sd      x16, 128(sp)
-    sd      x17, 136(sp)
-    sd      x18, 144(sp)
-    sd      x19, 152(sp)
-    sd      x20, 160(sp)
-    sd      x21, 168(sp)
-    sd      x22, 176(sp)
-    sd      x23, 184(sp)
-    sd      x24, 192(sp)
-    sd      x25, 200(sp)
-    sd      x26, 208(sp)
-    sd      x27, 216(sp)
-    sd      x28, 224(sp)
-    sd      x29, 232(sp)
-    sd      x30, 240(sp)
-    sd      x31, 248(sp)
+    .irp    n, 1,3,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    sd      x\n, 8 * \n(sp)
+    .endr
+.endm
+
+.macro save_rest                /* sp, which is in the scratch word, and the */
+    ld      t0, TCB_SCRATCH(tp) /* registers that say what happened */
+    csrr    t1, sepc
+    csrr    t2, sstatus
+    csrr    t3, scause
+    csrr    t4, stval
+    sd      t0, 16(sp)
+    sd      t1, TF_SEPC(sp)
+    sd      t2, TF_SSTATUS(sp)
+    sd      t3, TF_SCAUSE(sp)
+    sd      t4, TF_STVAL(sp)
 .endm
 
     .text
@@ -73,16 +62,7 @@ from_user:
     save_most
 
 saved:
-    ld      t0, TCB_SCRATCH(tp)
-    csrr    t1, sepc
-    csrr    t2, sstatus
-    csrr    t3, scause
-    csrr    t4, stval
-    sd      t0, 16(sp)
-    sd      t1, TF_SEPC(sp)
-    sd      t2, TF_SSTATUS(sp)
-    sd      t3, TF_SCAUSE(sp)
-    sd      t4, TF_STVAL(sp)
+    save_rest
     mv      a0, sp
     call    trap_handler
 
@@ -96,36 +76,9 @@ trap_return:
     csrw    sscratch, tp
 1:  csrw    sstatus, t1
     csrw    sepc, t0
-    ld      x1, 8(sp)
-    ld      x3, 24(sp)
-    ld      x4, 32(sp)
-    ld      x5, 40(sp)
-    ld      x6, 48(sp)
-    ld      x7, 56(sp)
-    ld      x8, 64(sp)
-    ld      x9, 72(sp)
-    ld      x10, 80(sp)
-    ld      x11, 88(sp)
-    ld      x12, 96(sp)
-    ld      x13, 104(sp)
-    ld      x14, 112(sp)
-    ld      x15, 120(sp)
-    ld      x16, 128(sp)
-    ld      x17, 136(sp)
-    ld      x18, 144(sp)
-    ld      x19, 152(sp)
-    ld      x20, 160(sp)
-    ld      x21, 168(sp)
-    ld      x22, 176(sp)
-    ld      x23, 184(sp)
-    ld      x24, 192(sp)
-    ld      x25, 200(sp)
-    ld      x26, 208(sp)
-    ld      x27, 216(sp)
-    ld      x28, 224(sp)
-    ld      x29, 232(sp)
-    ld      x30, 240(sp)
-    ld      x31, 248(sp)
+    .irp    n, 1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    ld      x\n, 8 * \n(sp)
+    .endr
     ld      x2, 16(sp)
     sret
 
@@ -137,16 +90,7 @@ bad_stack:
     sd      t0, 40(sp)
     sd      tp, 32(sp)
     save_most
-    ld      t0, TCB_SCRATCH(tp)
-    csrr    t1, sepc
-    csrr    t2, sstatus
-    csrr    t3, scause
-    csrr    t4, stval
-    sd      t0, 16(sp)
-    sd      t1, TF_SEPC(sp)
-    sd      t2, TF_SSTATUS(sp)
-    sd      t3, TF_SCAUSE(sp)
-    sd      t4, TF_STVAL(sp)
+    save_rest
     /* Traps of the report itself belong on this stack too. */
     lla     t0, emergency_stack_end
     sd      t0, TCB_KSTACK(tp)

@@ -17,26 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Index into trapframe.x: the ABI names of the registers. */
-enum {
-    X_RA = 1,
-    X_SP,
-    X_GP,
-    X_TP,
-    X_T0,
-    X_T1,
-    X_T2,
-    X_FP,
-    X_S1,
-    X_A0,
-    X_A1,
-    X_A2,
-    X_A3,
-    X_A4,
-    X_A5,
-    X_A6,
-    X_A7
-};
+/* Index into trapframe.x: the ABI names of some registers. */
+enum { X_RA = 1, X_SP = 2, X_TP = 4, X_FP = 8, X_A0 = 10, X_A7 = 17 };
 
 struct trapframe {
     uint64_t x[32]; /* x[0] is unused */

@@ -38,8 +38,9 @@ run_kerninfo(int argc, char **argv)
     cprintf("  loaded at physical %#lx\n", kernel_pa);
     cprintf("  Sv%u, direct map at %#lx\n", PAGE_SHIFT + 9 * paging_levels,
             dmap_base);
-    cprintf("  %u harts; SBI %u.%u, implementation %lu version %#lx\n", ncpu,
-            sbi.spec_major, sbi.spec_minor, sbi.impl_id, sbi.impl_version);
+    cprintf("  %u harts; SBI implementation %ld version %#lx\n", ncpu,
+            sbi_call(SBI_BASE, 1, 0, 0, 0, 0).value,
+            sbi_call(SBI_BASE, 2, 0, 0, 0, 0).value);
 }
 
 static const struct monitor_command kerninfo_command = {
@@ -101,9 +102,9 @@ run_trace(int argc, char **argv)
     uint64_t n = TRACE_DEFAULT;
 
     if (argc == 2 && strcmp(argv[1], "on") == 0)
-        trace_enable(true);
+        trace_enabled = true;
     else if (argc == 2 && strcmp(argv[1], "off") == 0)
-        trace_enable(false);
+        trace_enabled = false;
     else if (argc > 2 || (argc == 2 && !monitor_number(argv[1], &n)))
         monitor_usage(argv[0]);
     else
@@ -147,7 +148,7 @@ run_reboot(int argc, char **argv)
         monitor_usage(argv[0]);
         return;
     }
-    sbi_reboot();
+    sbi_call(SBI_SRST, 0, 1, 0, 0, 0);
     cprintf("the firmware cannot reboot\n");
 }
 

@@ -26,8 +26,8 @@ static const char *const names[TRACE_COUNT] = {
 #undef X
 };
 
-static void
-record(enum trace_id id, uint64_t a, uint64_t b)
+void
+trace_record(enum trace_id id, uint64_t a, uint64_t b)
 {
     struct ring *r;
     struct trace_event *e;
@@ -65,8 +65,8 @@ event_of_age(unsigned cpu, unsigned age)
     return &r->event[(r->next - 1 - age) % RING_SIZE];
 }
 
-static void
-dump(unsigned n)
+void
+trace_dump(unsigned n)
 {
     unsigned age[NCPU_MAX] = {0}; /* how many of each hart to print */
 
@@ -100,6 +100,3 @@ dump(unsigned n)
         print_event(best, event_of_age(best, --age[best]));
     }
 }
-
-static const struct trace_ops trace_ring = {record, dump};
-TABLE_ADD(trace, trace_ring);

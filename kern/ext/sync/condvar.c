@@ -4,6 +4,8 @@
  * holds the mutex, therefore finds it, asleep already or not. */
 #include "ext/sync/condvar.h"
 
+#include "ext/sync/wait_until.h"
+
 void
 cond_init(struct condvar *c)
 {

@@ -1,7 +1,7 @@
 /* sem.c: a count under the lock of the queue of those who wait for it. */
 #include "ext/sync/sem.h"
 
-#include <errno.h>
+#include "ext/sync/wait_until.h"
 
 void
 sem_init(struct semaphore *s, unsigned value)

@@ -1,29 +1,27 @@
-/* unaligned.c: the one thing that can go wrong before there is a page table.
+/* unaligned.c: adds a message to arch/riscv/entry.S, which can only stop when
+ * the image was not loaded at a multiple of 2 MiB; a first reader may skip it.
  *
- * An image that was not loaded at a multiple of 2 MiB cannot be mapped.  This
+ * It is the one thing that can go wrong before there is a page table.  This
  * code runs where it was loaded, with the MMU off and bss not cleared, and can
- * only use plain pc-relative code: it says what is wrong by the oldest console
- * call there is, finds the power switch in the device tree, and uses it. */
+ * only use plain pc-relative code: it says what is wrong through the firmware,
+ * finds the power switch in the device tree, and uses it. */
 #include "arch/riscv/boot.h"
 #include "arch/riscv/sbi.h"
 #include "driver/poweroff.h"
 #include <devicetree.h>
+#include <string.h>
 
 static void
 put_text(const char *s)
 {
-    while (*s != '\0')
-        sbi_putchar(*s++);
+    sbi_puts(s, strlen(s));
 }
 
 static void
 put_hex(uint64_t v)
 {
-    for (int shift = 60; shift >= 0; shift -= 4) {
-        unsigned digit = (v >> shift) & 15;
-
-        sbi_putchar((char)(digit < 10 ? '0' + digit : 'a' + digit - 10));
-    }
+    for (int shift = 60; shift >= 0; shift -= 4)
+        sbi_puts(&"0123456789abcdef"[v >> shift & 15], 1);
 }
 
 void

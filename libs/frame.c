@@ -1,0 +1,48 @@
+/* frame.c: a line between two marks, with its checksum. */
+#include <frame.h>
+
+#include <string.h>
+
+#define CRC_POLYNOME 0xedb88320u
+
+uint32_t
+crc32(const char *s, size_t n)
+{
+    uint32_t crc = ~0u;
+
+    for (size_t i = 0; i < n; i++) {
+        crc ^= (uint8_t)s[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ ((crc & 1) != 0 ? CRC_POLYNOME : 0);
+    }
+    return ~crc;
+}
+
+size_t
+frame_clean(char *line, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if ((uint8_t)line[i] < ' ' || line[i] == '\x7f')
+            line[i] = '.';
+    }
+    while (n > 0 && line[n - 1] == ' ')
+        n--;
+    return n;
+}
+
+size_t
+frame_make(char *frame, const char *line, size_t n)
+{
+    uint32_t crc = crc32(line, n);
+    char *p = frame;
+
+    *p++ = FRAME_BEGIN;
+    memcpy(p, line, n);
+    p += n;
+    *p++ = ' ';
+    for (int shift = 28; shift >= 0; shift -= 4)
+        *p++ = "0123456789abcdef"[crc >> shift & 15];
+    *p++ = FRAME_END;
+    *p++ = '\n';
+    return (size_t)(p - frame);
+}
