@@ -75,6 +75,7 @@ MATRIX = [
     row("sv48", smp=2, mem="512M", append="mmu=sv48"),
     row("sv57", smp=2, mem="512M", append="mmu=sv57"),
     # the other timer, checked memory, shootdown by interrupts, the other scheduler
+    row("late-harts", smp=4, mem="128M", append="start=first"),
     row("timer-sbi", smp=2, append="timer=sbi"),
     row("poison", smp=2, append="debug=poison"),
     row("tlb-ipi", smp=4, mem="128M", append="tlb=ipi"),

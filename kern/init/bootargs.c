@@ -20,6 +20,7 @@ static const struct bootarg_rule known[] = {
     {"events", "console|none"}, /* records without a virtio console */
     {"test", "*"},              /* self-tests to run; ktest image only */
     {"bench", ""},              /* self-benchmarks; ktest image only */
+    {"start", "other|first"},   /* where harts begin; first: see entry.S */
     {"seed", "*"},              /* of random self-tests */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},

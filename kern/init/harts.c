@@ -32,7 +32,7 @@ _Static_assert(MACHINE_MAX_HARTS <= NCPU_MAX, "room for every hart found");
 enum hello { WAITING, ARRIVED, GIVEN_UP };
 
 static struct thread idle_threads[NCPU_MAX];
-static struct hart_start starts[NCPU_MAX];
+struct hart_start hart_starts[NCPU_MAX];
 static uint32_t hello[NCPU_MAX]; /* [a] */
 
 void
@@ -76,8 +76,10 @@ prepare(unsigned i)
     t->kstack = stack;
     t->tcb.kstack_top = stack + KSTACK_SIZE;
     t->tcb.cpu = &cpus[i];
-    starts[i] = (struct hart_start){
-        .satp = satp_kernel(), .thread = &t->tcb, .sp = t->tcb.kstack_top};
+    hart_starts[i].thread = &t->tcb;
+    hart_starts[i].sp = t->tcb.kstack_top;
+    hart_starts[i].hartid = cpus[i].hartid;
+    atomic_store_release(&hart_starts[i].satp, satp_kernel());
     return true;
 }
 
@@ -99,7 +101,7 @@ wait_online(unsigned i)
 }
 
 unsigned
-harts_start(void)
+harts_start(const void *entry)
 {
     unsigned online = 1;
 
@@ -111,8 +113,8 @@ harts_start(void)
             cprintf("hart %lu: no memory for its stack\n", hartid);
             continue;
         }
-        err = sbi_hart_start(hartid, va_to_pa(_start_other),
-                             va_to_pa(&starts[i]));
+        err =
+            sbi_hart_start(hartid, va_to_pa(entry), va_to_pa(&hart_starts[i]));
         if (err != 0)
             cprintf("hart %lu: the firmware does not start it (error %d)\n",
                     hartid, err);

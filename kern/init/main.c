@@ -267,7 +267,9 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     if (ad_probe(&cpus[0]) != 0)
         boot_refuse("memory: not enough for the A/D probe");
     start_devices();
-    say_hello(harts_start());
+    say_hello(harts_start(bootarg_is(machine.bootargs, "start", "first")
+                              ? _start
+                              : _start_other));
     if (kthread_run("init", init_thread, NULL) != 0)
         boot_refuse("memory: not enough for the first thread");
     sched_idle_loop();

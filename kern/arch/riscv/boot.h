@@ -11,12 +11,17 @@ extern pte_t top_table[PTES_PER_TABLE];
 /* Map the image loaded at PA; returns the satp that does so.  => MMU off */
 uint64_t boot_map(paddr_t pa);
 
-/* What _start_other reads, with the MMU off; three words in this order. */
+/* What _start_other reads, with the MMU off; four words in this order. */
 struct hart_start {
-    uint64_t satp;
+    uint64_t satp;      /* [a] stored last: the rest is valid */
     struct tcb *thread; /* its idle thread */
     uintptr_t sp;
+    uint64_t hartid;
 };
+_Static_assert(sizeof(struct hart_start) == 32, "entry.S");
+
+/* By logical id; a hart that got lost finds its own here (entry.S). */
+extern struct hart_start hart_starts[NCPU_MAX];
 
 extern char _start[], _start_other[], trap_entry[], boot_stack_end[];
 

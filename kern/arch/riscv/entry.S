@@ -10,6 +10,7 @@
  *                   the virtual address to go on at
  *   _start_other    a hart started by SBI HSM; a1 = struct hart_start
  */
+#include "arch/riscv/cpu.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/memlayout.h"
 
@@ -42,6 +43,10 @@ _start:
 
 boot:
     quiet
+    lla     t0, first_taken
+    li      t1, 1
+    amoswap.w.aq t1, t1, (t0)
+    bnez    t1, late
     rdtime  s2                      /* for "boot entry" */
     mv      s0, a0
     mv      s1, a1
@@ -110,6 +115,24 @@ other_high:
     mv      ra, zero
     tail    kern_init_other
 
+/* Not the first hart here.  OpenSBI before 1.2 may send a hart that is slow to
+ * arrive to the place where it sent the boot hart, instead of the one that HSM
+ * asked for: it says "start" before it says where.  Such a hart looks for its
+ * struct hart_start itself; the satp in it is written last. */
+late:
+    lla     a1, hart_starts
+    li      t1, NCPU_MAX
+1:  ld      t2, 0(a1)
+    ld      t3, 24(a1)
+    beqz    t2, 2f
+    bne     t3, a0, 2f
+    fence   r, rw
+    j       _start_other
+2:  addi    a1, a1, 32
+    addi    t1, t1, -1
+    bnez    t1, 1b
+    j       late
+
 unaligned:
     /* Nothing works at a wrong address but code that only uses pc. */
     lla     sp, boot_stack_end
@@ -122,6 +145,11 @@ unaligned:
 boot_refuse_unaligned:
     wfi
     j       boot_refuse_unaligned
+
+    .section .data                  /* not bss, which the first hart clears */
+    .balign 4
+first_taken:
+    .word   0
 
     .section .bss.pages, "aw", @nobits
     /* The boot hart's idle thread uses this stack for ever. */
