@@ -23,6 +23,7 @@ static struct wait_queue tty_readers;
 static char ring[RING_SIZE];     /* [tty_lock] */
 static struct lineedit line;     /* [tty_lock] */
 static uint64_t interrupts;      /* [tty_lock] Ctrl-C so far */
+static uint64_t told;            /* [tty_lock] of them, readers know */
 static void (*tty_hook)(char c); /* [I] */
 
 void
@@ -47,14 +48,12 @@ tty_input(char c)
 int
 tty_read(char *buf, size_t n)
 {
-    uint64_t before;
     int got = -EINTR;
 
     if (n == 0)
         return 0;
     spin_lock(&tty_lock);
-    before = interrupts;
-    while (!lineedit_ready(&line) && interrupts == before) {
+    while (!lineedit_ready(&line) && interrupts == told) {
         /* Whoever changes them needs tty_lock first and the queue's lock to
          * wake us, so between here and the sleep no wake is missed. */
         spin_lock(&tty_readers.lock);
@@ -63,8 +62,11 @@ tty_read(char *buf, size_t n)
         spin_unlock(&tty_readers.lock);
         spin_lock(&tty_lock);
     }
-    if (interrupts == before)
+    /* A Ctrl-C that came while nobody read counts, too: its user waits for a
+     * new prompt.  One that a finished line followed is history. */
+    if (lineedit_ready(&line))
         got = (int)lineedit_take(&line, buf, MIN(n, RING_SIZE));
+    told = interrupts;
     spin_unlock(&tty_lock);
     return got;
 }

@@ -28,7 +28,7 @@ hook(char c)
 static void
 restart(size_t start)
 {
-    interrupts = 0;
+    interrupts = told = 0;
     tty_hook = NULL;
     tty_init();
     line.read_pos = line.done_pos = line.edit_pos = start;
@@ -405,6 +405,20 @@ sleeping_reader(void)
 }
 
 static void
+interrupt_before_the_read(void)
+{
+    char buf[16];
+
+    restart(0);
+    type("half\x03");
+    CHECK(tty_read(buf, sizeof(buf)) == -EINTR);
+    type("x\x03line\r");
+    CHECK(reads_as(64, "line\n|"));
+    type("\x03");
+    CHECK(tty_read(buf, sizeof(buf)) == -EINTR);
+}
+
+static void
 interrupt_key(void)
 {
     restart(0);
@@ -430,6 +444,7 @@ main(void)
     RUN(widths);
     RUN(long_line);
     RUN(sleeping_reader);
+    RUN(interrupt_before_the_read);
     RUN(interrupt_key);
     return test_summary("test_tty");
 }
