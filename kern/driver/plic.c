@@ -76,8 +76,8 @@ plic_init(const struct machine *m, volatile void *regs)
 {
     for (unsigned i = 0; i < NCPU_MAX; i++)
         plic_context[i] = -1;
-    if (m->plic_base == 0)
-        return;
+    if (regs == NULL || m->plic_size < REG_THRESHOLD)
+        return; /* none, or one that cannot be */
     plic_regs = regs;
     plic_ndev = MIN(m->plic_ndev, PLIC_MAX_SOURCES - 1);
     for (uint32_t irq = 1; irq <= plic_ndev; irq++)

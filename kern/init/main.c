@@ -102,9 +102,9 @@ static void
 find_console(void)
 {
     const struct uart_info *u = &machine.uart;
+    void *regs = u->kind == UART_NONE ? NULL : kmap_device(u->base, u->size);
 
-    if (u->kind != UART_NONE &&
-        uart_init(u, kmap_device(u->base, u->size)) == 0)
+    if (regs != NULL && uart_init(u, regs) == 0)
         console_set(uart_write);
     else
         cprintf("no known uart; the console is the firmware's\n");

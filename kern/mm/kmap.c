@@ -19,6 +19,7 @@
 
 #define STATIC_TABLES 8
 #define ARENA_PAGES   64
+#define DEVICE_MAX    (128ul << 20) /* of one device */
 
 static pte_t static_tables[STATIC_TABLES][PTES_PER_TABLE]
     __attribute__((aligned(4096), section(".bss.pages")));
@@ -138,9 +139,14 @@ kmap_device(paddr_t pa, size_t size)
     size_t len = PAGE_UP(pa + size) - start;
     uintptr_t va = device_next;
 
-    if (map_range(va, start, len, PTE_KERN_RW, 0) != 0)
+    /* The numbers come from the firmware's tables. */
+    if (size == 0 || pa + size < pa || len > DEVICE_MAX)
         return NULL;
-    device_next += len + PAGE_SIZE; /* and a page nobody may touch */
+    if (len >= pte_span(1)) /* large leaves, if both addresses allow them */
+        va = ROUND_UP(va, pte_span(1)) + start % pte_span(1);
+    if (map_range(va, start, len, PTE_KERN_RW, 1) != 0)
+        return NULL;
+    device_next = va + len + PAGE_SIZE; /* and a page nobody may touch */
     sfence_vma_all();
     return (void *)(va + (pa - start));
 }

@@ -6,7 +6,8 @@
 
 /* Map SIZE bytes of device registers (or, before the direct map exists, of
  * memory) at PA into the device window, for ever.  Returns NULL when there is
- * no memory for tables.  => any time, also first thing at boot */
+ * no memory for tables, or for a size of 0 or of more than 128 MiB.
+ * => any time, also first thing at boot */
 void *kmap_device(paddr_t pa, size_t size);
 
 /* Map all RAM outside RESERVED ranges at dmap_base, and the frame descriptors
