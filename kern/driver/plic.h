@@ -5,7 +5,7 @@
 
 #include <machine.h>
 
-/* REGS: plic_base mapped, plic_size bytes; logical hart I is m->harts[I].
+/* REGS: plic_base mapped, plic_size bytes (NULL: there is none); logical hart I is m->harts[I].
  * => once, before other harts */
 void plic_init(const struct machine *m, volatile void *regs);
 /* This hart takes interrupts from now on.  => interrupts off */

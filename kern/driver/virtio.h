@@ -5,6 +5,8 @@
 
 #include <util.h>
 
+#define VIRTIO_MMIO_SIZE 0x100 /* bytes of registers every transport has */
+
 struct virtio_driver {
     const char *name;
     /* If the device whose registers are mapped at REGS is one of ours, set it

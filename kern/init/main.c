@@ -118,7 +118,7 @@ find_virtio_devices(void)
         void *regs =
             kmap_device(machine.virtio[i].base, machine.virtio[i].size);
 
-        if (regs == NULL)
+        if (regs == NULL || machine.virtio[i].size < VIRTIO_MMIO_SIZE)
             continue;
         TABLE_FOR_EACH (virtio, struct virtio_driver, d) {
             if ((*d)->probe(regs, machine.virtio[i].irq) == 0)
