@@ -5,8 +5,8 @@
 
 #include <machine.h>
 
-/* REGS: plic_base mapped, plic_size bytes (NULL: there is none); logical hart I is m->harts[I].
- * => once, before other harts */
+/* REGS: plic_base mapped, plic_size bytes (NULL: there is none); logical hart I
+ * is m->harts[I].  => once, before other harts */
 void plic_init(const struct machine *m, volatile void *regs);
 /* This hart takes interrupts from now on.  => interrupts off */
 void plic_init_cpu(void);
