@@ -145,11 +145,19 @@ HCC.fuzz := $(or $(CLANG),$(HOSTCC))
 hkind = $(firstword $(subst _, ,$*))
 hcc   = $(or $(HCC.$(hkind)),$(HOSTCC)) $(HFLAGS) $(HSAN.$(hkind)) $(HINC.$(hkind)) $(HINC)
 
+# What a test links beside that: files that take the place of weak functions.
+PAGES := kern/ext/mm/hart_pages.c kern/ext/mm/poison.c
+HLINK.test_pmm := $(PAGES)
+HLINK.test_kmalloc := $(PAGES) kern/ext/mm/magazines.c
+HLINK.tsan_mm := $(HLINK.test_kmalloc)
+HLINK.explore_pmm := lab-tests/host/link_hart_pages.c
+$(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
+
 $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
 	@mkdir -p $(@D)
 	$(call say,HOST,$<)
 	$Q$(hcc) -MMD -MP -MF $@.d -MT $@ -c -o $@.o $<
-	$Q$(hcc) -pthread -o $@ $@.o $(if $(filter explore,$(hkind)),$(HXSHIM),$(HSHIM))
+	$Q$(hcc) -pthread -o $@ $@.o $(if $(filter explore,$(hkind)),$(HXSHIM),$(HSHIM)) $(HLINK.$*)
 
 $B/compile_commands.json: FORCE
 	@mkdir -p $(@D)

@@ -1,10 +1,20 @@
 /* string.c: copying and comparing bytes, eight at a time where both sides
- * allow it.  A page is cleared and copied by page_zero() and page_copy() in
- * mm/page.h, not here. */
+ * allow it.
+ *
+ * The inner loops of memset() and memcpy() are written out by the compiler, so
+ * that of the instructions for a page nearly all move a word of it:
+ *
+ *   memset, 4096 bytes    16 turns x (32 stores + 3)               =  560
+ *   memcpy, 4096 bytes    16 turns x (32 loads + 32 stores + 4)    = 1088
+ *
+ * The copy loads eight words before it stores them: a hart that executes in
+ * order would wait for each load otherwise. */
 #include <stdint.h>
 #include <string.h>
 
-#define WORD sizeof(uint64_t)
+#define WORD  sizeof(uint64_t)
+#define TURN  32 /* words per turn of the long loops */
+#define GROUP 8  /* words in registers at a time */
 
 /* The compiler may not assume that bytes and words do not overlap. */
 typedef uint64_t __attribute__((may_alias)) word_t;
@@ -17,11 +27,10 @@ memset(void *dst, int c, size_t n)
 
     for (; n > 0 && (uintptr_t)d % WORD != 0; n--)
         *d++ = (unsigned char)c;
-    for (; n >= 4 * WORD; n -= 4 * WORD, d += 4 * WORD) {
-        ((word_t *)d)[0] = pattern;
-        ((word_t *)d)[1] = pattern;
-        ((word_t *)d)[2] = pattern;
-        ((word_t *)d)[3] = pattern;
+    for (; n >= TURN * WORD; n -= TURN * WORD, d += TURN * WORD) {
+#pragma GCC unroll 32
+        for (unsigned i = 0; i < TURN; i++)
+            ((word_t *)d)[i] = pattern;
     }
     for (; n >= WORD; n -= WORD, d += WORD)
         *(word_t *)d = pattern;
@@ -30,20 +39,30 @@ memset(void *dst, int c, size_t n)
     return dst;
 }
 
+static inline void
+copy_group(word_t *d, const word_t *s)
+{
+    word_t w[GROUP];
+
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < GROUP; i++)
+        w[i] = s[i];
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < GROUP; i++)
+        d[i] = w[i];
+}
+
 static void
 copy_up(unsigned char *d, const unsigned char *s, size_t n)
 {
     if (((uintptr_t)d ^ (uintptr_t)s) % WORD == 0) {
         for (; n > 0 && (uintptr_t)d % WORD != 0; n--)
             *d++ = *s++;
-        for (; n >= 4 * WORD; n -= 4 * WORD, d += 4 * WORD, s += 4 * WORD) {
-            uint64_t w0 = ((const word_t *)s)[0], w1 = ((const word_t *)s)[1];
-            uint64_t w2 = ((const word_t *)s)[2], w3 = ((const word_t *)s)[3];
-
-            ((word_t *)d)[0] = w0;
-            ((word_t *)d)[1] = w1;
-            ((word_t *)d)[2] = w2;
-            ((word_t *)d)[3] = w3;
+        for (; n >= TURN * WORD;
+             n -= TURN * WORD, d += TURN * WORD, s += TURN * WORD) {
+#pragma GCC unroll 4
+            for (unsigned i = 0; i < TURN; i += GROUP)
+                copy_group((word_t *)d + i, (const word_t *)s + i);
         }
         for (; n >= WORD; n -= WORD, d += WORD, s += WORD)
             *(word_t *)d = *(const word_t *)s;

@@ -16,6 +16,7 @@
 #define MUST_CHECK        __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define NORETURN          __attribute__((noreturn))
+#define WEAK              __attribute__((weak)) /* may be replaced by linking */
 #define CACHE_ALIGNED     __attribute__((aligned(64)))
 
 /* The structure of which PTR is the member MEMBER. */

@@ -41,6 +41,8 @@ struct kstat_row {
 extern struct kstat_row kstat_rows[NCPU_MAX];
 extern const char *const kstat_names[KSTAT_COUNT];
 
+/* Also with interrupts on: who changed to another hart meanwhile counts in the
+ * row of the one it left. */
 static inline void
 kstat_add(enum kstat_id id, uint64_t n)
 {

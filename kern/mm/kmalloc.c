@@ -1,166 +1,245 @@
-/* kmalloc.c: an object, quickly, and back.
+/* kmalloc.c: objects smaller than a page, and back.
  *
- *   kmalloc(40)                                                kfree(obj)
- *      | class_of[3], for 33..48 bytes                            | pa_to_page
- *      v                                                          v
- *   cache "64"                                             page->owner = cache
- *      |   pop   +--- magazine of this hart ---+   push           |
- *      +<--------| obj obj obj ...             |<-----------------+
- *                +-----------------------------+
- *         empty: 7 from slabs       full: the 7 oldest to their slabs (slab.c)
+ *   kmalloc(80)                                              kfree(obj)
+ *      | the first class of 80 bytes or more                    | va_to_page
+ *      v                                                        v
+ *   cache "96"  <-----------------------------------------  page->owner
+ *      |
+ *      +-- avail --> slab <-> slab      some objects at rest in it, or all
+ *      +-- full  --> slab               none
  *
- * Every object has a bit that says "in use".  kfree() finds it from the
- * address: the page gives the cache, the offset times the inverse of the size
- * gives the number of the object, and the bit is cleared atomically.  If it
- * was not set - a second free on any hart, the middle of an object, a slab's
- * unused end - or the object does not begin there, that is the caller's bug
- * and we say which.  A magazine keeps the place of the bit beside the object,
- * so that kmalloc() need not look for it again.
+ *   slab (one page)   | obj 0 | obj 1 | obj 2 | ...          | unused |
+ *   page->index          0       1       1       a bit for each: at rest
  *
- * More than 2048 bytes are whole pages, whose bit 0 is never set: kfree()
- * comes to the slow end by the way of the bugs, and pays nothing for them
- * on the fast one. */
+ * An object has at least 64 bytes.  So one word has a bit for every object of
+ * a page, and no two objects share a cache line.
+ *
+ * Nothing is ever written into an object: free objects are bits, not a list
+ * that runs through them.  So what a constructor or the last user left there
+ * survives, which type-stable caches promise; and kfree() sees from the address
+ * alone whether an object begins there and whether it is in use.
+ *
+ * A slab goes back to pmm with its last object, but in a type-stable cache.
+ * A class is a cache as anybody may create one.  What is larger than the
+ * largest class is a block of pages, whose owner has no slabs.
+ *
+ * Locks: caches_lock, then one cache's lock (both RANK_SLAB, always in this
+ * order), then RANK_BUDDY.  A constructor runs with no lock held. */
+#include "mm/slab.h"
+
+#include "debug/kstat.h"
 #include "debug/panic.h"
 #include "mm/failpoint.h"
-#include "mm/slab.h"
 #include <string.h>
 
-#define NOINLINE   __attribute__((noinline))
-#define CLASS_UNIT 16u
-#define CLASS_MAX  2048u
+#define MIN_SIZE 64u /* PAGE_SIZE / 64 bits */
 
-static const uint16_t class_size[] = {16,  32,  64,  96,   128,
-                                      192, 256, 512, 1024, 2048};
+static const uint16_t class_size[] = {64, 96, 128, 192, 256, 512, 1024, 2048};
 #define NCLASSES ARRAY_LEN(class_size)
 
-static struct kmem_cache classes[NCLASSES];                     /* [I] */
-static struct kmem_cache *class_of[CLASS_MAX / CLASS_UNIT + 1]; /* [I] */
-static struct kmem_cache large = {.inverse = 1, .end = 1}; /* owner of pages */
+static struct kmem_cache classes[NCLASSES]; /* [I] */
+struct list caches = LIST_INIT(caches);
+struct spinlock caches_lock = SPINLOCK_INIT(RANK_SLAB);
+struct kmem_cache large = {.name = "(pages)"}; /* owns pages, not slabs */
 
-size_t large_objects, large_pages;
+/* --- slabs --- */
 
-void
-kmalloc_init(void)
+static void
+slab_move(struct page *slab, struct list *to)
 {
-    static const char *const names[] = {"16",  "32",  "64",  "96",   "128",
-                                        "192", "256", "512", "1024", "2048"};
-    unsigned class = 0;
-
-    for (unsigned i = 0; i < NCLASSES; i++) {
-        struct page *mags = alloc_zeroed_page();
-
-        if (mags == NULL)
-            panic("kmalloc_init: no memory");
-        cache_init(&classes[i], names[i], class_size[i],
-                   class_size[i] & -class_size[i], page_to_va(mags));
-    }
-    for (unsigned units = 0; units < ARRAY_LEN(class_of); units++) {
-        if (units * CLASS_UNIT > class_size[class])
-            class ++;
-        class_of[units] = &classes[class];
-    }
+    list_del(&slab->lru);
+    list_add(to, &slab->lru);
 }
 
-static NOINLINE void *
-alloc_fail(void)
+void *
+slab_take(struct kmem_cache *c)
 {
-    irq_off();
-    kstat_inc(STAT_ALLOC_FAIL);
-    irq_restore();
-    return NULL;
-}
+    struct page *slab = list_first(&c->avail, struct page, lru);
+    unsigned i;
 
-static NOINLINE void *
-alloc_large(size_t size)
-{
-    size_t pages = PAGE_UP(size) >> PAGE_SHIFT;
-    struct page *p;
-    unsigned order;
-
-    if (size - 1 >= KMALLOC_MAX)
+    if (list_empty(&c->avail))
         return NULL;
-    if (fail_now(FAIL_KMALLOC))
-        return alloc_fail();
-    order = pages == 1 ? 0 : log2_floor(pages - 1) + 1;
+    i = (unsigned)__builtin_ctzll(slab->index);
+    slab->index &= slab->index - 1;
+    if (slab->index == 0)
+        slab_move(slab, &c->full);
+    c->taken++;
+    return (char *)page_to_va(slab) + i * c->size;
+}
+
+bool
+slab_put(struct kmem_cache *c, void *obj)
+{
+    struct page *slab = va_to_page(obj);
+    size_t at = (uintptr_t)obj & PAGE_MASK;
+    uint64_t bit = 1ul << at / c->size;
+
+    if (at % c->size != 0 || (c->all & ~slab->index & bit) == 0)
+        return false;
+    c->taken--;
+    if (slab->index == 0)
+        slab_move(slab, &c->avail);
+    slab->index |= bit;
+    if (slab->index == c->all && !(c->flags & KMEM_TYPE_STABLE)) {
+        c->nslabs--;
+        list_del(&slab->lru);
+        atomic_and(&slab->flags, ~PG_SLAB);
+        free_pages(slab, 0);
+    }
+    return true;
+}
+
+void *
+cache_grow(struct kmem_cache *c)
+{
+    struct page *slab = alloc_pages(0);
+    void *obj;
+
+    if (slab == NULL)
+        return NULL;
+    slab->owner = (uintptr_t)c;
+    slab->index = c->all;
+    slab->policy = 0;
+    atomic_or(&slab->flags, PG_SLAB);
+    for (unsigned i = 0; c->ctor != NULL && i < PAGE_SIZE / c->size; i++)
+        c->ctor((char *)page_to_va(slab) + i * c->size);
+    spin_lock(&c->lock);
+    list_add(&c->avail, &slab->lru);
+    c->nslabs++;
+    obj = slab_take(c);
+    spin_unlock(&c->lock);
+    return obj;
+}
+
+/* --- large blocks --- */
+
+void *
+large_alloc(size_t size)
+{
+    unsigned order = 0;
+    struct page *p;
+
+    if (size - 1 >= KMALLOC_MAX || fail_now(FAIL_KMALLOC))
+        return NULL;
+    while (PAGE_SIZE << order < size)
+        order++;
     p = alloc_pages(order);
     if (p == NULL)
         return NULL;
     p->owner = (uintptr_t)&large;
-    p->index = 0;
     atomic_or(&p->flags, PG_SLAB);
-    atomic_add(&large_objects, 1);
-    atomic_add(&large_pages, 1ul << order);
-    irq_off();
+    atomic_add(&large.taken, 1);
+    atomic_add(&large.nslabs, 1ul << order);
     kstat_inc(STAT_KMALLOC);
-    irq_restore();
     return page_to_va(p);
 }
 
-/* The fast way in. */
-static inline void *
-cache_pop(struct kmem_cache *c)
+static void
+large_free(void *p, struct page *page)
 {
-    unsigned long irq = irq_save();
-    struct magazine *m = &c->mags[this_cpu()->id];
-    long n = count_try(&m->n);
-    struct resting r;
+    unsigned order = page_order(page);
 
-    if (unlikely(n <= 0)) {
-        if (n == 0)
-            count_unlock(&m->n, 0);
-        irq_load(irq);
-        return cache_refill(c);
+    if ((uintptr_t)p % PAGE_SIZE != 0)
+        panic("kfree(%p): %lu bytes into a large block", p,
+              (uintptr_t)p % PAGE_SIZE);
+    atomic_add(&large.taken, -1ul);
+    atomic_add(&large.nslabs, -(1ul << order));
+    atomic_and(&page->flags, ~PG_SLAB);
+    free_pages(page, order);
+}
+
+/* --- one object --- */
+
+static void *
+cache_alloc(struct kmem_cache *c)
+{
+    void *obj;
+
+    spin_lock(&c->lock);
+    obj = slab_take(c);
+    spin_unlock(&c->lock);
+    if (obj == NULL)
+        obj = cache_grow(c);
+    kstat_inc(obj != NULL ? STAT_KMALLOC : STAT_ALLOC_FAIL);
+    return obj;
+}
+
+void
+kfree_panic(const struct kmem_cache *c, const void *obj)
+{
+    size_t at = (uintptr_t)obj & PAGE_MASK;
+
+    panic("kfree(%p): %s (cache %s, offset %zu of its slab)", obj,
+          at % c->size != 0 ? "not the start of an object" : "free already",
+          c->name, at);
+}
+
+void
+slab_free(void *p)
+{
+    struct page *page = va_to_page(p);
+    struct kmem_cache *c;
+    uint32_t flags;
+    bool good;
+
+    if ((uintptr_t)p >= KERNEL_BASE)
+        panic("kfree(%p): part of the kernel image", p);
+    flags = atomic_load(&page->flags);
+    if ((flags & PG_SLAB) == 0)
+        panic("kfree(%p): not from kmalloc, or freed already (flags %#x)", p,
+              flags);
+    c = (struct kmem_cache *)page->owner;
+    if (c == &large) {
+        large_free(p, page);
+    } else {
+        spin_lock(&c->lock);
+        good = slab_put(c, p);
+        spin_unlock(&c->lock);
+        if (!good)
+            kfree_panic(c, p);
     }
-    r = m->slot[n - 1];
-    count_unlock(&m->n, n - 1);
-    atomic_or(bit_word(r.bit), bit_mask(r.bit));
-    atomic_add(&m->stats->v[STAT_KMALLOC], 1);
-    irq_load(irq);
-    return r.obj;
+    kstat_inc(STAT_KFREE);
 }
 
-/* The fast way out. */
-static inline void
-cache_push(struct kmem_cache *c, struct resting r)
-{
-    unsigned long irq = irq_save();
-    struct magazine *m = &c->mags[this_cpu()->id];
-    long n = count_try(&m->n);
-
-    if (unlikely((unsigned long)n >= MAG_MAX)) {
-        if (n != COUNT_BUSY)
-            count_unlock(&m->n, n);
-        irq_load(irq);
-        cache_flush(c, r);
-        return;
-    }
-    m->slot[n] = r;
-    count_unlock(&m->n, n + 1);
-    atomic_add(&m->stats->v[STAT_KFREE], 1);
-    irq_load(irq);
-}
-
-static inline void *
-class_pop(size_t size)
-{
-    return cache_pop(class_of[(size + CLASS_UNIT - 1) / CLASS_UNIT]);
-}
-
-/* While fail points are set. */
-static NOINLINE void *
-kmalloc_armed(size_t size)
-{
-    return fail_hook(FAIL_KMALLOC) ? alloc_fail() : class_pop(size);
-}
-
-void *
+/* kern/ext/mm/magazines.c, if linked, takes the place of these five. */
+WEAK void *
 kmalloc(size_t size)
 {
-    if (unlikely(size - 1 >= CLASS_MAX))
-        return alloc_large(size);
-    if (unlikely(fail_armed))
-        return kmalloc_armed(size);
-    return class_pop(size);
+    if (size - 1 >= CLASS_MAX)
+        return large_alloc(size);
+    return fail_now(FAIL_KMALLOC) ? NULL : cache_alloc(class_find(size));
+}
+
+WEAK void *
+kmem_cache_alloc(struct kmem_cache *c)
+{
+    return fail_now(FAIL_CACHE) ? NULL : cache_alloc(c);
+}
+
+WEAK void
+kfree(void *p)
+{
+    if (p != NULL)
+        slab_free(p);
+}
+
+WEAK size_t
+kmem_shrink(void)
+{
+    return 0;
+}
+
+WEAK void
+cache_front_init(struct kmem_cache *c)
+{
+}
+
+void
+kmem_cache_free(struct kmem_cache *c, void *obj)
+{
+    if (unlikely(va_to_page(obj)->owner != (uintptr_t)c))
+        panic("kmem_cache_free(%p): not from cache %s", obj, c->name);
+    kfree(obj);
 }
 
 void *
@@ -173,80 +252,69 @@ kzalloc(size_t size)
     return p;
 }
 
-void *
-kmem_cache_alloc(struct kmem_cache *c)
+/* --- caches --- */
+
+static void
+cache_init(struct kmem_cache *c, const char *name, size_t size, size_t align)
 {
-    if (fail_now(FAIL_CACHE))
-        return alloc_fail();
-    return cache_pop(c);
+    size = ROUND_UP(MAX(size, MIN_SIZE), MAX(align, 16u));
+    assert(size <= PAGE_SIZE && (align & (align - 1)) == 0);
+    *c = (struct kmem_cache){.lock = SPINLOCK_INIT(RANK_SLAB),
+                             .name = name,
+                             .size = size,
+                             .all = ~0ul >> (64 - PAGE_SIZE / size)};
+    list_init(&c->avail);
+    list_init(&c->full);
+    cache_front_init(c);
+    spin_lock(&caches_lock);
+    list_add_tail(&caches, &c->link);
+    spin_unlock(&caches_lock);
 }
 
-/* What kfree() could not do in its stride: large blocks, and bugs. */
-static NOINLINE void
-free_odd(void *p, struct page *page, struct kmem_cache *c)
+struct kmem_cache *
+class_find(size_t size)
 {
-    size_t at = (uintptr_t)p & PAGE_MASK;
-    unsigned order = page_order(page);
+    struct kmem_cache *c = classes;
 
-    if ((page->flags & PG_SLAB) == 0)
-        panic("kfree(%p): not from kmalloc, or freed already (flags %#x)", p,
-              page->flags);
-    if (c != &large)
-        panic("kfree(%p): %s (cache %s, offset %zu of its slab)", p,
-              at % c->size != 0 ? "not the start of an object" : "free already",
-              c->name, at);
-    if (at != 0)
-        panic("kfree(%p): %zu bytes into a large block", p, at);
-    atomic_add(&large_objects, -1ul);
-    atomic_add(&large_pages, -(1ul << order));
-    irq_off();
-    kstat_inc(STAT_KFREE);
-    irq_restore();
-    atomic_and(&page->flags, ~PG_SLAB);
-    free_pages(page, order);
-}
-
-/* Find the bit of the object at P and clear it.  A bit that was not set, or
- * an address between two objects: false. */
-static inline bool
-retire(void *p, struct page *page, struct kmem_cache *c, uintptr_t *bit)
-{
-    uint64_t at = (uintptr_t)p & PAGE_MASK;
-    uint64_t i = at * c->inverse >> 32;
-    uint64_t *word = slab_used_word(c, page, i);
-    uint64_t mask = 1ul << i % 64;
-
-    *bit = bit_name(word, i);
-    if (unlikely(i * c->size != at))
-        return false;
-    return likely((atomic_and(word, ~mask) & mask) != 0);
+    while (c->size < size)
+        c++;
+    return c;
 }
 
 void
-kfree(void *p)
+kmalloc_init(void)
 {
-    struct page *page;
-    struct kmem_cache *c;
-    struct resting r = {.obj = p};
+    for (unsigned i = 0; i < NCLASSES; i++)
+        cache_init(&classes[i], "kmalloc", class_size[i],
+                   class_size[i] & -class_size[i]);
+}
 
-    if (p == NULL)
-        return;
-    if (unlikely((uintptr_t)p >= KERNEL_BASE))
-        panic("kfree(%p): part of the kernel image", p);
-    page = pa_to_page((uintptr_t)p - dmap_base);
-    c = (struct kmem_cache *)page->owner;
-    if (unlikely((page->flags & PG_SLAB) == 0) ||
-        unlikely(!retire(p, page, c, &r.bit))) {
-        free_odd(p, page, c);
-        return;
-    }
-    cache_push(c, r);
+struct kmem_cache *
+kmem_cache_create(const char *name, size_t size, size_t align, unsigned flags,
+                  void (*ctor)(void *obj))
+{
+    struct kmem_cache *c = kmalloc(sizeof(*c));
+
+    if (c == NULL)
+        return NULL;
+    cache_init(c, name, size, align);
+    c->flags = flags;
+    c->ctor = ctor;
+    return c;
 }
 
 void
-kmem_cache_free(struct kmem_cache *c, void *obj)
+kmem_cache_destroy(struct kmem_cache *c)
 {
-    if (unlikely(va_to_page(obj)->owner != (uintptr_t)c))
-        panic("kmem_cache_free(%p): not from cache %s", obj, c->name);
-    kfree(obj);
+    assert((c->flags & KMEM_TYPE_STABLE) == 0);
+    kmem_shrink();
+    if (c->nslabs != 0)
+        panic("kmem_cache_destroy: %zu objects of %s are in use", c->taken,
+              c->name);
+    spin_lock(&caches_lock);
+    list_del(&c->link);
+    spin_unlock(&caches_lock);
+    if (c->front != NULL)
+        free_pages(va_to_page(c->front), 0);
+    kfree(c);
 }

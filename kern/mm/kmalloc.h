@@ -1,5 +1,4 @@
-/* kmalloc.h: small objects, from slabs of pages (Bonwick 1994), with a cache
- * of free objects per hart in front. */
+/* kmalloc.h: small objects, from slabs of pages (Bonwick 1994). */
 #ifndef KERN_MM_KMALLOC_H
 #define KERN_MM_KMALLOC_H
 
@@ -33,7 +32,8 @@ void kmem_cache_destroy(struct kmem_cache *c);
 MUST_CHECK void *kmem_cache_alloc(struct kmem_cache *c);
 void kmem_cache_free(struct kmem_cache *c, void *obj);
 
-/* Give pages of empty slabs back to pmm; returns how many. */
+/* Objects that are kept in front of the slabs go back to them; returns how many
+ * pages that gave back to pmm. */
 size_t kmem_shrink(void);
 
 void kmalloc_init(void);

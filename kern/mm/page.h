@@ -11,6 +11,7 @@
 
 #include "arch/riscv/memlayout.h"
 #include <list.h>
+#include <string.h>
 
 /* Who guards what:
  *   a  atomic        b  the buddy lock        o  the owner of the frame */
@@ -41,11 +42,10 @@ _Static_assert(sizeof(struct page) == 64, "one cache line");
 #define PG_RESERVED (1u << 0) /* never handed out: firmware, image, holes */
 #define PG_BUDDY    (1u << 1) /* head of a free block in the buddy lists */
 #define PG_RAW      (1u << 2) /* descriptors behind this head are unwritten */
-#define PG_CACHED   (1u << 3) /* free, in a hart's cache */
+#define PG_CACHED   (1u << 3) /* free, set aside by kern/ext/mm/hart_pages.c */
 #define PG_HEAD     (1u << 4) /* first frame of an allocated block, order > 0 */
 #define PG_TAIL     (1u << 5) /* other frames of it */
 #define PG_SLAB     (1u << 6) /* belongs to kmalloc */
-#define PG_POISON   (1u << 7) /* freed in debug mode: contents are POISON */
 /* Bits 8..23 are for the owners (mm/); freeing clears them. */
 #define PG_OWNER_MASK  0x00ffff00u
 #define PG_ORDER_SHIFT 24
@@ -98,8 +98,16 @@ page_order(const struct page *p)
     return (p->flags & PG_ORDER_MASK) >> PG_ORDER_SHIFT;
 }
 
-/* Clear or copy one page by wide, unrolled stores; page-aligned addresses. */
-void page_zero(void *page);
-void page_copy(void *dst, const void *src);
+static inline void
+page_zero(void *page)
+{
+    memset(page, 0, PAGE_SIZE);
+}
+
+static inline void
+page_copy(void *dst, const void *src)
+{
+    memcpy(dst, src, PAGE_SIZE);
+}
 
 #endif

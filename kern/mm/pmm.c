@@ -9,9 +9,13 @@
  *   order 1   |   0   |   2   |   4   |   6   |     buddy(6, order 1) = 4
  *   order 0   | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |     buddy(5, order 0) = 4
  *
- * Free blocks lie on one list per order; bit k of "nonempty" says that list k
- * is not empty, so the smallest block that is large enough is found by one
- * bit scan.
+ * Free blocks lie on one list per order; a block is taken from the first list
+ * that has one and cut down to size.  A block, by flags and ref of its frames:
+ *
+ *                      head                  behind the head
+ *   free               BUDDY | order, 0      0, 0
+ *   allocated, one     0 | owner's bits, 1   (none)
+ *   allocated, more    HEAD | order, 1       TAIL, 0
  *
  * Lazy descriptors.  A descriptor costs a cache line to write, and a machine
  * may have millions; so at boot only those are written that somebody could
@@ -23,8 +27,8 @@
  *
  * RAW promises nothing about the descriptors behind the head.  It is handed on
  * when a block is split, and joined with "or" when blocks are merged; a split
- * that goes below a section writes the section's 512 descriptors first.
- * A RAW block that is allocated whole gets them from claim() in pcp.c.
+ * that goes below a section writes the section's 512 descriptors first, and
+ * who allocates a raw block whole writes them all.
  *
  * Which descriptors may be read?  Looking for the buddy of a block X we read
  * the descriptor at Y = buddy(X).  The frames from Y on are made of whole
@@ -32,12 +36,21 @@
  * or the first frame of a reserved section, or in a mixed section: written.
  * Y may lie outside RAM, where there may be no descriptor at all; this is
  * why the merge loop asks for the run of RAM first. */
-#include "debug/panic.h"
 #include "mm/pmm_impl.h"
 
-struct buddy buddy = {.lock = SPINLOCK_INIT(RANK_BUDDY)};
+#include "debug/kstat.h"
+#include "debug/panic.h"
+#include "debug/trace.h"
+#include "mm/failpoint.h"
 
-const struct span *
+struct buddy buddy = {.lock = SPINLOCK_INIT(RANK_BUDDY)};
+pfn_t memmap_first_pfn;
+bool fail_armed; /* [a] */
+bool (*fail_hook)(enum fail_site site);
+bool pmm_poison;
+
+/* The run of RAM that PFN lies in, or NULL. */
+static const struct span *
 ram_find(pfn_t pfn)
 {
     for (unsigned i = 0; i < buddy.nram; i++)
@@ -46,7 +59,8 @@ ram_find(pfn_t pfn)
     return NULL;
 }
 
-void
+/* Write the descriptors of [START, END): FLAGS, all else 0. */
+static void
 describe(pfn_t start, pfn_t end, uint32_t flags)
 {
     struct page *p = pfn_to_page(start);
@@ -55,62 +69,48 @@ describe(pfn_t start, pfn_t end, uint32_t flags)
         *p++ = (struct page){.flags = flags};
 }
 
+/* --- free blocks --- */
+
 static void
 list_put(struct page *p, unsigned order, uint32_t raw)
 {
     if (raw)
         describe(page_to_pfn(p), page_to_pfn(p) + 1, 0);
-    atomic_store(&p->flags, (p->flags & PG_POISON) | PG_BUDDY | raw |
-                                order << PG_ORDER_SHIFT);
-    p->ref = 0;
+    atomic_store(&p->flags, PG_BUDDY | raw | order << PG_ORDER_SHIFT);
     list_add(&buddy.free[order], &p->lru);
-    buddy.nblocks[order]++;
-    buddy.nonempty |= 1u << order;
 }
 
 /* Returns PG_RAW or 0, as the block was. */
 static uint32_t
-list_take(struct page *p, unsigned order)
+list_take(struct page *p)
 {
     uint32_t raw = p->flags & PG_RAW;
 
-    atomic_store(&p->flags, p->flags & PG_POISON);
+    atomic_store(&p->flags, 0u);
     list_del(&p->lru);
-    if (--buddy.nblocks[order] == 0)
-        buddy.nonempty &= ~(1u << order);
-    return raw;
-}
-
-/* Put the upper halves of P back until it has order TO.  Returns its RAW. */
-static uint32_t
-split(struct page *p, unsigned from, unsigned to, uint32_t raw)
-{
-    while (from > to) {
-        from--;
-        if (raw && from < SECTION_ORDER) {
-            pfn_t pfn = page_to_pfn(p);
-
-            describe(pfn, pfn + SECTION_PAGES, 0);
-            raw = 0;
-        }
-        list_put(p + (1ul << from), from, raw);
-    }
     return raw;
 }
 
 struct page *
 buddy_take(unsigned order, bool *raw)
 {
-    uint32_t fits = buddy.nonempty >> order;
-    unsigned from;
+    unsigned from = order;
     struct page *p;
 
-    if (fits == 0)
+    while (from <= MAX_ORDER && list_empty(&buddy.free[from]))
+        from++;
+    if (from > MAX_ORDER)
         return NULL;
-    from = order + (unsigned)__builtin_ctz(fits);
     p = list_first(&buddy.free[from], struct page, lru);
-    buddy.nfree -= 1ul << order;
-    *raw = split(p, from, order, list_take(p, from)) != 0;
+    *raw = list_take(p) != 0;
+    while (from-- > order) { /* the upper half goes back */
+        if (*raw && from < SECTION_ORDER) {
+            describe(page_to_pfn(p), page_to_pfn(p) + SECTION_PAGES, 0);
+            *raw = false;
+        }
+        list_put(p + (1ul << from), from, *raw ? PG_RAW : 0);
+    }
+    atomic_add(&buddy.nfree, -(1ul << order));
     return p;
 }
 
@@ -120,7 +120,7 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
     pfn_t pfn = page_to_pfn(p);
     const struct span *ram = ram_find(pfn);
 
-    buddy.nfree += 1ul << order;
+    atomic_add(&buddy.nfree, 1ul << order);
     for (; order < MAX_ORDER; order++) {
         uint32_t want = PG_BUDDY | order << PG_ORDER_SHIFT;
         pfn_t other = pfn ^ (1ul << order);
@@ -130,10 +130,8 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
             break;
         if ((atomic_load(&q->flags) & (PG_BUDDY | PG_ORDER_MASK)) != want)
             break;
-        raw |= list_take(q, order);
+        raw |= list_take(q);
         if (other < pfn) {
-            atomic_store(&p->flags, p->flags & PG_POISON);
-            p->ref = 0;
             p = q;
             pfn = other;
         }
@@ -141,25 +139,130 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
     list_put(p, order, raw);
 }
 
-/* The largest block that begins at PFN and does not reach beyond END. */
-static unsigned
-largest_order(pfn_t pfn, pfn_t end)
-{
-    unsigned order = log2_floor(end - pfn);
+/* --- allocated blocks --- */
 
-    if (pfn != 0)
-        order = MIN(order, (unsigned)__builtin_ctzll(pfn));
-    return MIN(order, MAX_ORDER);
+struct page *
+block_claim(struct page *p, unsigned order, bool raw)
+{
+    pfn_t pfn;
+
+    if (p == NULL) {
+        kstat_inc(STAT_ALLOC_FAIL);
+        return NULL;
+    }
+    pfn = page_to_pfn(p);
+    kstat_add(STAT_PAGE_ALLOC, 1ul << order);
+    trace(TRACE_ALLOC, pfn, order);
+    if (raw)
+        describe(pfn + 1, pfn + (1ul << order), 0);
+    for (unsigned long i = 1; i < 1ul << order; i++)
+        atomic_store(&p[i].flags, PG_TAIL);
+    p->ref = 1;
+    if (order > 0)
+        atomic_store(&p->flags, PG_HEAD | order << PG_ORDER_SHIFT);
+    return p;
 }
 
-/* [START, END) is in use for ever; nothing next to it in RAM is. */
-static void
-seed_reserved(pfn_t start, pfn_t end)
+/* What is wrong with giving back this block, or NULL. */
+static const char *
+free_fault(struct page *p, unsigned order)
 {
-    pfn_t next;
+    pfn_t pfn = page_to_pfn(p);
+    uint32_t f;
 
-    for (; start < end; start = next) {
-        next = MIN(end, ROUND_DOWN(start, SECTION_PAGES) + SECTION_PAGES);
+    if (((uintptr_t)p - MEMMAP_BASE) % sizeof(*p) != 0)
+        return "not a frame descriptor";
+    if (ram_find(pfn) == NULL)
+        return "not RAM";
+    if (order > MAX_ORDER || pfn % (1ul << order) != 0)
+        return "not aligned to its order";
+    f = atomic_load(&p->flags);
+    return f & PG_RESERVED              ? "reserved"
+           : f & (PG_BUDDY | PG_CACHED) ? "free already"
+           : f & PG_TAIL                ? "in the middle of a block"
+           : f & PG_SLAB                ? "kmalloc's"
+           : p->ref == 0                ? "not allocated, part of another block"
+           : page_order(p) != order     ? "of another order"
+           : p->ref != 1                ? "still referenced"
+           : p->users != 0              ? "still mapped, locked or pinned"
+                                        : NULL;
+}
+
+void
+block_unclaim(struct page *p, unsigned order)
+{
+    const char *fault = free_fault(p, order);
+    bool ram = ram_find(page_to_pfn(p)) != NULL;
+
+    if (fault != NULL)
+        panic("free_pages: pfn %#lx order %u is %s (flags %#x, ref %d)",
+              page_to_pfn(p), order, fault, ram ? p->flags : 0,
+              ram ? p->ref : 0);
+    for (unsigned long i = 1; i < 1ul << order; i++)
+        if ((p[i].flags & ~PG_OWNER_MASK) != PG_TAIL || p[i].users != 0)
+            panic("free_pages: pfn %#lx order %u: frame %lu of the block has "
+                  "flags %#x, users %#lx",
+                  page_to_pfn(p), order, i, p[i].flags, p[i].users);
+    kstat_add(STAT_PAGE_FREE, 1ul << order);
+    trace(TRACE_FREE, page_to_pfn(p), order);
+    for (unsigned long i = 0; i < 1ul << order; i++)
+        atomic_store(&p[i].flags_ref, 0ul);
+}
+
+/* --- the way in and out --- */
+
+/* kern/ext/mm/hart_pages.c, if linked, takes the place of these four. */
+WEAK struct page *
+alloc_pages(unsigned order)
+{
+    struct page *p;
+    bool raw = false;
+
+    if (fail_now(FAIL_PAGE))
+        return NULL;
+    spin_lock(&buddy.lock);
+    p = buddy_take(order, &raw);
+    spin_unlock(&buddy.lock);
+    return block_claim(p, order, raw);
+}
+
+WEAK void
+free_pages(struct page *p, unsigned order)
+{
+    block_unclaim(p, order);
+    spin_lock(&buddy.lock);
+    buddy_put(p, order, 0);
+    spin_unlock(&buddy.lock);
+}
+
+WEAK size_t
+nr_free_pages(void)
+{
+    return atomic_load(&buddy.nfree);
+}
+
+WEAK void
+pmm_drain(void)
+{
+}
+
+struct page *
+alloc_zeroed_page(void)
+{
+    struct page *p = alloc_pages(0);
+
+    if (p != NULL)
+        page_zero(page_to_va(p));
+    return p;
+}
+
+/* --- boot: all RAM is reserved, then what is free is released --- */
+
+static void
+reserve(pfn_t start, pfn_t end)
+{
+    for (pfn_t next; start < end; start = next) {
+        next = MIN(end, ROUND_UP(start + 1, SECTION_PAGES));
         if (next - start == SECTION_PAGES)
             describe(start, start + 1, PG_RESERVED | PG_RAW);
         else
@@ -167,23 +270,48 @@ seed_reserved(pfn_t start, pfn_t end)
     }
 }
 
-/* [START, END) is free; nothing next to it is. */
+/* Release [START, END), which lies in one section.  => buddy.lock held */
 static void
-seed_free(pfn_t start, pfn_t end)
+release_part(pfn_t start, pfn_t end)
 {
-    pfn_t first = MIN(end, ROUND_UP(start, SECTION_PAGES));
-    pfn_t last = MAX(first, ROUND_DOWN(end, SECTION_PAGES));
+    pfn_t section = ROUND_DOWN(start, SECTION_PAGES);
+    struct page *first = pfn_to_page(section);
+    const struct span *ram = ram_find(start);
 
-    describe(start, first, 0);
-    describe(last, end, 0);
-    buddy.nmanaged += end - start;
-    buddy.nfree += end - start;
-    while (start < end) {
-        unsigned order = largest_order(start, end);
+    if (ram == NULL || end > ram->end)
+        panic("pmm_release: pfn %#lx is not RAM", start);
+    atomic_add(&buddy.nmanaged, end - start);
+    if (section >= ram->start && section + SECTION_PAGES <= ram->end &&
+        first->flags == (PG_RESERVED | PG_RAW)) {
+        if (end - start == SECTION_PAGES) {
+            describe(section, section + 1, 0);
+            buddy_put(first, SECTION_ORDER, PG_RAW);
+            return;
+        }
+        /* What was reserved as a whole becomes mixed. */
+        describe(section, section + SECTION_PAGES, PG_RESERVED);
+    }
+    for (; start < end; start++) {
+        struct page *p = pfn_to_page(start);
 
-        list_put(pfn_to_page(start), order,
-                 order >= SECTION_ORDER ? PG_RAW : 0);
-        start += 1ul << order;
+        if (p->flags != PG_RESERVED)
+            panic("pmm_release: pfn %#lx is not reserved (flags %#x)", start,
+                  p->flags);
+        atomic_store(&p->flags, 0u);
+        buddy_put(p, 0, 0);
+    }
+}
+
+void
+pmm_release(paddr_t start, paddr_t end)
+{
+    pfn_t pfn = PAGE_UP(start) >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+
+    for (pfn_t next; pfn < last; pfn = next) {
+        next = MIN(last, ROUND_UP(pfn + 1, SECTION_PAGES));
+        spin_lock(&buddy.lock);
+        release_part(pfn, next);
+        spin_unlock(&buddy.lock);
     }
 }
 
@@ -205,89 +333,18 @@ pmm_init(const struct pmm_range *ram, unsigned nram,
          const struct pmm_range *free, unsigned nfree)
 {
     unsigned i = 0, f = 0;
-    struct span run;
-    bool more;
+    struct span s;
 
     assert(nram <= PMM_MAX_RANGES);
     buddy = (struct buddy){.lock = SPINLOCK_INIT(RANK_BUDDY)};
     for (unsigned k = 0; k <= MAX_ORDER; k++)
         list_init(&buddy.free[k]);
-    while (next_span(ram, nram, &i, &run))
-        if (run.start < run.end)
-            buddy.ram[buddy.nram++] = run;
-
-    more = next_span(free, nfree, &f, &run);
-    for (i = 0; i < buddy.nram; i++) {
-        pfn_t at = buddy.ram[i].start;
-
-        for (; more && run.start < buddy.ram[i].end;
-             more = next_span(free, nfree, &f, &run)) {
-            seed_reserved(at, run.start);
-            seed_free(run.start, run.end);
-            at = run.end;
-        }
-        seed_reserved(at, buddy.ram[i].end);
+    while (next_span(ram, nram, &i, &s)) {
+        reserve(s.start, s.end);
+        if (s.start < s.end)
+            buddy.ram[buddy.nram++] = s;
     }
-    pcp_init();
-}
-
-/* Release [START, END), which lies in one section.  => buddy.lock held */
-static void
-release_part(pfn_t start, pfn_t end)
-{
-    pfn_t section = ROUND_DOWN(start, SECTION_PAGES);
-    const struct span *ram = ram_find(start);
-
-    if (ram == NULL || end > ram->end)
-        panic("pmm_release: pfn %#lx is not RAM", start);
-    /* A section that was reserved as a whole becomes a mixed one. */
-    if (section >= ram->start && section + SECTION_PAGES <= ram->end &&
-        pfn_to_page(section)->flags == (PG_RESERVED | PG_RAW))
-        describe(section, section + SECTION_PAGES, PG_RESERVED);
-    for (pfn_t pfn = start; pfn < end; pfn++) {
-        if (pfn_to_page(pfn)->flags != PG_RESERVED)
-            panic("pmm_release: pfn %#lx is not reserved (flags %#x)", pfn,
-                  pfn_to_page(pfn)->flags);
-        pfn_to_page(pfn)->flags = 0;
-    }
-    buddy.nmanaged += end - start;
-    while (start < end) {
-        unsigned order = largest_order(start, end);
-
-        buddy_put(pfn_to_page(start), order, 0);
-        start += 1ul << order;
-    }
-}
-
-void
-pmm_release(paddr_t start, paddr_t end)
-{
-    pfn_t pfn = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT, next;
-
-    for (; pfn < last; pfn = next) {
-        next = MIN(last, ROUND_DOWN(pfn, SECTION_PAGES) + SECTION_PAGES);
-        spin_lock(&buddy.lock);
-        release_part(pfn, next);
-        spin_unlock(&buddy.lock);
-    }
-}
-
-size_t
-nr_managed_pages(void)
-{
-    size_t n;
-
-    spin_lock(&buddy.lock);
-    n = buddy.nmanaged;
-    spin_unlock(&buddy.lock);
-    return n;
-}
-
-void
-pmm_stat(size_t blocks[MAX_ORDER + 1])
-{
-    spin_lock(&buddy.lock);
-    for (unsigned k = 0; k <= MAX_ORDER; k++)
-        blocks[k] = buddy.nblocks[k];
-    spin_unlock(&buddy.lock);
+    while (next_span(free, nfree, &f, &s))
+        pmm_release(s.start << PAGE_SHIFT, s.end << PAGE_SHIFT);
+    pmm_drain(); /* what lies before us begins empty */
 }

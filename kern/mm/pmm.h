@@ -1,7 +1,7 @@
 /* pmm.h: physical memory, handed out in blocks of 2^order pages.
  *
  * A buddy allocator (Knowlton 1965; Knuth, TAOCP volume 1, 2.5) under one
- * lock, with a cache of single pages per hart in front of it. */
+ * lock. */
 #ifndef KERN_MM_PMM_H
 #define KERN_MM_PMM_H
 
@@ -18,8 +18,7 @@ struct pmm_range {
 
 /* Take over the machine's memory.  RAM are the ranges that exist (sorted,
  * not overlapping, their descriptors mapped); FREE are those of them not
- * already in use (sorted, inside RAM, page-aligned).  What is in RAM and not
- * in FREE is reserved for ever, or until pmm_release().
+ * already in use (sorted, inside RAM).  The rest is reserved, until pmm_release().
  * The descriptors may hold anything; the time taken does not depend on the
  * amount of memory but on the number of 2 MiB sections, a few instructions
  * each.  => once, one hart */
@@ -47,21 +46,16 @@ MUST_CHECK struct page *alloc_zeroed_page(void);
  * => any context; never sleeps; takes RANK_BUDDY */
 void free_pages(struct page *p, unsigned order);
 
-/* Pages that could be allocated now, the harts' caches included. */
+/* Pages that could be allocated now. */
 size_t nr_free_pages(void);
-/* Pages under our care: free, allocated; reserved ones not. */
-size_t nr_managed_pages(void);
 
-/* Give every hart's cached pages back to the buddy lists (so that equality of
- * free counts and largest blocks can be tested).  */
+/* Give back what is kept in front of the buddy lists (so that equality of
+ * largest blocks can be tested). */
 void pmm_drain(void);
 
-/* Free blocks of each order, for the monitor.  Fills MAX_ORDER + 1 numbers. */
-void pmm_stat(size_t blocks[MAX_ORDER + 1]);
-
-/* Debug mode (boot argument debug=poison): fill freed pages, check on the next
- * allocation that nobody wrote to them.  The harts' caches are bypassed.  Set
- * it before pmm_init(), or call pmm_drain() after a change. */
+/* The boot argument debug=poison: kern/ext/mm/poison.c fills freed pages and
+ * checks on the next allocation that nobody wrote to them.  Set it before
+ * pmm_init(), or call pmm_drain() after a change. */
 extern bool pmm_poison;
 
 #endif

@@ -4,18 +4,17 @@
  * What a thread gets it stamps with its number and looks at again later; a
  * block that two threads hold shows as a foreign stamp, and as a data race.
  * Half of all blocks go through a table where another thread may take them
- * and give them back. */
+ * and give them back.
+ *
+ * Built twice: with what kern/ext puts before the allocators linked to it, and,
+ * as tsan_mm_core.c, without. */
 #include "shim.h"
 
 #include "kern/ext/mm/failpoint.c"
 #include "kern/ext/mm/pmm_audit.c"
 #include "kern/ext/mm/slab_audit.c"
 #include "kern/mm/kmalloc.c"
-#include "kern/mm/page.c"
-#include "kern/mm/pcp.c"
 #include "kern/mm/pmm.c"
-#include "kern/mm/pmm_debug.c"
-#include "kern/mm/slab.c"
 #include <pthread.h>
 
 #define FIRST 0x80000ul
@@ -33,10 +32,14 @@ world(size_t n)
     shim_become_hart(0);
     shim_memory(FIRST, FIRST + ROUND_UP(n, SECTION_PAGES), true);
     memmap_first_pfn = FIRST;
+#ifndef CORE_ONLY
+    memset(pcps, 0, sizeof(pcps)); /* what they hold is of another world */
+    memset(class_front, 0, sizeof(class_front));
+#endif
     pmm_init(&r, 1, &r, 1);
-    caches = (struct cache_list){.lock = SPINLOCK_INIT(RANK_SLAB)};
-    list_init(&caches.all);
-    large_objects = large_pages = 0;
+    spin_init(&caches_lock, RANK_SLAB);
+    list_init(&caches);
+    large.taken = large.nslabs = 0;
     kmalloc_init();
     wrong = 0;
 }
@@ -334,5 +337,9 @@ main(void)
     RUN(objects);
     RUN(objects_short);
     RUN(free_by_all);
+#ifdef CORE_ONLY
+    return shim_summary("tsan_mm_core");
+#else
     return shim_summary("tsan_mm");
+#endif
 }

@@ -1,4 +1,5 @@
 /* test_memory.c: the allocators on the machine, from all harts at once. */
+#include "ext/mm/audit.h"
 #include "ktest.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"

@@ -44,7 +44,7 @@ struct cpu {
     unsigned id;           /* [I] logical */
     uint64_t hartid;       /* [I] what the firmware calls it */
     struct tcb *idle;      /* [I] what runs when nothing else can */
-    struct pcp *pages;     /* [I] its cache of free pages: mm/pcp.c */
+    struct pcp *pages;     /* [I] its cache of pages, if kern/ext has one */
     uint32_t online;       /* [a] it reached the scheduler */
     uint32_t resched;      /* [a] look for a better thread before returning */
     uint32_t trap_depth;   /* [own] faults within faults, see trap.c */

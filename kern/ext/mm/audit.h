@@ -10,6 +10,11 @@
  * the number of complaints, each printed.  => quiet: no hart allocates */
 unsigned pmm_check(void);
 
+/* Pages under pmm's care: free, allocated; reserved ones not. */
+size_t nr_managed_pages(void);
+/* Free blocks of each order.  Fills MAX_ORDER + 1 numbers. */
+void pmm_stat(size_t blocks[MAX_ORDER + 1]);
+
 /* Objects in use and pages held, all caches together. */
 size_t kmalloc_in_use(void);
 size_t kmalloc_pages(void);

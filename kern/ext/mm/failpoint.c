@@ -9,6 +9,7 @@
  * either arrives at zero.  Harts may ask at the same time: each takes one
  * count, so exactly one of them hears yes. */
 #include "mm/failpoint.h"
+#include "debug/kstat.h"
 #include <atomic.h>
 #include <errno.h>
 #include <string.h>
@@ -49,8 +50,10 @@ ask(enum fail_site site)
     bool any = count_down(FAIL_ANY);
     bool own = site != FAIL_ANY && count_down(site);
 
-    if (any || own)
+    if (any || own) {
+        kstat_inc(STAT_ALLOC_FAIL);
         fail_rearm();
+    }
     return any || own;
 }
 

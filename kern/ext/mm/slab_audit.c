@@ -13,7 +13,7 @@
  * hold must have neither. */
 #include "debug/printk.h"
 #include "ext/mm/audit.h"
-#include "mm/slab.h"
+#include "ext/mm/magazines.h"
 
 struct slab_audit {
     unsigned complaints;
@@ -38,45 +38,29 @@ count_bits(uint64_t word)
     return n;
 }
 
-/* The bits of word W that stand for objects. */
-static uint64_t
-object_mask(const struct kmem_cache *c, unsigned w)
-{
-    uint64_t mask = 0;
-
-    for (unsigned i = MAX(c->first, w * 64); i < MIN(c->end, w * 64 + 64); i++)
-        mask |= 1ul << i % 64;
-    return mask;
-}
-
 static void
 check_slab(struct slab_audit *a, const struct kmem_cache *c, struct page *slab,
            size_t least, size_t most)
 {
     const void *va = page_to_va(slab);
-    size_t at_rest = 0;
+    uint64_t rest = slab->index, used = atomic_load(&slab->policy);
+    size_t at_rest = count_bits(rest);
 
     if ((slab->flags & PG_SLAB) == 0 || slab->owner != (uintptr_t)c ||
         slab->ref != 1 || slab->users != 0) {
         complain_slab(a, c, va, "not a slab of this cache");
         return;
     }
-    for (unsigned w = 0; w < bitmap_words(c); w++) {
-        uint64_t rest = slab_rest_words(c, slab)[w];
-        uint64_t used = atomic_load(slab_used_word(c, slab, w * 64));
-
-        if (rest & used)
-            complain_slab(a, c, va, "an object is free and in use");
-        if ((rest | used) & ~object_mask(c, w))
-            complain_slab(a, c, va, "a bit without an object");
-        at_rest += count_bits(rest);
-        a->in_use += count_bits(used);
-    }
-    if (at_rest != slab->rmap)
-        complain_slab(a, c, va, "its count of free objects is wrong");
+    if (c->front == NULL)
+        used = c->all & ~rest;
+    if (rest & used)
+        complain_slab(a, c, va, "an object is free and in use");
+    if ((rest | used) & ~c->all)
+        complain_slab(a, c, va, "a bit without an object");
     if (at_rest < least || at_rest > most)
         complain_slab(a, c, va, "on the wrong list");
     a->at_rest += at_rest;
+    a->in_use += count_bits(used);
     a->slabs++;
 }
 
@@ -93,33 +77,36 @@ check_list_of(struct slab_audit *a, const struct kmem_cache *c,
     }
 }
 
+static void
+check_cached(struct slab_audit *a, const struct kmem_cache *c, struct resting r)
+{
+    struct page *slab = va_to_page(r.obj);
+    unsigned i = ((uintptr_t)r.obj & PAGE_MASK) / c->size;
+
+    if (slab->owner != (uintptr_t)c)
+        complain_slab(a, c, r.obj, "in the wrong magazine");
+    else if (r.bit != bit_name(slab, i))
+        complain_slab(a, c, r.obj, "its bit is named wrongly");
+    else if ((slab->index | atomic_load(&slab->policy)) & bit_mask(r.bit))
+        complain_slab(a, c, r.obj, "in a magazine, and elsewhere");
+}
+
 /* Returns the number of objects in the magazines. */
 static size_t
 check_magazines(struct slab_audit *a, const struct kmem_cache *c)
 {
+    struct magazine *m = c->front;
     size_t total = 0;
 
-    for (unsigned h = 0; h < NCPU_MAX; h++) {
-        struct magazine *m = &c->mags[h];
+    for (unsigned h = 0; m != NULL && h < NCPU_MAX; h++, m++) {
         long n = count_read(&m->n);
 
         total += (size_t)n;
         for (long k = 0; k < n; k++) {
-            struct resting r = m->slot[k];
-            struct page *slab = va_to_page(r.obj);
-            unsigned i = ((uintptr_t)r.obj & PAGE_MASK) / c->size;
-
-            if (slab->owner != (uintptr_t)c)
-                complain_slab(a, c, r.obj, "in the wrong magazine");
-            else if (r.bit != bit_name(slab_used_word(c, slab, i), i))
-                complain_slab(a, c, r.obj, "its bit is named wrongly");
-            else if ((slab_rest_words(c, slab)[i / 64] |
-                      atomic_load(bit_word(r.bit))) &
-                     bit_mask(r.bit))
-                complain_slab(a, c, r.obj, "in a magazine, and elsewhere");
+            check_cached(a, c, m->slot[k]);
             for (long j = 0; j < k; j++)
-                if (m->slot[j].obj == r.obj)
-                    complain_slab(a, c, r.obj, "twice in a magazine");
+                if (m->slot[j].obj == m->slot[k].obj)
+                    complain_slab(a, c, m->slot[k].obj, "twice in a magazine");
         }
     }
     return total;
@@ -128,22 +115,20 @@ check_magazines(struct slab_audit *a, const struct kmem_cache *c)
 static void
 check_cache(struct slab_audit *a, struct kmem_cache *c)
 {
-    size_t all = slab_capacity(c), cached, empty;
+    size_t all = count_bits(c->all), cached;
 
     a->slabs = a->at_rest = a->in_use = 0;
-    check_list_of(a, c, &c->empty, all, all);
-    empty = a->slabs;
-    check_list_of(a, c, &c->partial, 1, all - 1);
+    check_list_of(a, c, &c->avail, 1,
+                  c->flags & KMEM_TYPE_STABLE ? all : all - 1);
     check_list_of(a, c, &c->full, 0, 0);
     cached = check_magazines(a, c);
-    if (a->slabs != c->nslabs || empty != c->nempty ||
-        a->in_use + cached != c->taken ||
+    if (a->slabs != c->nslabs || a->in_use + cached != c->taken ||
         a->at_rest + c->taken != all * a->slabs) {
         a->complaints++;
-        cprintf("kmalloc_check: cache %s: %zu slabs (%zu empty), %zu at rest, "
-                "%zu cached, %zu in use; counted %zu (%zu), %zu taken\n",
-                c->name, a->slabs, empty, a->at_rest, cached, a->in_use,
-                c->nslabs, c->nempty, c->taken);
+        cprintf("kmalloc_check: cache %s: %zu slabs, %zu at rest, %zu cached, "
+                "%zu in use; counted %zu, %zu taken\n",
+                c->name, a->slabs, a->at_rest, cached, a->in_use, c->nslabs,
+                c->taken);
     }
 }
 
@@ -152,15 +137,15 @@ kmalloc_check(void)
 {
     struct slab_audit a = {0};
 
-    spin_lock(&caches.lock);
-    list_for_each (i, &caches.all) {
-        struct kmem_cache *c = list_entry(i, struct kmem_cache, all);
+    spin_lock(&caches_lock);
+    list_for_each (i, &caches) {
+        struct kmem_cache *c = list_entry(i, struct kmem_cache, link);
 
         spin_lock_nested(&c->lock);
         check_cache(&a, c);
         spin_unlock_nested(&c->lock);
     }
-    spin_unlock(&caches.lock);
+    spin_unlock(&caches_lock);
     return a.complaints;
 }
 
@@ -168,63 +153,63 @@ kmalloc_check(void)
 static size_t
 count_cached(const struct kmem_cache *c)
 {
+    struct magazine *m = c->front;
     size_t n = 0;
 
-    for (unsigned h = 0; h < NCPU_MAX; h++)
-        n += (size_t)count_read(&c->mags[h].n);
+    for (unsigned h = 0; m != NULL && h < NCPU_MAX; h++)
+        n += (size_t)count_read(&m[h].n);
     return n;
 }
 
 size_t
 kmalloc_in_use(void)
 {
-    size_t n = atomic_load(&large_objects);
+    size_t n = atomic_load(&large.taken);
 
-    spin_lock(&caches.lock);
-    list_for_each (i, &caches.all) {
-        struct kmem_cache *c = list_entry(i, struct kmem_cache, all);
+    spin_lock(&caches_lock);
+    list_for_each (i, &caches) {
+        struct kmem_cache *c = list_entry(i, struct kmem_cache, link);
 
         spin_lock_nested(&c->lock);
         n += c->taken - count_cached(c);
         spin_unlock_nested(&c->lock);
     }
-    spin_unlock(&caches.lock);
+    spin_unlock(&caches_lock);
     return n;
 }
 
 size_t
 kmalloc_pages(void)
 {
-    size_t n = atomic_load(&large_pages);
+    size_t n = atomic_load(&large.nslabs);
 
-    spin_lock(&caches.lock);
-    list_for_each (i, &caches.all) {
-        struct kmem_cache *c = list_entry(i, struct kmem_cache, all);
+    spin_lock(&caches_lock);
+    list_for_each (i, &caches) {
+        struct kmem_cache *c = list_entry(i, struct kmem_cache, link);
 
         spin_lock_nested(&c->lock);
         n += c->nslabs;
         spin_unlock_nested(&c->lock);
     }
-    spin_unlock(&caches.lock);
+    spin_unlock(&caches_lock);
     return n;
 }
 
 void
 kmalloc_print(void)
 {
-    cprintf("%-16s %6s %8s %8s %8s %8s\n", "cache", "size", "in use", "cached",
-            "slabs", "empty");
-    spin_lock(&caches.lock);
-    list_for_each (i, &caches.all) {
-        struct kmem_cache *c = list_entry(i, struct kmem_cache, all);
+    cprintf("%-16s %6s %8s %8s %8s\n", "cache", "size", "in use", "cached",
+            "slabs");
+    spin_lock(&caches_lock);
+    list_for_each (i, &caches) {
+        struct kmem_cache *c = list_entry(i, struct kmem_cache, link);
 
         spin_lock_nested(&c->lock);
-        cprintf("%-16s %6zu %8zu %8zu %8zu %8zu\n", c->name, c->size,
-                c->taken - count_cached(c), count_cached(c), c->nslabs,
-                c->nempty);
+        cprintf("%-16s %6zu %8zu %8zu %8zu\n", c->name, c->size,
+                c->taken - count_cached(c), count_cached(c), c->nslabs);
         spin_unlock_nested(&c->lock);
     }
-    spin_unlock(&caches.lock);
-    cprintf("%-16s %6s %8zu %8s %8zu\n", "(pages)", "", large_objects, "",
-            large_pages);
+    spin_unlock(&caches_lock);
+    cprintf("%-16s %6s %8zu %8s %8zu\n", large.name, "", large.taken, "",
+            large.nslabs);
 }

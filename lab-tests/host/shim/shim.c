@@ -15,8 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define WEAK __attribute__((weak))
-
 /* --- harts --- */
 
 WEAK struct cpu cpus[NCPU_MAX];

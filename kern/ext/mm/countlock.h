@@ -1,4 +1,5 @@
-/* countlock.h: a count that is its own lock.
+/* countlock.h: a count that is its own lock, for hart_pages.c and magazines.c; a
+ * first reader may skip it.
  *
  * A hart's cache of free pages (pmm) or free objects (kmalloc) is a small
  * stack.  Its hart uses it with interrupts off, so it needs no lock - but for
@@ -15,8 +16,8 @@
  * => interrupts off while it is held: an interrupt handler on the same hart
  *    would wait for ever
  * => the last lock of all: nothing is locked and nobody called under it */
-#ifndef KERN_MM_COUNTLOCK_H
-#define KERN_MM_COUNTLOCK_H
+#ifndef KERN_EXT_MM_COUNTLOCK_H
+#define KERN_EXT_MM_COUNTLOCK_H
 
 #include "arch/riscv/cpu.h"
 #include <atomic.h>

@@ -1,4 +1,5 @@
-/* pcp.c: the way in and out of the allocator, and the per-hart page caches.
+/* hart_pages.c: adds to mm/pmm.c a cache of single pages per hart; a first
+ * reader may skip it.
  *
  *   alloc_pages(0)                                   free_pages(p, 0)
  *        |   pop                                push   |
@@ -24,16 +25,12 @@
  *   poison mode             limit is 0, so that nothing is ever cached
  *   a bad free              flags_ref is not exactly "no flags, one reference"
  *
- * The state of a frame, by its flags and ref:
- *
- *   free, in a stack    CACHED, ref 0
- *   free, head          BUDDY | order, ref 0;    behind the head    0, ref 0
- *   allocated, single   0 | owner's bits, ref 1 or more
- *   allocated, block    HEAD | order, ref 1;     behind the head    TAIL, ref 0 */
+ * To the states of a frame in mm/pmm.c it adds: in a stack, CACHED, ref 0. */
+#include "ext/mm/hart_pages.h"
+
 #include "debug/panic.h"
 #include "debug/trace.h"
 #include "mm/failpoint.h"
-#include "mm/pmm_impl.h"
 
 #define NOINLINE __attribute__((noinline))
 
@@ -42,36 +39,26 @@
 
 struct pcp pcps[NCPU_MAX];
 
-bool pmm_poison;
-
 _Static_assert(PCP_BATCH <= PCP_MAX, "a batch fits");
 
-void
-pcp_init(void)
+/* kern/ext/mm/poison.c, if linked, takes the place of these two. */
+WEAK void
+poison_fill(struct page *p, unsigned order)
 {
-    for (unsigned i = 0; i < NCPU_MAX; i++) {
-        pcps[i] = (struct pcp){.limit = pmm_poison ? 0 : PCP_MAX,
-                               .stats = &kstat_rows[i]};
-        cpus[i].pages = &pcps[i];
-    }
 }
 
-/* Turn a block off the lists into an allocated one. */
-static void
-claim(struct page *p, unsigned order, bool raw)
+WEAK void
+poison_check(struct page *p, unsigned order)
 {
-    struct page *end = p + (1ul << order);
-    pfn_t pfn = page_to_pfn(p);
+}
 
-    if (raw)
-        describe(pfn + 1, pfn + (1ul << order), 0);
-    for (struct page *q = p; q < end; q++) {
-        if (q->flags & PG_POISON)
-            poison_verify(q);
-        atomic_store(&q->flags_ref, PG_TAIL);
-    }
-    atomic_store(&p->flags_ref,
-                 ONE_REF | (order > 0 ? PG_HEAD | order << PG_ORDER_SHIFT : 0));
+/* A page from a stack, or on the way to one, goes back to the lists.
+ * => buddy.lock held */
+static void
+put_back(struct page *p)
+{
+    atomic_store(&p->flags_ref, 0ul);
+    buddy_put(p, 0, 0);
 }
 
 /* Empty all stacks into the lists.  All of them are locked before the first is
@@ -91,15 +78,22 @@ drain_all(void)
         if (n[i] > 0)
             atomic_add(&c->stats->v[STAT_PCP_DRAIN], 1);
         while (n[i] > 0)
-            buddy_put(c->slot[--n[i]], 0, 0);
+            put_back(c->slot[--n[i]]);
         atomic_store(&c->limit, pmm_poison ? 0 : PCP_MAX);
         count_unlock(&c->n, 0);
     }
 }
 
+/* pmm_init() calls it first of all, so it makes the stacks ready, too. */
 void
 pmm_drain(void)
 {
+    for (unsigned i = 0; i < NCPU_MAX; i++) {
+        if (pcps[i].stats == NULL) {
+            pcps[i].stats = &kstat_rows[i];
+            cpus[i].pages = &pcps[i];
+        }
+    }
     spin_lock(&buddy.lock);
     drain_all();
     spin_unlock(&buddy.lock);
@@ -118,18 +112,26 @@ take_or_drain(unsigned order, bool *raw)
     return buddy_take(order, raw);
 }
 
+/* What the lists gave, NULL included, becomes allocated. */
+static struct page *
+hand_out(struct page *p, unsigned order, bool raw)
+{
+    p = block_claim(p, order, raw);
+    if (p != NULL)
+        poison_check(p, order);
+    return p;
+}
+
 static struct page *
 alloc_block(unsigned order)
 {
     struct page *p;
-    bool raw;
+    bool raw = false;
 
     spin_lock(&buddy.lock);
     p = take_or_drain(order, &raw);
     spin_unlock(&buddy.lock);
-    if (p != NULL)
-        claim(p, order, raw);
-    return p;
+    return hand_out(p, order, raw);
 }
 
 /* One page; if the stack is empty, a batch into it on the way. */
@@ -139,7 +141,7 @@ alloc_refill(void)
     struct page *p, *more;
     struct pcp *c;
     long n;
-    bool raw;
+    bool raw = false;
 
     spin_lock(&buddy.lock);
     p = take_or_drain(0, &raw);
@@ -147,8 +149,7 @@ alloc_refill(void)
     n = count_lock(&c->n);
     if (p != NULL && n == 0) {
         while (n < PCP_BATCH - 1 && (more = buddy_take(0, &raw)) != NULL) {
-            if (more->flags & PG_POISON)
-                poison_verify(more);
+            poison_check(more, 0);
             atomic_store(&more->flags_ref, PG_CACHED);
             c->slot[n++] = more;
         }
@@ -156,27 +157,15 @@ alloc_refill(void)
     }
     count_unlock(&c->n, n);
     spin_unlock(&buddy.lock);
-    if (p != NULL)
-        claim(p, 0, false);
-    return p;
+    return hand_out(p, 0, false);
 }
 
 static NOINLINE struct page *
 alloc_slow(unsigned order)
 {
-    struct page *p = NULL;
-
-    if (!fail_now(FAIL_PAGE) && order <= MAX_ORDER)
-        p = order > 0 || pmm_poison ? alloc_block(order) : alloc_refill();
-    irq_off();
-    if (p != NULL) {
-        kstat_add(STAT_PAGE_ALLOC, 1ul << order);
-        trace(TRACE_ALLOC, page_to_pfn(p), order);
-    } else {
-        kstat_inc(STAT_ALLOC_FAIL);
-    }
-    irq_restore();
-    return p;
+    if (fail_now(FAIL_PAGE))
+        return NULL;
+    return order > 0 || pmm_poison ? alloc_block(order) : alloc_refill();
 }
 
 struct page *
@@ -206,27 +195,6 @@ alloc_pages(unsigned order)
     return p;
 }
 
-struct page *
-alloc_zeroed_page(void)
-{
-    struct page *p = alloc_pages(0);
-
-    if (p != NULL)
-        page_zero(page_to_va(p));
-    return p;
-}
-
-/* Forget everything about the block but, in debug mode, that it is poisoned. */
-static void
-unclaim(struct page *p, unsigned order)
-{
-    for (unsigned long i = 0; i < 1ul << order; i++) {
-        if (pmm_poison)
-            poison_fill(p + i);
-        atomic_store(&p[i].flags_ref, pmm_poison ? PG_POISON : 0);
-    }
-}
-
 /* One page onto the stack; if it is full, the oldest batch goes first. */
 static void
 free_cached(struct page *p)
@@ -239,7 +207,7 @@ free_cached(struct page *p)
     n = count_lock(&c->n);
     if (n == PCP_MAX) {
         for (unsigned i = 0; i < PCP_BATCH; i++)
-            buddy_put(c->slot[i], 0, 0);
+            put_back(c->slot[i]);
         n -= PCP_BATCH;
         for (long i = 0; i < n; i++)
             c->slot[i] = c->slot[i + PCP_BATCH];
@@ -254,16 +222,13 @@ free_cached(struct page *p)
 static NOINLINE void
 free_slow(struct page *p, unsigned order)
 {
-    free_check(p, order);
-    irq_off();
-    kstat_add(STAT_PAGE_FREE, 1ul << order);
-    trace(TRACE_FREE, page_to_pfn(p), order);
-    irq_restore();
-    unclaim(p, order);
+    block_unclaim(p, order);
     if (order == 0 && !pmm_poison) {
         free_cached(p);
         return;
     }
+    if (pmm_poison)
+        poison_fill(p, order);
     spin_lock(&buddy.lock);
     buddy_put(p, order, 0);
     spin_unlock(&buddy.lock);
