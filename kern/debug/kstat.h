@@ -25,7 +25,9 @@
     X(STAT_IRQ, "irq")                                                     \
     X(STAT_IPI, "ipi")                                                     \
     X(STAT_TLB_LOCAL, "tlb_loc")  /* local TLB flushes */                  \
-    X(STAT_TLB_REMOTE, "tlb_rem") /* harts asked to flush */
+    X(STAT_TLB_REMOTE, "tlb_rem") /* harts asked to flush */               \
+    X(STAT_ANON, "anon_pages")    /* private pages there are */            \
+    X(STAT_LNODE, "layer_nodes")  /* nodes of their trees there are */
 
 enum kstat_id {
 #define X(id, name) id,

@@ -21,6 +21,7 @@
 #include "init/harts.h"
 #include "init/initcall.h"
 #include "mm/adprobe.h"
+#include "mm/anon.h"
 #include "mm/bootmem.h"
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
@@ -175,6 +176,7 @@ start_memory(const struct mem_range *tree)
     pmm_poison = bootarg_is(machine.bootargs, "debug", "poison");
     pmm_init(ram, nram, avail, navail);
     kmalloc_init();
+    anon_init();
 }
 
 static unsigned

@@ -16,7 +16,10 @@
     X(FAIL_PAGE, "page") /* alloc_pages */                    \
     X(FAIL_KMALLOC, "kmalloc")                                \
     X(FAIL_CACHE, "cache") /* kmem_cache_alloc */             \
-    X(FAIL_KSTACK, "kstack")
+    X(FAIL_KSTACK, "kstack")                                  \
+    X(FAIL_ANON, "anon") /* a private page's descriptor */    \
+    X(FAIL_NODE, "node") /* a node of a layer */              \
+    X(FAIL_AREA, "area") /* an area, a layer, a space */
 
 enum fail_site {
 #define X(id, name) id,

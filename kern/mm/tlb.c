@@ -48,10 +48,11 @@ tlb_flush_local(uintptr_t va, size_t size)
         sfence_vma_page(va);
 }
 
-void
+unsigned
 tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
 {
     uint64_t others = 0;
+    unsigned n;
 
     irq_off();
     for_each_cpu (c) {
@@ -59,12 +60,14 @@ tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
             others |= 1ul << c->id;
     }
     set &= others;
-    if (set != 0) {
-        kstat_add(STAT_TLB_REMOTE, (uint64_t)__builtin_popcountl(set));
+    n = (unsigned)__builtin_popcountl(set);
+    if (n != 0) {
+        kstat_add(STAT_TLB_REMOTE, n);
         atomic_fence(); /* the cleared entries are seen before we ask */
         method->shootdown(set, va, size);
     }
     irq_restore();
+    return n;
 }
 
 void

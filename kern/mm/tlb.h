@@ -20,8 +20,9 @@ int tlb_select(const char *name);
 const char *tlb_method_name(void);
 
 /* The logical harts in CPUS, but not this one, forget [VA, VA+SIZE) before this
- * returns.  => no lock of RANK_TLB or later; interrupts may be off */
-void tlb_shootdown(uint64_t cpus, uintptr_t va, size_t size);
+ * returns.  Returns how many were asked.
+ * => no lock of RANK_TLB or later; interrupts may be off */
+unsigned tlb_shootdown(uint64_t cpus, uintptr_t va, size_t size);
 
 /* This hart forgets [VA, VA+SIZE). */
 void tlb_flush_local(uintptr_t va, size_t size);

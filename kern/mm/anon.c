@@ -1,0 +1,103 @@
+/* anon.c: one private page, wherever it is.
+ *
+ *        slots of layers            (ref counts these)
+ *           \  |  /
+ *            anon  <--------- page->owner
+ *           /    \                ^
+ *        page     swap slot       |  reclaim comes this way,
+ *                                    holding only the page
+ *
+ * An anon lives from anon_create(), which gives it a page, until the last slot
+ * lets go of it.  Who comes from the page has no reference: the anon may be
+ * given back, or even serve another page, by the time it is locked.  So its
+ * memory is only ever an anon (a type-stable cache), its lock is initialised
+ * once, by the constructor, and whoever locks it compares:
+ *
+ *     a = page->owner;  spin_lock(&a->lock);  a->page == page ? ours : gone
+ *
+ * That is why the end detaches the page under the lock, and why even the
+ * beginning takes the lock for two stores. */
+#include "mm/anon.h"
+
+#include "debug/kstat.h"
+#include "mm/failpoint.h"
+#include "mm/kmalloc.h"
+#include "mm/pageref.h"
+
+static struct kmem_cache *anon_cache;
+
+void (*anon_slot_free)(swp_t slot);
+
+static void
+anon_construct(void *obj)
+{
+    struct anon *a = obj;
+
+    *a = (struct anon){.lock = SPINLOCK_INIT(RANK_ANON)};
+}
+
+void
+anon_init(void)
+{
+    anon_cache = kmem_cache_create("anon", sizeof(struct anon), 0,
+                                   KMEM_TYPE_STABLE, anon_construct);
+    assert(anon_cache != NULL);
+    layer_init();
+}
+
+struct anon *
+anon_create(struct page *page, uint32_t epoch)
+{
+    struct anon *a = fail_now(FAIL_ANON) ? NULL : kmem_cache_alloc(anon_cache);
+
+    if (a == NULL)
+        return NULL;
+    a->ref = 1;
+    a->epoch = epoch;
+    spin_lock(&a->lock);
+    a->page = page;
+    atomic_store(&page->owner, (uintptr_t)a);
+    spin_unlock(&a->lock);
+    kstat_inc(STAT_ANON);
+    return a;
+}
+
+/* Nobody points to A any more. */
+static void
+anon_destroy(struct anon *a)
+{
+    struct page *page;
+    swp_t slot;
+
+    spin_lock(&a->lock);
+    page = a->page;
+    slot = a->slot;
+    a->page = NULL;
+    a->slot = 0;
+    if (page != NULL)
+        atomic_store(&page->owner, 0ul);
+    spin_unlock(&a->lock);
+    /* From here on reclaim finds the page without an owner. */
+    if (slot != 0)
+        anon_slot_free(slot);
+    if (page != NULL)
+        page_put(page);
+    kstat_add(STAT_ANON, -1ul);
+    kmem_cache_free(anon_cache, a);
+}
+
+void
+anon_put(struct anon *a)
+{
+    int32_t before = atomic_add_acq_rel(&a->ref, -1);
+
+    assert(before > 0);
+    if (before == 1)
+        anon_destroy(a);
+}
+
+size_t
+anon_count(void)
+{
+    return kstat_read(STAT_ANON);
+}

@@ -1,0 +1,49 @@
+/* gather.h: free last.
+ *
+ * A frame whose entry was cleared may still be read by another hart through a
+ * stale translation.  So what goes away is gathered: the range whose entries
+ * changed, and what must be let go of after every hart forgot it.
+ *
+ *     gather_start(&g, mm);
+ *     clear entries: gather_range(), gather_page(), gather_table(), ...
+ *     gather_finish(&g);       flush everywhere, then let go
+ *
+ * When the gather is full it flushes by itself; so every entry must be cleared
+ * before its page is handed over. */
+#ifndef KERN_MM_GATHER_H
+#define KERN_MM_GATHER_H
+
+#include "mm/pmm.h"
+
+struct mm_struct;
+struct anon;
+struct lnode;
+
+#define GATHER_MAX 128
+
+struct gather {
+    struct mm_struct *mm;
+    uintptr_t lo, hi; /* entries of [lo, hi) changed; lo >= hi: none */
+    bool tables;      /* a table was taken out: forget everything */
+    unsigned n;
+    uintptr_t item[GATHER_MAX]; /* tagged: page, table, anon, lnode */
+};
+
+void gather_start(struct gather *g, struct mm_struct *mm);
+/* The entry or entries of [START, END) were cleared or lost rights. */
+void gather_range(struct gather *g, uintptr_t start, uintptr_t end);
+/* Drop one reference of PAGE (page_put) after the flush. */
+void gather_page(struct gather *g, struct page *page);
+/* Free the table page after the flush. */
+void gather_table(struct gather *g, struct page *table);
+/* Drop one reference of ANON (anon_put) after the flush. */
+void gather_anon(struct gather *g, struct anon *anon);
+/* Drop one reference of NODE (lnode_put), and so of all below it, after the
+ * flush: earlier, a relative could find itself alone and write in place to a
+ * page that a hart of ours still reads. */
+void gather_node(struct gather *g, struct lnode *node);
+/* Flush this hart and all that run the space, then let go of everything.
+ * => no spinlock held; the gate may be */
+void gather_finish(struct gather *g);
+
+#endif

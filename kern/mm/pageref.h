@@ -1,0 +1,12 @@
+/* pageref.h: references to a frame: its owner's, and one for each user in
+ * flight.  Not one per mapping; those are counted in mapcount. */
+#ifndef KERN_MM_PAGEREF_H
+#define KERN_MM_PAGEREF_H
+
+#include "mm/pmm.h"
+
+void page_get(struct page *page);
+/* The last reference frees the frame.  => it is not mapped then */
+void page_put(struct page *page);
+
+#endif
