@@ -11,7 +11,7 @@
 #   make test-fast   the part of it for every day, under a minute
 #   make host-test   only the tests that run on this computer; T=page: some of them
 #   make ktest       only the kernel tests; ROW=virt-4: some rows, ROW=list: names
-#   make lint        floors, markers, format, cppcheck, shellcheck, budgets, core
+#   make lint        floors, markers, format, cppcheck, shellcheck, budgets, core, ext
 #   make format      rewrite all C files as .clang-format says
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make count       the size of the core against its budgets
@@ -194,8 +194,8 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 bench: $(tested)
 	$Q$(PYTHON) tools/bench.py --build $B
 
-lint: $B/core.elf
-	$Q$(PYTHON) tools/lint.py --results $B/results
+lint: $B/core.elf $B/kernel.elf
+	$Q$(PYTHON) tools/lint.py --results $B/results -- $B $(CC) $(LDFLAGS) -T $B/kernel.ld
 
 count:
 	$Q$(PYTHON) tools/count.py

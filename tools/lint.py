@@ -113,10 +113,12 @@ def check_blanks(files):
     return not wrong, "\n".join(wrong)
 
 
-def checks(files):
+def checks(files, link):
     me = sys.executable
     yield "floors", run([me, "tools/floors.py"])
     yield "markers", run([me, "tools/markers.py", "--check"])
+    if link:
+        yield "ext", run(["tools/extcheck.sh"] + link)
     yield "budgets", run([me, "tools/count.py", "--quiet"])
     yield "format", check_format(files)
     yield "cppcheck", check_cppcheck(files)
@@ -131,6 +133,9 @@ def main():
     ap.add_argument("--rewrite", action="store_true",
                     help="only run clang-format, and let it change the files")
     ap.add_argument("--results", help="folder for lint.json, the totals")
+    ap.add_argument("link", nargs="*", metavar="LINK",
+                    help="after --: build folder and link command, for the check "
+                    "that each file of kern/ext can be deleted")
     arg = ap.parse_args()
     files = all_files()
     if arg.rewrite:
@@ -140,7 +145,7 @@ def main():
             print(text)
         return 0 if ok else 1
     passed = failed = 0
-    for name, (ok, text) in checks(files):
+    for name, (ok, text) in checks(files, arg.link):
         print("%s %s" % ("ok" if ok else "FAIL", name))
         if not ok:
             lines = text.splitlines()

@@ -1,4 +1,5 @@
-/* monitor.c: from a line to the command it names.
+/* monitor.c: adds the monitor of monitor.h; a first reader may skip it.  From a
+ * line to the command it names.
  *
  *     "pte  0x1000\n" --> argv {"pte", "0x1000"} --> table "monitor" --> run()
  *

@@ -1,4 +1,4 @@
-/* condvar.c: a wait queue whose condition is under a mutex.
+/* condvar.c: adds to sync/mutex.c; a first reader may skip it.  A wait queue whose condition is under a mutex.
  *
  * The waiter is on the queue before it gives the mutex back.  A signaller, who
  * holds the mutex, therefore finds it, asleep already or not. */

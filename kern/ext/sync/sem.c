@@ -1,4 +1,5 @@
-/* sem.c: a count under the lock of the queue of those who wait for it. */
+/* sem.c: adds to sync/wait.c; a first reader may skip it.  A count under the
+ * lock of the queue of those who wait for it. */
 #include "ext/sync/sem.h"
 
 #include "ext/sync/wait_until.h"

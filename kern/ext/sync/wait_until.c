@@ -1,5 +1,6 @@
-/* wait_until.c: the deadline is one more waker, and takes the lock that wakers
- * take; so whoever comes first, it or another, the thread is woken once. */
+/* wait_until.c: adds to sync/wait.c; a first reader may skip it.  The deadline
+ * is one more waker, and takes the lock that wakers take; so whoever comes
+ * first, it or another, the thread is woken once. */
 #include "ext/sync/wait_until.h"
 
 #include "schedule/timeout.h"

@@ -1,0 +1,80 @@
+/* fallback.c: lets each file of kern/ext be deleted alone; a first reader may
+ * skip it.
+ *
+ * Some extensions use another one: the commands use the monitor, semaphores
+ * use waiting with a deadline.  Where the other is gone, the linker takes these
+ * weak stand-ins, which do as little as is right. */
+#include "ext/debug/monitor.h"
+#include "ext/mm/audit.h"
+#include "ext/sync/wait_until.h"
+#include "schedule/timeout.h"
+#include <string.h>
+
+/* ext/debug/monitor.c: no prompt; the thread that would show it sleeps. */
+WEAK void
+monitor_loop(int (*read)(char *buf, size_t n))
+{
+    for (;;)
+        sleep_ms(60 * 1000);
+}
+
+WEAK void
+monitor_execute(char *line)
+{
+}
+
+WEAK bool
+monitor_number(const char *word, uint64_t *value)
+{
+    return false;
+}
+
+WEAK void
+monitor_usage(const char *name)
+{
+}
+
+/* ext/sync/wait_until.c: the deadline never comes. */
+WEAK int
+wait_finish_until(struct wait_queue *wq, struct waiter *w, uint64_t deadline)
+{
+    wait_finish(wq, w);
+    return 0;
+}
+
+WEAK int
+wait_sleep_until(struct wait_queue *wq, uint64_t deadline)
+{
+    wait_sleep(wq);
+    return 0;
+}
+
+/* ext/mm/pmm_audit.c and slab_audit.c: nothing is known. */
+WEAK size_t
+nr_managed_pages(void)
+{
+    return 0;
+}
+
+WEAK void
+pmm_stat(size_t blocks[MAX_ORDER + 1])
+{
+    memset(blocks, 0, (MAX_ORDER + 1) * sizeof(*blocks));
+}
+
+WEAK size_t
+kmalloc_in_use(void)
+{
+    return 0;
+}
+
+WEAK size_t
+kmalloc_pages(void)
+{
+    return 0;
+}
+
+WEAK void
+kmalloc_print(void)
+{
+}
