@@ -51,7 +51,7 @@ def mirror():
             continue
         if m:
             return m[1]
-    return "http://deb.debian.org/debian"
+    raise Skip("the sources of apt name no Debian archive")
 
 
 def fetch(folder):
