@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Count lines against the budgets, so that growth is seen.
 
-The core is what kern/CORE lists: a student reads it in a week.  Lines count
-with their comments.  Exits with 1 when a budget is exceeded, a function is
+The core is what kern/CORE lists.  Lines count with their comments.  Each part
+has a plan, the size the design asked for, and a ceiling, the size it has been
+allowed to reach; docs/design/core-budget.md says why they differ.  A part over
+its plan is shown in red; exits with 1 when a ceiling is exceeded, a function is
 longer than 70 lines or a .c file longer than 500.
 """
 import argparse
@@ -11,10 +13,10 @@ import os
 import re
 import sys
 
-BUDGETS = [  # name, patterns within the core, at most
-    ("core", ["*"], 8000),
-    ("mm", ["kern/mm/*"], 3000),
-    ("fault path", ["kern/mm/fault.c"], 400),
+BUDGETS = [  # name, patterns within the core, plan, ceiling
+    ("core", ["*"], 8000, 11500),
+    ("mm", ["kern/mm/*"], 3000, 6700),
+    ("fault path", ["kern/mm/fault.c"], 400, 400),
 ]
 OTHERS = [("libs", "libs"), ("ext", "kern/ext"), ("user", "user"),
           ("tests, kernel", "lab-tests/kernel"), ("tests, host", "lab-tests/host"),
@@ -95,17 +97,20 @@ def main():
     for f in core:
         size[f] = len(lines_of(f))
     rows = []
-    for name, patterns, most in BUDGETS:
+    for name, patterns, plan, most in BUDGETS:
         n = sum(size[f] for f in core
                 if any(fnmatch.fnmatch(f, p) for p in patterns))
-        rows.append((name, n, most))
+        rows.append((name, n, plan, most))
         if n > most:
             bad.append("%s: %d lines, at most %d" % (name.strip(), n, most))
     lengths = check_lengths(core + files_below("kern/ext") + files_below("libs"), bad)
     if not arg.quiet:
-        print("%-16s %7s %7s %6s" % ("", "lines", "budget", "used"))
-        for name, n, most in rows:
-            print("%-16s %7d %7d %5d%%" % (name, n, most, n * 100 // most))
+        red = ("\033[31m", "\033[0m") if sys.stdout.isatty() else ("", "")
+        print("%-16s %7s %7s %7s" % ("", "lines", "plan", "ceiling"))
+        for name, n, plan, most in rows:
+            over = "  %sover the plan by %d%s" % (red[0], n - plan, red[1])
+            print("%-16s %7d %7d %7d%s" % (name, n, plan, most,
+                                            over if n > plan else ""))
         for folder in sorted({f.split("/")[1] for f in core}):
             n = sum(size[f] for f in core if f.split("/")[1] == folder)
             print("  %-14s %7d" % (folder, n))

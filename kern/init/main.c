@@ -23,6 +23,7 @@
 #include "mm/adprobe.h"
 #include "mm/anon.h"
 #include "mm/bootmem.h"
+#include "mm/fault.h"
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
 #include "mm/kthread.h"
@@ -177,6 +178,9 @@ start_memory(const struct mem_range *tree)
     pmm_init(ram, nram, avail, navail);
     kmalloc_init();
     anon_init();
+    object_start();
+    vmm_init();
+    fault_init();
 }
 
 static unsigned

@@ -13,10 +13,11 @@
  * memory is only ever an anon (a type-stable cache), its lock is initialised
  * once, by the constructor, and whoever locks it compares:
  *
- *     a = page->owner;  spin_lock(&a->lock);  a->page == page ? ours : gone
+ *     a = page->owner;  spin_lock(&a->lock);
+ *     atomic_load(&a->page) == page ? ours : gone
  *
- * That is why the end detaches the page under the lock, and why even the
- * beginning takes the lock for two stores. */
+ * That is why the end detaches the page under the lock.  The beginning needs no
+ * lock: the page is new, so nobody can have come from it. */
 #include "mm/anon.h"
 
 #include "debug/kstat.h"
@@ -54,10 +55,8 @@ anon_create(struct page *page, uint32_t epoch)
         return NULL;
     a->ref = 1;
     a->epoch = epoch;
-    spin_lock(&a->lock);
-    a->page = page;
-    atomic_store(&page->owner, (uintptr_t)a);
-    spin_unlock(&a->lock);
+    atomic_store(&a->page, page);
+    atomic_store_release(&page->owner, (uintptr_t)a);
     kstat_inc(STAT_ANON);
     return a;
 }

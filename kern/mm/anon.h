@@ -115,7 +115,8 @@ void lnode_put(struct lnode *n);
 
 struct layer *layer_create(void); /* refs 1; NULL: no memory */
 void layer_get(struct layer *l);
-/* The last one drops the whole tree into G, as one item.  => no spinlock */
+/* The last one drops the whole tree into G, as one item; an empty layer needs
+ * no gather (NULL).  => no spinlock */
 void layer_put(struct layer *l, struct gather *g);
 
 /* The anon at INDEX, or NULL.  => l->lock held; valid while it is */

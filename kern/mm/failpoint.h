@@ -19,7 +19,9 @@
     X(FAIL_KSTACK, "kstack")                                  \
     X(FAIL_ANON, "anon") /* a private page's descriptor */    \
     X(FAIL_NODE, "node") /* a node of a layer */              \
-    X(FAIL_AREA, "area") /* an area, a layer, a space */
+    X(FAIL_AREA, "area") /* an area, a layer, a space */      \
+    X(FAIL_PT, "pt")     /* a page table */                   \
+    X(FAIL_RMAP, "rmap") /* a block of the reverse map */
 
 enum fail_site {
 #define X(id, name) id,

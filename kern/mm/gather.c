@@ -26,9 +26,8 @@ gather_range(struct gather *g, uintptr_t start, uintptr_t end)
     g->hi = MAX(g->hi, end);
 }
 
-/* Every hart that may hold translations of the space forgets the range. */
-static void
-flush(struct gather *g)
+void
+gather_flush(struct gather *g)
 {
     struct mm_struct *mm = g->mm;
     uintptr_t va = g->tables ? 0 : g->lo;
@@ -39,9 +38,12 @@ flush(struct gather *g)
     atomic_add(&mm->tlb_gen, 1ul);
     atomic_fence();
     tlb_flush_local(va, size);
-    atomic_add(&mm->tlb_local, 1ul);
-    atomic_add(&mm->tlb_remote,
-               (uint64_t)tlb_shootdown(atomic_load(&mm->harts), va, size));
+    mm_count(mm, MM_TLB_LOC);
+    mm_count_n(mm, MM_TLB_REM,
+               tlb_shootdown(atomic_load(&mm->harts), va, size));
+    g->lo = UINTPTR_MAX;
+    g->hi = 0;
+    g->tables = false;
 }
 
 static void
@@ -54,6 +56,7 @@ let_go(struct gather *g, uintptr_t item)
         page_put(p);
         break;
     case ITEM_TABLE:
+        mm_count(g->mm, MM_PT_FREE);
         free_pages(p, 0);
         break;
     case ITEM_ANON:
@@ -68,7 +71,7 @@ let_go(struct gather *g, uintptr_t item)
 void
 gather_finish(struct gather *g)
 {
-    flush(g);
+    gather_flush(g);
     for (unsigned i = 0; i < g->n; i++)
         let_go(g, g->item[i]);
     gather_start(g, g->mm);

@@ -42,6 +42,9 @@ void gather_anon(struct gather *g, struct anon *anon);
  * flush: earlier, a relative could find itself alone and write in place to a
  * page that a hart of ours still reads. */
 void gather_node(struct gather *g, struct lnode *node);
+/* Every hart forgets the range; nothing is let go of yet.  => spinlocks below
+ * RANK_TLB may be held */
+void gather_flush(struct gather *g);
 /* Flush this hart and all that run the space, then let go of everything.
  * => no spinlock held; the gate may be */
 void gather_finish(struct gather *g);

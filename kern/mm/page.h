@@ -47,6 +47,15 @@ _Static_assert(sizeof(struct page) == 64, "one cache line");
 #define PG_TAIL     (1u << 5) /* other frames of it */
 #define PG_SLAB     (1u << 6) /* belongs to kmalloc */
 /* Bits 8..23 are for the owners (mm/); freeing clears them. */
+#define PG_LOCKED      (1u << 8)  /* busy: object.h */
+#define PG_WAITERS     (1u << 9)  /* somebody sleeps until it is not */
+#define PG_UPTODATE    (1u << 10) /* has its contents */
+#define PG_DIRTY       (1u << 11) /* differs from what is behind it */
+#define PG_ERROR       (1u << 12) /* the pager could not bring it */
+#define PG_WRITEBACK   (1u << 13) /* on its way to the disk */
+#define PG_ZERO        (1u << 14) /* the shared zero page: keeps no records */
+#define PG_TABLE       (1u << 15) /* a page table: pgtable.h */
+#define PG_RMAP_LOCK   (1u << 16) /* guards rmap and mapcount */
 #define PG_OWNER_MASK  0x00ffff00u
 #define PG_ORDER_SHIFT 24
 #define PG_ORDER_MASK  (0x1fu << PG_ORDER_SHIFT)

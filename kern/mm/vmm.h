@@ -1,17 +1,168 @@
-/* vmm.h: an address space.
+/* vmm.h: an address space and its areas.
  *
- * So far what others must know about it to make harts forget its translations;
- * areas and page tables will build on this. */
+ * Areas are half-open ranges [vm_start, vm_end) of whole pages that do not
+ * overlap.  They hang in a sorted list (next and previous) and in a balanced
+ * tree that also knows the largest gap below each node (find, find a gap).
+ *
+ * An area shows private pages from its layer, else pages of its object, else
+ * zeros:  index into the object  vm_pgoff + (va - vm_start) / page
+ *         index into the layer   lpgoff   + (va - vm_start) / page        */
 #ifndef KERN_MM_VMM_H
 #define KERN_MM_VMM_H
 
-#include <stdint.h>
+#include "mm/anon.h"
+#include "mm/gather.h"
+#include "mm/mmstat.h"
+#include "mm/object.h"
+#include "mm/pgtable.h"
+#include "sync/gate.h"
+#include <avl.h>
+
+#define VM_READ      0x0001u
+#define VM_WRITE     0x0002u
+#define VM_EXEC      0x0004u
+#define VM_RWX       (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_SHARED    0x0008u
+#define VM_GROWSDOWN 0x0010u
+#define VM_LOCKED    0x0020u
+#define VM_PFNMAP    0x0040u /* frames of a device: no rmap, no reference */
+#define VM_HUGE      0x0080u /* huge pages wanted */
+#define VM_NOHUGE    0x0100u
+#define VM_DONTFORK  0x0200u
+#define VM_NORESERVE 0x0400u
+#define VM_MAYWRITE  0x0800u /* mprotect may add write (object allows it) */
+
+/* Who guards what:  g: the gate;  a: atomic;  I;  o: object lock */
+struct vma_struct {
+    struct mm_struct *vm_mm;     /* [I] */
+    uintptr_t vm_start, vm_end;  /* [g] */
+    uint32_t vm_flags;           /* [g] VM_ */
+    struct vm_object *vm_object; /* [g] NULL: zeros */
+    uint64_t vm_pgoff;           /* [g] */
+    struct layer *layer;         /* [a] set once by the first private write */
+    uint64_t lpgoff;             /* [g] */
+    struct list list_link;       /* [g] */
+    struct list object_link;     /* [o] */
+    struct avl_node node;        /* [g] */
+    uintptr_t gap;     /* [g] bytes to be had before this: see vma_find_gap() */
+    uintptr_t max_gap; /* [g] largest gap in this subtree */
+};
 
 struct mm_struct {
-    uint64_t harts;      /* [a] bit i: hart i may hold translations of it */
-    uint64_t tlb_gen;    /* [a] incremented by each flush */
-    uint64_t tlb_local;  /* [a] flushes of the hart that asked */
-    uint64_t tlb_remote; /* [a] harts that were asked */
+    struct gate gate;            /* readers: faults; writer: the calls below */
+    struct list mmap_list;       /* [g] areas by address */
+    struct avl_tree tree;        /* [g] */
+    struct list dead;            /* [g] unmapped areas, see mm_write_end() */
+    int map_count;               /* [g] */
+    uint32_t def_flags;          /* [g] VM_LOCKED: every new area gets it */
+    uint64_t id;                 /* [I] never used again by another space */
+    uint64_t seq;                /* [g] incremented by every writer */
+    pte_t *pgdir;                /* [I] */
+    uint64_t harts;              /* [a] may hold translations of this space */
+    uint64_t tlb_gen;            /* [a] incremented by each shootdown */
+    int32_t users;               /* [a] threads; the last one empties it */
+    int32_t refs;                /* [a] users count as one */
+    uintptr_t brk_start, brk;    /* [g] */
+    uintptr_t stack_limit;       /* [g] bytes a GROWSDOWN area may reach */
+    uint64_t locked_pages;       /* [g] in VM_LOCKED areas */
+    int64_t rss;                 /* [a] pages mapped */
+    uint64_t stat[MMSTAT_COUNT]; /* [a] */
+    struct gate_row *gate_rows;  /* [I] */
 };
+
+/* First byte that no user mapping may reach, and the default places. */
+uintptr_t user_end(void);            /* 2^38, 2^47 or 2^56 by paging mode */
+#define MMAP_TOP      0x3f00000000ul /* below 2^38 in every mode; areas go down */
+#define MMAP_MIN      0x10000ul
+#define STACK_GAP     (256ul * PAGE_SIZE) /* nobody maps so close below a stack */
+#define STACK_LIMIT   (8ul << 20) /* of a new space, until exec says otherwise */
+#define MAP_COUNT_MAX 65530
+
+/* A layer indexes 2^39 pages, an area has at most half of that.  A new area's
+ * first index is its page number in a layer's lower half, so that it can grow
+ * both ways. */
+#define LAYER_INDEXES  (1ul << 39)
+#define AREA_PAGES_MAX (LAYER_INDEXES / 2)
+
+void vmm_init(void);
+struct mm_struct *mm_create(void); /* users 1, refs 1; NULL: no memory */
+/* A thread leaves; the last one unmaps everything.  => may sleep */
+void mm_put_user(struct mm_struct *mm);
+void mm_get_user(struct mm_struct *mm); /* => the caller is a user */
+void mm_get(struct mm_struct *mm);
+void mm_put(struct mm_struct *mm); /* a structural reference */
+
+/* Close the gate and begin a change; end it.  What was unmapped is destroyed
+ * after the gate is open, because the last reference of a file may sleep on
+ * locks that come before the gate.  => may sleep; as gate_close() */
+void mm_write_begin(struct mm_struct *mm);
+void mm_write_end(struct mm_struct *mm);
+
+/* The area with vm_end > ADDR, lowest first, or NULL: so it contains ADDR only
+ * if vm_start <= ADDR.  => gate held, either way */
+struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr);
+struct vma_struct *vma_next(struct vma_struct *vma);
+struct vma_struct *vma_prev(struct vma_struct *vma);
+
+struct vma_struct *vma_create(struct mm_struct *mm, uintptr_t start,
+                              uintptr_t end, uint32_t flags);
+void vma_destroy(struct vma_struct *vma); /* in no space; drops layer, object */
+void vma_tree_update(struct avl_node *n); /* for mm_create() */
+/* Put VMA into its space.  => gate closed; it overlaps nothing */
+void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
+void vma_unlink(struct vma_struct *vma);
+/* VMA keeps [start, AT), a new area gets [AT, end).  => gate closed.  -ENOMEM */
+MUST_CHECK int vma_split(struct vma_struct *vma, uintptr_t at);
+/* The same with a NEW area made before, of whatever range: cannot fail. */
+void vma_split_into(struct vma_struct *vma, uintptr_t at,
+                    struct vma_struct *new);
+/* Give VMA, which is in no space, another range and with it another lpgoff. */
+void vma_place(struct vma_struct *vma, uintptr_t start, uintptr_t end);
+/* Join VMA with its neighbours where nothing differs; returns the survivor.
+ * An area without a layer joins one that has, if the indexes are free.
+ * => gate closed */
+struct vma_struct *vma_merge(struct vma_struct *vma);
+/* The highest free range of SIZE bytes (not 0) below TOP and above MMAP_MIN,
+ * STACK_GAP away from a stack above it, O(log n); 0: none.  => gate held */
+uintptr_t vma_find_gap(struct mm_struct *mm, size_t size, uintptr_t top);
+
+/* The first byte that is not for others: below a stack, it and its gap. */
+static inline uintptr_t
+vma_guarded_start(const struct vma_struct *v)
+{
+    uintptr_t gap = v->vm_flags & VM_GROWSDOWN ? STACK_GAP : 0;
+
+    return v->vm_start - MIN(v->vm_start, gap);
+}
+
+static inline uint64_t
+vma_pages(const struct vma_struct *v)
+{
+    return (v->vm_end - v->vm_start) >> PAGE_SHIFT;
+}
+
+static inline uint64_t
+vma_object_index(const struct vma_struct *v, uintptr_t va)
+{
+    return v->vm_pgoff + ((va - v->vm_start) >> PAGE_SHIFT);
+}
+
+static inline uint64_t
+vma_layer_index(const struct vma_struct *v, uintptr_t va)
+{
+    return v->lpgoff + ((va - v->vm_start) >> PAGE_SHIFT);
+}
+
+static inline void
+mm_count_n(struct mm_struct *mm, enum mmstat_id id, uint64_t n)
+{
+    atomic_add(&mm->stat[id], n);
+}
+
+static inline void
+mm_count(struct mm_struct *mm, enum mmstat_id id)
+{
+    mm_count_n(mm, id, 1);
+}
 
 #endif

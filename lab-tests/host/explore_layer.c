@@ -349,7 +349,7 @@ reclaim_body(unsigned hart)
     a = (struct anon *)atomic_load(&met->owner);
     if (a != NULL) {
         spin_lock(&a->lock);
-        if (a->page == met) {
+        if (atomic_load(&a->page) == met) {
             EXPLORE_POINT("works with it");
             if (a->page != met || met->owner != (uintptr_t)a)
                 explore_fail("taken away under the lock");

@@ -138,7 +138,7 @@ reclaim_look(unsigned where)
     cpu_wait(); /* time for it to go */
     if (a != NULL) {
         spin_lock(&a->lock);
-        if (a->page == page) {
+        if (atomic_load(&a->page) == page) {
             must(atomic_load(&page->owner) == (uintptr_t)a, "owner");
             atomic_add(&met, 1);
         }

@@ -1,0 +1,51 @@
+/* mapcalls.h: the rarer calls on address spaces; adds to mm/mmap.h, a first
+ * reader may skip it.  Linux's semantics, numbers and errors (mremap(2),
+ * madvise(2), mincore(2), mlock(2)).  All: => may sleep, no lock held. */
+#ifndef KERN_EXT_MM_MAPCALLS_H
+#define KERN_EXT_MM_MAPCALLS_H
+
+#include "mm/mmap.h"
+
+#define MREMAP_MAYMOVE   1u
+#define MREMAP_FIXED     2u
+#define MREMAP_DONTUNMAP 4u
+
+/* The new address or a negative errno. */
+long do_mremap(struct mm_struct *mm, uintptr_t addr, size_t old_len,
+               size_t new_len, uint32_t flags, uintptr_t new_addr);
+
+#define MADV_NORMAL      0
+#define MADV_RANDOM      1
+#define MADV_SEQUENTIAL  2
+#define MADV_WILLNEED    3
+#define MADV_DONTNEED    4
+#define MADV_FREE        8
+#define MADV_DONTFORK    10
+#define MADV_DOFORK      11
+#define MADV_MERGEABLE   12
+#define MADV_UNMERGEABLE 13
+#define MADV_HUGEPAGE    14
+#define MADV_NOHUGEPAGE  15
+#define MADV_DONTDUMP    16
+#define MADV_DODUMP      17
+#define MADV_COLD        20
+#define MADV_PAGEOUT     21
+
+int do_madvise(struct mm_struct *mm, uintptr_t addr, size_t len, int advice);
+
+/* One byte per page into VEC, a kernel buffer: bit 0 says that it is in
+ * memory. */
+int do_mincore(struct mm_struct *mm, uintptr_t addr, size_t len,
+               unsigned char *vec);
+
+#define MLOCK_ONFAULT 1u
+#define MCL_CURRENT   1u
+#define MCL_FUTURE    2u
+#define MCL_ONFAULT   4u
+
+int do_mlock(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t flags);
+int do_munlock(struct mm_struct *mm, uintptr_t addr, size_t len);
+int do_mlockall(struct mm_struct *mm, uint32_t flags);
+int do_munlockall(struct mm_struct *mm);
+
+#endif

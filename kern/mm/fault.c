@@ -1,0 +1,331 @@
+/* fault.c: what happens between a page fault and the retry.
+ *
+ * What does the area show at this address?  That, and whether it is a write,
+ * chooses the ending:
+ *
+ *   the area shows            read                   write
+ *   ----------------------    ------------------     ----------------------
+ *   a private page            do_private_read        do_wp_page: ours alone:
+ *                                                    reuse it; else a copy
+ *     ... not in memory       do_swap_page           do_swap_page
+ *   a page of its object      do_read_fault          do_cow_fault (private)
+ *                                                    do_shared_fault (shared)
+ *   a frame of a device       do_device_fault        do_device_fault
+ *   nothing: zeros            do_anonymous_page:     do_anonymous_page:
+ *                             the zero page          a fresh page
+ *
+ * If the entry allows the access already, another hart was faster (spurious),
+ * or this hart only wants A and D set (ad_fix).
+ *
+ * Everything between gate_enter() and gate_leave() is short and never sleeps.
+ * It may fail half-way: what it leaves behind is right anyway.  What is long
+ * (I/O, waiting for a busy page, growing a stack) is done by fault_outside(),
+ * and then the fault starts over.
+ *
+ * The rule of private pages: a slot of the layer and the entry that shows it
+ * change under one hold of the layer's lock.  So whoever holds it and finds a
+ * page in the slot knows that the entry shows this page or nothing; and who
+ * finds the slot empty may show what lies below.
+ *
+ * Publish last: a page is filled and accounted for before its entry is stored
+ * (finish_fault), and an entry that others may have read is forgotten by every
+ * hart before another frame takes its place, and before the old page goes. */
+#include "mm/fault.h"
+
+#include "mm/fault_impl.h"
+#include "schedule/sched.h"
+
+/* Passes without memory before the fault fails. */
+#define OOM_TRIES 3
+
+static struct page *zero_page;
+
+void
+fault_init(void)
+{
+    zero_page = alloc_zeroed_page();
+    if (zero_page == NULL)
+        boot_refuse("memory: not enough for the zero page");
+    zero_page->flags |= PG_ZERO | PG_UPTODATE;
+}
+
+/* The area's layer; made at the first private write, outside all locks, and the
+ * loser of a race frees its own.  NULL: no memory. */
+static struct layer *
+area_layer(struct vma_struct *vma)
+{
+    struct layer *mine = layer_create(), *expected = NULL;
+
+    if (mine == NULL || atomic_cas(&vma->layer, &expected, mine))
+        return mine;
+    layer_put(mine, NULL); /* it is empty */
+    return expected;
+}
+
+/* PAGE, filled and ours to give, becomes the private page of this address in
+ * place of F->old (NULL: of nothing), unless the world moved meanwhile. */
+unsigned
+publish_private(struct fault *f, struct page *page)
+{
+    struct anon *a = anon_create(page, f->layer->epoch);
+    unsigned result = VM_FAULT_RETRY;
+    struct gather g;
+
+    if (a == NULL) {
+        page_put(page);
+        return VM_FAULT_OOM;
+    }
+    gather_start(&g, f->mm);
+    spin_lock(&f->layer->lock);
+    if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
+        if (f->old == NULL) {
+            layer_set(f->layer, vma_layer_index(f->vma, f->va), f->slot, a);
+        } else {
+            *f->slot = a;
+            gather_anon(&g, f->old);
+        }
+        a = NULL;
+        result = finish_fault(f, page, area_rights(f));
+    }
+    spin_unlock(&f->layer->lock);
+    gather_finish(&g);
+    if (a != NULL)
+        anon_put(a);
+    return result;
+}
+
+/* PAGE (NULL: the zero page), which is not private, is to be read here, unless
+ * a private page came meanwhile. */
+unsigned
+show_below(struct fault *f, struct page *page)
+{
+    struct layer *l = f->layer;
+    unsigned result = VM_FAULT_RETRY;
+
+    if (l == NULL) /* finish_fault() looks whether there is one now */
+        return finish_fault(f, page, area_rights(f) & ~PTE_W);
+    spin_lock(&l->lock);
+    if (layer_find(l, vma_layer_index(f->vma, f->va)) == NULL)
+        result = finish_fault(f, page, area_rights(f) & ~PTE_W);
+    spin_unlock(&l->lock);
+    return result;
+}
+
+/* Nothing is there: zeros. */
+static unsigned
+do_anonymous_page(struct fault *f)
+{
+    struct page *page;
+
+    if (!wants_own(f)) {
+        note(f, MM_ZERO);
+        return show_below(f, zero_page);
+    }
+    page = alloc_zeroed_page();
+    if (page == NULL)
+        return VM_FAULT_OOM;
+    page->flags |= PG_UPTODATE | PG_DIRTY;
+    note(f, MM_ANON);
+    return publish_private(f, page);
+}
+
+/* F->old is shared with a relative: a write gets its own copy.  Nobody writes
+ * to a shared page, so it may be copied without a lock; PAGE has a reference of
+ * ours, so that it stays. */
+static unsigned
+copy_page(struct fault *f, struct page *page)
+{
+    struct page *fresh = alloc_pages(0);
+
+    if (fresh == NULL)
+        return VM_FAULT_OOM;
+    page_copy(page_to_va(fresh), page_to_va(page));
+    fresh->flags |= PG_UPTODATE | PG_DIRTY;
+    note(f, MM_COW);
+    return publish_private(f, fresh) | VM_FAULT_DONE_COW;
+}
+
+/* The page of the anon is not in memory.  Swap plugs in here. */
+static unsigned
+do_swap_page(struct fault *f, struct anon *a)
+{
+    (void)f, (void)a;
+    return VM_FAULT_SIGBUS;
+}
+
+/* F->old is written to.  => layer locked; unlocks it */
+static unsigned
+do_wp_page(struct fault *f)
+{
+    struct page *page = f->old->page;
+    unsigned result;
+
+    if (page == NULL) {
+        result = do_swap_page(f, f->old);
+    } else if (!anon_shared(f->old)) {
+        /* Nobody can share it again while we are inside the gate. */
+        note(f, MM_REUSE);
+        atomic_or(&page->flags, PG_DIRTY);
+        result = finish_fault(f, page, area_rights(f));
+    } else {
+        page_get(page);
+        spin_unlock(&f->layer->lock);
+        result = copy_page(f, page);
+        page_put(page);
+        return result;
+    }
+    spin_unlock(&f->layer->lock);
+    return result;
+}
+
+/* The area is private, and the access is a read.  False: nothing private. */
+static bool
+do_private_read(struct fault *f, unsigned *result)
+{
+    struct layer *l = f->layer;
+    struct anon *a;
+
+    if (l == NULL)
+        return false;
+    spin_lock(&l->lock);
+    a = layer_find(l, vma_layer_index(f->vma, f->va));
+    if (a != NULL)
+        *result = a->page == NULL
+                      ? do_swap_page(f, a)
+                      : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
+    spin_unlock(&l->lock);
+    return a != NULL;
+}
+
+/* The area is private, and the page will be ours: so the path to its slot is.
+ * False: the slot is empty, what fills it lies below. */
+static bool
+do_private_write(struct fault *f, unsigned *result)
+{
+    struct layer *l = f->layer == NULL ? area_layer(f->vma) : f->layer;
+    unsigned cloned = 0;
+
+    *result = VM_FAULT_OOM;
+    if (l == NULL)
+        return true;
+    f->layer = l;
+    spin_lock(&l->lock);
+    f->slot = layer_slot(l, vma_layer_index(f->vma, f->va), &cloned);
+    if (cloned != 0)
+        mm_count_n(f->mm, MM_LUNSHARE, cloned);
+    if (f->slot == NULL) {
+        spin_unlock(&l->lock);
+        return true;
+    }
+    f->old = *f->slot;
+    if (f->old != NULL) {
+        *result = do_wp_page(f); /* unlocks */
+        return true;
+    }
+    spin_unlock(&l->lock);
+    return false;
+}
+
+/* --- the path --- */
+
+/* Is there anything left to do? */
+static bool
+entry_allows(const struct fault *f)
+{
+    uint64_t want = (f->code & FAULT_WRITE ? PTE_W : 0) |
+                    (f->code & FAULT_READ ? PTE_R : 0) |
+                    (f->code & FAULT_EXEC ? PTE_X : 0);
+
+    return (f->seen & PTE_V) && (f->seen & want) == want &&
+           !(f->code & FAULT_UNSHARE);
+}
+
+/* Which area, and may it?  0: yes. */
+static unsigned
+find_area(struct fault *f)
+{
+    f->vma = f->va >= user_end() ? NULL : find_vma(f->mm, f->va);
+    if (f->vma == NULL)
+        return VM_FAULT_SIGSEGV;
+    if (f->vma->vm_start > f->va) {
+        if (!(f->vma->vm_flags & VM_GROWSDOWN))
+            return VM_FAULT_SIGSEGV;
+        return outside(f, DO_STACK, NULL, NULL);
+    }
+    if ((~f->vma->vm_flags & f->code & FAULT_RIGHTS) &&
+        !((f->code & FAULT_FORCE) && !(f->vma->vm_flags & VM_SHARED)))
+        return VM_FAULT_SIGSEGV | VM_FAULT_ACCERR;
+    return 0;
+}
+
+/* Inside the gate. */
+static unsigned
+handle_mm_fault(struct fault *f)
+{
+    unsigned result = find_area(f);
+
+    if (result != 0)
+        return result;
+    f->pte = get_pte(f->mm, f->va, true);
+    if (f->pte == NULL)
+        return VM_FAULT_OOM;
+    f->seen = pte_load(f->pte);
+    if (entry_allows(f))
+        return ad_fix(f);
+    f->layer = atomic_load_acquire(&f->vma->layer);
+    f->slot = NULL;
+    f->old = NULL;
+    if (!(f->vma->vm_flags & (VM_SHARED | VM_PFNMAP)) &&
+        (wants_own(f) ? do_private_write(f, &result)
+                      : do_private_read(f, &result)))
+        return result;
+    return f->vma->vm_object != NULL ? do_object_fault(f)
+                                     : do_anonymous_page(f);
+}
+
+/* One pass counts as one fault, by how it ended; what it did, only if it did
+ * it. */
+static void
+count(struct fault *f, unsigned result)
+{
+    enum mmstat_id end = f->major ? MM_MAJ : MM_MIN;
+
+    if (result & VM_FAULT_SIGSEGV)
+        end = MM_SEGV;
+    else if (result & VM_FAULT_SIGBUS)
+        end = MM_SIGBUS;
+    else if (result & VM_FAULT_OOM)
+        end = MM_OOM;
+    else if (result & VM_FAULT_RETRY)
+        end = MM_RETRY;
+    else if (f->kinds >> MM_SPUR & 1)
+        end = MM_SPUR;
+    else if (f->kinds >> MM_ADFIX & 1)
+        end = MM_ADFIX;
+    mm_count(f->mm, MM_FLT);
+    mm_count(f->mm, end);
+    if (end != MM_MIN && end != MM_MAJ)
+        f->kinds = 0;
+    for (; f->kinds != 0; f->kinds &= f->kinds - 1)
+        mm_count(f->mm, (enum mmstat_id)__builtin_ctz(f->kinds));
+}
+
+unsigned
+do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
+{
+    struct fault f = {.mm = mm, .code = error_code, .va = PAGE_DOWN(addr)};
+    unsigned result, oom = 0;
+
+    for (;;) {
+        gate_enter(&mm->gate);
+        result = handle_mm_fault(&f);
+        gate_leave(&mm->gate);
+        if (f.todo != 0 || f.writable != NULL)
+            result = fault_outside(&f, result);
+        count(&f, result);
+        if ((result & VM_FAULT_OOM) && oom++ < OOM_TRIES)
+            sched_yield(); /* reclaim plugs in here */
+        else if (!(result & VM_FAULT_RETRY))
+            return result | (f.major ? VM_FAULT_MAJOR : 0);
+    }
+}

@@ -1,0 +1,75 @@
+/* fault_impl.h: one fault on its way, shared by the files of the fault path. */
+#ifndef KERN_MM_FAULT_IMPL_H
+#define KERN_MM_FAULT_IMPL_H
+
+#include "mm/fault.h"
+#include "mm/mmap.h"
+#include "mm/rmap.h"
+#include <errno.h>
+
+struct fault {
+    struct mm_struct *mm;
+    struct vma_struct *vma; /* valid inside the gate */
+    uintptr_t va;           /* of the page */
+    unsigned code;          /* FAULT_ bits */
+    pte_t *pte;
+    pte_t seen;          /* what the entry held when we looked */
+    struct layer *layer; /* of the area, when we looked */
+    struct anon **slot;  /* a write: where the private page is or will be */
+    struct anon *old;    /* what was there */
+    /* For fault_outside(): */
+    unsigned todo;            /* DO_ bits */
+    struct page *page;        /* busy, or to be filled; a reference */
+    struct vm_object *object; /* a reference */
+    unsigned kinds;           /* counters: bits by mmstat_id */
+    bool major;
+    struct page *writable; /* locked and prepared by mkwrite; a reference */
+};
+
+enum { DO_WAIT = 1, DO_PAGE_IN = 2, DO_MKWRITE = 4, DO_STACK = 8 };
+
+static inline void
+note(struct fault *f, enum mmstat_id id)
+{
+    f->kinds |= 1u << id;
+}
+
+/* The page must be private to this address: a write, or a pin. */
+static inline bool
+wants_own(const struct fault *f)
+{
+    return (f->code & (FAULT_WRITE | FAULT_UNSHARE)) != 0;
+}
+
+static inline uint64_t
+area_rights(const struct fault *f)
+{
+    return pte_rights(f->vma->vm_flags);
+}
+
+/* Does the page know the entries that map it? */
+static inline bool
+keeps_records(const struct page *page)
+{
+    return !(page->flags & (PG_ZERO | PG_RESERVED));
+}
+
+/* fault_entry.c: let the entry show PAGE with RIGHTS; A is set, for this very
+ * access, and D if it is a store.  The caller holds what keeps PAGE in its
+ * place: the layer's lock, or the page's own. */
+unsigned finish_fault(struct fault *f, struct page *page, uint64_t rights);
+unsigned finish_frame(struct fault *f, pte_t entry);
+unsigned ad_fix(struct fault *f);
+
+/* fault.c */
+unsigned publish_private(struct fault *f, struct page *page);
+unsigned show_below(struct fault *f, struct page *page);
+
+/* fault_object.c: pages of an object, and what must wait until we are outside
+ * of the gate: gets RESULT and returns what it becomes. */
+unsigned do_object_fault(struct fault *f);
+unsigned outside(struct fault *f, unsigned todo, struct page *page,
+                 struct vm_object *object);
+unsigned fault_outside(struct fault *f, unsigned result);
+
+#endif

@@ -1,0 +1,124 @@
+/* mm_copy.c: a copy of an address space, for fork.
+ *
+ * No private page is touched, however many there are.  Per area a new area; per
+ * layer (several areas may share one) a new layer with the same root; and the
+ * parent's entries lose W, so that its next store faults, too:
+ *
+ *     parent's area --> layer ---+
+ *                                root (ref 2)
+ *     child's area  --> layer ---+
+ *
+ * Everything is allocated before anything visible changes, so a failure is
+ * undone by throwing the child away.  The parent's harts forget its writable
+ * entries before the gate opens: a store through a stale translation would go
+ * into what is now the child's page, too. */
+#include "mm/mmap.h"
+#include "mm/rmap.h"
+#include "mm/space.h"
+
+/* The child's layer for L; made once, found again through the twin. */
+static struct layer *
+layer_of_child(struct layer *l)
+{
+    if (l->twin != NULL) {
+        layer_get(l->twin);
+        return l->twin;
+    }
+    l->twin = layer_share(l);
+    return l->twin;
+}
+
+static struct vma_struct *
+copy_area(struct mm_struct *child, const struct vma_struct *v)
+{
+    struct vma_struct *c =
+        vma_create(child, v->vm_start, v->vm_end, v->vm_flags & ~VM_LOCKED);
+
+    if (c == NULL)
+        return NULL;
+    c->vm_pgoff = v->vm_pgoff;
+    c->lpgoff = v->lpgoff;
+    if (v->layer != NULL) {
+        c->layer = layer_of_child(v->layer);
+        if (c->layer == NULL) {
+            vma_destroy(c);
+            return NULL;
+        }
+    }
+    if (v->vm_object != NULL) {
+        object_get(v->vm_object);
+        c->vm_object = v->vm_object;
+    }
+    return c;
+}
+
+static int
+copy_areas(struct mm_struct *child, struct mm_struct *mm)
+{
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
+        struct vma_struct *c;
+
+        if (v->vm_flags & VM_DONTFORK)
+            continue;
+        c = copy_area(child, v);
+        if (c == NULL)
+            return -1;
+        insert_vma_struct(child, c);
+    }
+    return 0;
+}
+
+/* The private areas of MM lose W in their entries.  protect_ptes() takes away
+ * what the area forbids, so forbid writing for the moment. */
+static void
+write_protect(struct mm_struct *mm, struct gather *g)
+{
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
+        uint32_t flags = v->vm_flags;
+
+        if (v->layer == NULL || (flags & VM_SHARED))
+            continue;
+        mm_count(mm, MM_LSHARE);
+        if (!(flags & VM_WRITE))
+            continue;
+        v->vm_flags = (flags & ~VM_WRITE) | VM_READ;
+        protect_ptes(v, v->vm_start, v->vm_end, g);
+        v->vm_flags = flags;
+    }
+}
+
+static void
+forget_twins(struct mm_struct *mm)
+{
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
+        if (v->layer != NULL)
+            v->layer->twin = NULL;
+    }
+}
+
+struct mm_struct *
+mm_copy(struct mm_struct *mm)
+{
+    struct mm_struct *child = mm_create();
+    struct gather g;
+    int err;
+
+    if (child == NULL)
+        return NULL;
+    gate_close(&mm->gate);
+    err = copy_areas(child, mm);
+    gather_start(&g, mm);
+    if (err == 0)
+        write_protect(mm, &g);
+    gather_finish(&g);
+    forget_twins(mm);
+    child->brk_start = mm->brk_start;
+    child->brk = mm->brk;
+    child->stack_limit = mm->stack_limit;
+    gate_open(&mm->gate);
+    if (err != 0) {
+        mm_put_user(child);
+        return NULL;
+    }
+    return child;
+}

@@ -1,0 +1,179 @@
+/* mm_struct.c: the life of an address space, and where areas come from.
+ *
+ *            mm_create()  users 1, refs 1
+ *                |
+ *     threads    |  mm_get_user() / mm_put_user()     run in it
+ *     others     |  mm_get() / mm_put()               only look: reclaim, a
+ *                |                                    hart that is lazy
+ *                v
+ *     last mm_put_user()   every area goes, every page; drops one of refs
+ *     last mm_put()        the root table and the struct go
+ *
+ * All users together hold one reference, so the struct outlives the areas. */
+#include "debug/panic.h"
+#include "mm/failpoint.h"
+#include "mm/kmalloc.h"
+#include "mm/mmap.h"
+#include <string.h>
+
+static struct kmem_cache *area_cache, *space_cache, *row_cache;
+static uint64_t last_id; /* [a] */
+
+void
+vmm_init(void)
+{
+    area_cache =
+        kmem_cache_create("area", sizeof(struct vma_struct), 16, 0, NULL);
+    space_cache =
+        kmem_cache_create("space", sizeof(struct mm_struct), 16, 0, NULL);
+    row_cache = kmem_cache_create("gate rows", ncpu * sizeof(struct gate_row),
+                                  _Alignof(struct gate_row), 0, NULL);
+    if (area_cache == NULL || space_cache == NULL || row_cache == NULL)
+        panic("no memory for address spaces");
+}
+
+uintptr_t
+user_end(void)
+{
+    return pte_span(paging_levels) / 2;
+}
+
+/* --- areas --- */
+
+void
+vma_place(struct vma_struct *vma, uintptr_t start, uintptr_t end)
+{
+    vma->vm_start = start;
+    vma->vm_end = end;
+    vma->lpgoff = (start >> PAGE_SHIFT) % AREA_PAGES_MAX;
+}
+
+struct vma_struct *
+vma_create(struct mm_struct *mm, uintptr_t start, uintptr_t end, uint32_t flags)
+{
+    struct vma_struct *vma;
+
+    if (fail_now(FAIL_AREA))
+        return NULL;
+    vma = kmem_cache_alloc(area_cache);
+    if (vma == NULL)
+        return NULL;
+    memset(vma, 0, sizeof(*vma));
+    vma->vm_mm = mm;
+    vma->vm_flags = flags;
+    list_init(&vma->list_link);
+    list_init(&vma->object_link);
+    vma_place(vma, start, end);
+    return vma;
+}
+
+void
+vma_destroy(struct vma_struct *vma)
+{
+    struct gather g;
+
+    if (vma->layer != NULL) {
+        gather_start(&g, vma->vm_mm);
+        layer_put(vma->layer, &g);
+        gather_finish(&g);
+    }
+    if (vma->vm_object != NULL)
+        object_put(vma->vm_object);
+    kmem_cache_free(area_cache, vma);
+}
+
+/* --- spaces --- */
+
+static void
+mm_init(struct mm_struct *mm, struct gate_row *rows)
+{
+    memset(mm, 0, sizeof(*mm));
+    memset(rows, 0, ncpu * sizeof(*rows));
+    gate_init(&mm->gate, rows);
+    mm->gate_rows = rows;
+    list_init(&mm->mmap_list);
+    list_init(&mm->dead);
+    mm->tree.update = vma_tree_update;
+    mm->id = atomic_add(&last_id, 1ul) + 1;
+    mm->users = mm->refs = 1;
+    mm->stack_limit = STACK_LIMIT;
+}
+
+struct mm_struct *
+mm_create(void)
+{
+    struct mm_struct *mm;
+    struct gate_row *rows;
+
+    if (fail_now(FAIL_AREA))
+        return NULL;
+    mm = kmem_cache_alloc(space_cache);
+    if (mm == NULL)
+        return NULL;
+    rows = kmem_cache_alloc(row_cache);
+    if (rows == NULL)
+        goto out_free_mm;
+    mm_init(mm, rows);
+    mm->pgdir = pgdir_create(mm);
+    if (mm->pgdir != NULL)
+        return mm;
+    kmem_cache_free(row_cache, rows);
+out_free_mm:
+    kmem_cache_free(space_cache, mm);
+    return NULL;
+}
+
+void
+mm_get(struct mm_struct *mm)
+{
+    atomic_add(&mm->refs, 1);
+}
+
+void
+mm_put(struct mm_struct *mm)
+{
+    if (atomic_add_acq_rel(&mm->refs, -1) != 1)
+        return;
+    assert(mm->map_count == 0);
+    pgdir_destroy(mm);
+    kmem_cache_free(row_cache, mm->gate_rows);
+    kmem_cache_free(space_cache, mm);
+}
+
+void
+mm_get_user(struct mm_struct *mm)
+{
+    atomic_add(&mm->users, 1);
+}
+
+void
+mm_put_user(struct mm_struct *mm)
+{
+    if (atomic_add_acq_rel(&mm->users, -1) != 1)
+        return;
+    mm_write_begin(mm);
+    unmap_all(mm);
+    mm_write_end(mm);
+    mm_put(mm);
+}
+
+/* --- writers --- */
+
+void
+mm_write_begin(struct mm_struct *mm)
+{
+    gate_close(&mm->gate);
+    mm->seq++;
+}
+
+void
+mm_write_end(struct mm_struct *mm)
+{
+    struct list dead;
+
+    list_add(&mm->dead, &dead); /* the ring gets a second head ... */
+    list_del(&mm->dead);        /* ... and loses the first */
+    gate_open(&mm->gate);
+    list_for_each_safe (n, &dead)
+        vma_destroy(list_entry(n, struct vma_struct, list_link));
+}

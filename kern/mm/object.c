@@ -1,0 +1,286 @@
+/* object.c: pages by index, and "this page is busy".
+ *
+ *     vm_object --> radix tree, 64 slots a node --> struct page
+ *
+ * A page is added locked and not up to date; whoever added it brings the
+ * contents and unlocks it.  Everybody else who needs it waits for the lock and
+ * looks again.  The tree grows by levels as indexes need it. */
+#include "mm/object.h"
+
+#include "mm/failpoint.h"
+#include "mm/kmalloc.h"
+#include "mm/pgtable.h"
+#include <errno.h>
+
+#define NODE_BITS  6
+#define NODE_SLOTS (1u << NODE_BITS)
+
+struct onode {
+    unsigned live;
+    void *slot[NODE_SLOTS];
+};
+
+/* --- one page --- */
+
+#define WAIT_QUEUES 64
+
+/* Sleepers of all locked pages, spread by descriptor address. */
+static struct wait_queue page_queues[WAIT_QUEUES];
+
+void
+object_start(void)
+{
+    for (unsigned i = 0; i < WAIT_QUEUES; i++)
+        wait_init(&page_queues[i]);
+}
+
+static struct wait_queue *
+queue_of(const struct page *page)
+{
+    return &page_queues[(uintptr_t)page / sizeof(*page) % WAIT_QUEUES];
+}
+
+bool
+page_trylock(struct page *page)
+{
+    return (atomic_or(&page->flags, PG_LOCKED) & PG_LOCKED) == 0;
+}
+
+void
+page_wait(struct page *page)
+{
+    struct wait_queue *wq = queue_of(page);
+
+    spin_lock(&wq->lock);
+    /* Announce, then look: page_unlock() clears both in one step. */
+    if (atomic_or(&page->flags, PG_WAITERS) & PG_LOCKED)
+        wait_sleep(wq);
+    spin_unlock(&wq->lock);
+}
+
+void
+page_lock(struct page *page)
+{
+    while (!page_trylock(page))
+        page_wait(page);
+}
+
+void
+page_unlock(struct page *page)
+{
+    uint32_t old = atomic_and(&page->flags, ~(PG_LOCKED | PG_WAITERS));
+
+    if (old & PG_WAITERS) {
+        struct wait_queue *wq = queue_of(page);
+
+        spin_lock(&wq->lock);
+        wait_wake_all(wq);
+        spin_unlock(&wq->lock);
+    }
+}
+
+/* --- the tree --- */
+
+static struct onode *
+node_create(void)
+{
+    return fail_now(FAIL_NODE) ? NULL : kzalloc(sizeof(struct onode));
+}
+
+void
+object_init(struct vm_object *obj, const struct pager_ops *ops, uint64_t size,
+            void *host)
+{
+    *obj =
+        (struct vm_object){.refs = 1, .size = size, .ops = ops, .host = host};
+    spin_init(&obj->lock, RANK_OBJECT);
+    list_init(&obj->areas);
+}
+
+static bool
+fits(const struct vm_object *obj, uint64_t index)
+{
+    return obj->height > 0 && index >> (obj->height * NODE_BITS) == 0;
+}
+
+/* The slot of INDEX, or NULL if its leaf is missing. */
+static void **
+slot_find(struct vm_object *obj, uint64_t index)
+{
+    struct onode *n = obj->root;
+
+    if (!fits(obj, index))
+        return NULL;
+    for (unsigned h = obj->height; n != NULL; h--) {
+        void **slot =
+            &n->slot[index >> ((h - 1) * NODE_BITS) & (NODE_SLOTS - 1)];
+
+        if (h == 1)
+            return slot;
+        n = *slot;
+    }
+    return NULL;
+}
+
+/* The same, and what is missing is made; NULL: no memory. */
+static void **
+slot_make(struct vm_object *obj, uint64_t index)
+{
+    struct onode *n;
+
+    while (!fits(obj, index)) {
+        struct onode *top = node_create();
+
+        if (top == NULL)
+            return NULL;
+        top->slot[0] = obj->root;
+        top->live = obj->root != NULL;
+        obj->root = top;
+        obj->height++;
+    }
+    n = obj->root;
+    for (unsigned h = obj->height; h > 1; h--) {
+        void **slot =
+            &n->slot[index >> ((h - 1) * NODE_BITS) & (NODE_SLOTS - 1)];
+
+        if (*slot == NULL) {
+            *slot = node_create();
+            if (*slot == NULL)
+                return NULL;
+            n->live++;
+        }
+        n = *slot;
+    }
+    return &n->slot[index & (NODE_SLOTS - 1)];
+}
+
+struct page *
+object_find(struct vm_object *obj, uint64_t index)
+{
+    struct page *page;
+    void **slot;
+
+    spin_lock(&obj->lock);
+    slot = slot_find(obj, index);
+    page = slot == NULL ? NULL : *slot;
+    if (page != NULL)
+        page_get(page);
+    spin_unlock(&obj->lock);
+    return page;
+}
+
+/* PAGE gets its owner, and a second reference for the caller. */
+static int
+add_locked(struct vm_object *obj, uint64_t index, struct page *page,
+           struct page **found)
+{
+    void **slot = slot_make(obj, index);
+
+    if (slot == NULL)
+        return -ENOMEM;
+    if (*slot != NULL) {
+        *found = *slot;
+        page_get(*found);
+        return -EEXIST;
+    }
+    page->owner = (uintptr_t)obj | PAGE_OWNER_OBJECT;
+    page->index = index;
+    atomic_or(&page->flags, PG_LOCKED);
+    page_get(page);
+    *slot = page;
+    obj->npages++;
+    return 0;
+}
+
+int
+object_add(struct vm_object *obj, uint64_t index, struct page **page)
+{
+    struct page *fresh = alloc_pages(0);
+    int err;
+
+    if (fresh == NULL)
+        return -ENOMEM;
+    spin_lock(&obj->lock);
+    err = add_locked(obj, index, fresh, page);
+    spin_unlock(&obj->lock);
+    if (err == 0)
+        *page = fresh;
+    else
+        page_put(fresh);
+    return err;
+}
+
+void
+object_remove(struct vm_object *obj, struct page *page)
+{
+    void **slot;
+
+    spin_lock(&obj->lock);
+    slot = slot_find(obj, page->index);
+    assert(slot != NULL && *slot == page);
+    *slot = NULL;
+    obj->npages--;
+    page->owner = 0;
+    spin_unlock(&obj->lock);
+    page_put(page);
+}
+
+void
+object_get(struct vm_object *obj)
+{
+    atomic_add(&obj->refs, 1);
+}
+
+static void
+drop_tree(struct onode *n, unsigned height)
+{
+    for (unsigned i = 0; n != NULL && i < NODE_SLOTS; i++) {
+        if (n->slot[i] == NULL)
+            continue;
+        if (height > 1)
+            drop_tree(n->slot[i], height - 1);
+        else
+            page_put(n->slot[i]);
+    }
+    kfree(n);
+}
+
+void
+object_put(struct vm_object *obj)
+{
+    if (atomic_add_acq_rel(&obj->refs, -1) > 1)
+        return;
+    drop_tree(obj->root, obj->height);
+    obj->root = NULL;
+    if (obj->ops->release != NULL)
+        obj->ops->release(obj);
+}
+
+/* --- zeros that several spaces share --- */
+
+static int
+zeros_page_in(struct vm_object *obj, uint64_t index, struct page *page)
+{
+    (void)obj, (void)index;
+    page_zero(page_to_va(page));
+    return 0;
+}
+
+static void
+zeros_release(struct vm_object *obj)
+{
+    kfree(obj);
+}
+
+static const struct pager_ops zeros = {
+    .name = "zeros", .page_in = zeros_page_in, .release = zeros_release};
+
+struct vm_object *
+anon_shared_object(size_t bytes)
+{
+    struct vm_object *obj = kmalloc(sizeof(*obj));
+
+    if (obj != NULL)
+        object_init(obj, &zeros, bytes, NULL);
+    return obj;
+}

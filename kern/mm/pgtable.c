@@ -1,0 +1,184 @@
+/* pgtable.c: the tables of a user space, walked by level.
+ *
+ *     level 4 (Sv57)   3 (Sv48)   2 (Sv39)    1          0
+ *        root ------->  table --->  table ---> table ---> table ---> page
+ *
+ * The upper half of the root is the kernel's and is copied once, when the root
+ * is made; its entries never change (kmap.c).  Missing tables are made on the
+ * way down, each published under the lock of the table above it, because two
+ * faults may need the same one. */
+#include "mm/pgtable.h"
+
+#include "arch/riscv/satp.h"
+#include "mm/failpoint.h"
+#include "mm/gather.h"
+#include "mm/vmm.h"
+
+static pte_t *
+table_create(struct mm_struct *mm, uintptr_t base)
+{
+    struct page *p = fail_now(FAIL_PT) ? NULL : alloc_zeroed_page();
+
+    if (p == NULL)
+        return NULL;
+    p->flags |= PG_TABLE;
+    p->owner = (uintptr_t)mm | PAGE_OWNER_MM;
+    p->index = base;
+    spin_init((struct spinlock *)&p->policy, RANK_PTE);
+    mm_count(mm, MM_PT_ALLOC);
+    return page_to_va(p);
+}
+
+static void
+table_destroy(struct mm_struct *mm, struct page *p)
+{
+    mm_count(mm, MM_PT_FREE);
+    free_pages(p, 0);
+}
+
+pte_t *
+pgdir_create(struct mm_struct *mm)
+{
+    pte_t *root = table_create(mm, 0);
+
+    for (unsigned i = PTES_PER_TABLE / 2; root && i < PTES_PER_TABLE; i++)
+        root[i] = satp_kernel_root()[i];
+    return root;
+}
+
+void
+pgdir_destroy(struct mm_struct *mm)
+{
+    assert(pte_table(mm->pgdir)->mapcount == 0);
+    table_destroy(mm, pte_table(mm->pgdir));
+}
+
+static pte_t *
+table_of(pte_t e)
+{
+    return pa_to_va(pte_pa(e));
+}
+
+/* Make the table below entry E at LEVEL, unless somebody was faster. */
+static bool
+make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
+{
+    pte_t *table = table_create(mm, ROUND_DOWN(va, pte_span(level)));
+
+    if (table == NULL)
+        return false;
+    spin_lock(pte_lock(e));
+    if (*e == 0) {
+        pte_install(e, pte_make(va_to_pa(table), PTE_V));
+        table = NULL;
+    }
+    spin_unlock(pte_lock(e));
+    if (table != NULL)
+        table_destroy(mm, pte_table(table));
+    return true;
+}
+
+pte_t *
+get_pte(struct mm_struct *mm, uintptr_t va, bool create)
+{
+    pte_t *table = mm->pgdir;
+
+    for (unsigned level = paging_levels - 1; level > 0; level--) {
+        pte_t *e = &table[pte_index(va, level)];
+        pte_t seen = atomic_load(e);
+
+        if (seen == 0) {
+            if (!create || !make_table(mm, e, va, level))
+                return NULL;
+            seen = atomic_load(e);
+        }
+        if (!pte_is_table(seen))
+            return NULL;
+        table = table_of(seen);
+    }
+    return &table[pte_index(va, 0)];
+}
+
+pte_t *
+pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
+{
+    pte_t *table = mm->pgdir;
+
+    for (*level = paging_levels - 1;; --*level) {
+        pte_t *e = &table[pte_index(va, *level)];
+
+        if (*level == 0 || !pte_is_table(*e))
+            return e;
+        table = table_of(*e);
+    }
+}
+
+void
+pte_install(pte_t *pte, pte_t value)
+{
+    pte_table(pte)->mapcount++;
+    atomic_store_release(pte, value);
+}
+
+pte_t
+pte_clear(pte_t *pte)
+{
+    pte_table(pte)->mapcount--;
+    return atomic_swap(pte, (pte_t)0);
+}
+
+pte_t
+pte_change(pte_t *pte, pte_t clear, pte_t set)
+{
+    pte_t e = pte_load(pte);
+
+    while (!atomic_cas(pte, &e, (e & ~clear) | set))
+        ;
+    return e;
+}
+
+/* The entries of TABLE at LEVEL, which translates from BASE on, whose tables
+ * are empty. */
+static void
+trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
+     uintptr_t end, struct gather *g)
+{
+    uintptr_t span = pte_span(level);
+    unsigned first = start > base ? (unsigned)((start - base) / span) : 0;
+
+    for (unsigned i = first; i < PTES_PER_TABLE && base + i * span < end; i++) {
+        pte_t *e = &table[i];
+        struct page *child;
+
+        if (!pte_is_table(*e))
+            continue;
+        child = pa_to_page(pte_pa(*e));
+        if (level > 1)
+            trim(table_of(*e), level - 1, base + i * span, start, end, g);
+        if (child->mapcount == 0) {
+            pte_clear(e);
+            gather_table(g, child);
+        }
+    }
+}
+
+void
+pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+             struct gather *g)
+{
+    trim(mm->pgdir, paging_levels - 1, 0, start, end, g);
+}
+
+uint64_t
+pte_rights(uint32_t vm_flags)
+{
+    uint64_t bits = 0;
+
+    if (vm_flags & VM_READ)
+        bits |= PTE_R;
+    if (vm_flags & VM_WRITE)
+        bits |= PTE_R | PTE_W;
+    if (vm_flags & VM_EXEC)
+        bits |= PTE_X;
+    return bits == 0 ? 0 : bits | PTE_V | PTE_U;
+}

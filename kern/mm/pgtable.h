@@ -1,0 +1,96 @@
+/* pgtable.h: the page tables of an address space.
+ *
+ * A table is one page; its struct page says whose it is:
+ *
+ *     owner     the mm_struct, tagged PAGE_OWNER_MM
+ *     index     the first address it translates
+ *     mapcount  how many of its entries are not 0 [table lock]
+ *     policy    its lock, a struct spinlock of rank PTE
+ *
+ * so an entry's address alone leads to the space and the virtual address.
+ * Entries are written under the lock of their table; clearing or replacing one
+ * that maps a page needs that page's rmap lock first.  The hart may set A and D
+ * at any time: read-modify-write of a live entry is atomic. */
+#ifndef KERN_MM_PGTABLE_H
+#define KERN_MM_PGTABLE_H
+
+#include "mm/pmm.h"
+#include "sync/spinlock.h"
+#include <atomic.h>
+
+struct mm_struct;
+struct gather;
+
+/* The tags in struct page's owner. */
+#define PAGE_OWNER_ANON   0ul
+#define PAGE_OWNER_OBJECT 1ul
+#define PAGE_OWNER_MM     2ul
+#define PAGE_OWNER_TAG    3ul
+
+/* A root for a new space, with the kernel's half in it; NULL: no memory. */
+pte_t *pgdir_create(struct mm_struct *mm);
+/* => every user table is gone already */
+void pgdir_destroy(struct mm_struct *mm);
+
+/* The level-0 entry for VA.  CREATE: missing tables are made, without sleeping;
+ * NULL means no memory then, else that some table is missing (or a huge leaf
+ * maps VA).  => gate held, either way */
+pte_t *get_pte(struct mm_struct *mm, uintptr_t va, bool create);
+
+/* The entry that maps or would map VA at the lowest level that exists, and
+ * that level.  => gate held */
+pte_t *pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level);
+
+static inline struct page *
+pte_table(const pte_t *pte)
+{
+    return va_to_page(pte);
+}
+
+static inline struct spinlock *
+pte_lock(const pte_t *pte)
+{
+    return (struct spinlock *)&pte_table(pte)->policy;
+}
+
+static inline struct mm_struct *
+pte_mm(const pte_t *pte)
+{
+    return (struct mm_struct *)(pte_table(pte)->owner & ~PAGE_OWNER_TAG);
+}
+
+/* The address that level-0 entry PTE translates. */
+static inline uintptr_t
+pte_va(const pte_t *pte)
+{
+    return pte_table(pte)->index +
+           ((uintptr_t)pte & PAGE_MASK) / sizeof(pte_t) * PAGE_SIZE;
+}
+
+/* What an entry says.  All of mm/ reads live entries with this. */
+static inline pte_t
+pte_load(const pte_t *pte)
+{
+    return atomic_load(pte);
+}
+
+/* Take CLEAR away from an entry and add SET, in one step: the hart may set A
+ * and D meanwhile.  Returns what it was.  => table lock held */
+pte_t pte_change(pte_t *pte, pte_t clear, pte_t set);
+
+/* Store a new entry where none was; counts it.  => table lock held; the page is
+ * filled and accounted for: publish last */
+void pte_install(pte_t *pte, pte_t value);
+/* Clear an entry and return what it was, A and D included.  => table lock */
+pte_t pte_clear(pte_t *pte);
+
+/* Free the tables of [START, END) that are empty now, into G: they may be in
+ * use by a walking hart until the flush.  => gate closed */
+void pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+                  struct gather *g);
+
+/* The PTE bits for rights VM_READ|VM_WRITE|VM_EXEC of a user page: W implies R,
+ * none is 0 (no leaf at all). */
+uint64_t pte_rights(uint32_t vm_flags);
+
+#endif

@@ -1,0 +1,287 @@
+/* range.c: change or unmap a range of an address space, whatever lies in it.
+ *
+ *   areas     [    A    ]   [  B  ][    C    ]
+ *   range           |<------------------>|
+ *   split     [ A  | A' ]   [  B  ][  C  | C' ]
+ *                    ^         ^       ^   these are changed, or go
+ *
+ * Check everything, then act.  Two things can fail: a split needs a new area
+ * (two at most, however many areas the range meets), and taking pages out of a
+ * layer needs nodes where it shares them with a relative.  So:
+ *
+ *   1. make the new areas;
+ *   2. clear the entries: tables are only a cache, nobody can tell;
+ *   3. a layer that only this range shows goes as a whole, which cannot fail.
+ *      The others are cut by layer_zap().  One such cut comes before all
+ *      visible changes.  When there are several, the second may not fail any
+ *      more: then the nodes at the edges of all of them are made first;
+ *   4. act.
+ *
+ * The entries go before the pages, because a full gather flushes and frees at
+ * once (gather.h). */
+#include "mm/mmap.h"
+#include <errno.h>
+
+/* --- areas in advance --- */
+
+int
+spares_get(struct spares *s, struct mm_struct *mm, unsigned n)
+{
+    for (s->n = 0; s->n < n; s->n++) {
+        s->area[s->n] = vma_create(mm, 0, 0, 0);
+        if (s->area[s->n] == NULL) {
+            spares_drop(s);
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+void
+spares_drop(struct spares *s)
+{
+    while (s->n > 0)
+        vma_destroy(s->area[--s->n]);
+}
+
+int
+vma_split(struct vma_struct *vma, uintptr_t at)
+{
+    struct vma_struct *new = vma_create(vma->vm_mm, at, vma->vm_end, 0);
+
+    if (new == NULL)
+        return -ENOMEM;
+    vma_split_into(vma, at, new);
+    return 0;
+}
+
+static bool
+reaches_over(const struct vma_struct *v, uintptr_t at)
+{
+    return v != NULL && v->vm_start < at && at < v->vm_end;
+}
+
+void
+split_at(struct mm_struct *mm, uintptr_t at, struct spares *s)
+{
+    struct vma_struct *v = find_vma(mm, at);
+
+    if (reaches_over(v, at))
+        vma_split_into(v, at, s->area[--s->n]);
+}
+
+bool
+range_inside(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    struct vma_struct *v = find_vma(mm, start);
+
+    return reaches_over(v, start) && end < v->vm_end;
+}
+
+uintptr_t
+areas_reach(struct mm_struct *mm, uintptr_t start, uintptr_t end, uint32_t must)
+{
+    struct vma_struct *v = find_vma(mm, start);
+
+    while (v != NULL && v->vm_start <= start && start < end &&
+           (v->vm_flags & must) == must) {
+        start = v->vm_end;
+        v = vma_next(v);
+    }
+    return MIN(start, end);
+}
+
+/* --- private pages --- */
+
+/* What of an area, and of its layer, lies in a range. */
+struct part {
+    uintptr_t start, end;
+    uint64_t first, last;
+    bool whole; /* nobody else shows pages of the layer */
+};
+
+static struct part
+part_of(const struct vma_struct *v, uintptr_t start, uintptr_t end)
+{
+    struct part p = {MAX(start, v->vm_start), MIN(end, v->vm_end), 0, 0, false};
+
+    p.first = vma_layer_index(v, p.start);
+    p.last = vma_layer_index(v, p.end) - 1;
+    p.whole = v->layer != NULL && p.start == v->vm_start &&
+              p.end == v->vm_end && atomic_load(&v->layer->refs) == 1;
+    return p;
+}
+
+int
+layer_zap_prepare(struct layer *l, uint64_t first, uint64_t last)
+{
+    unsigned cloned = 0;
+    bool ok;
+
+    spin_lock(&l->lock);
+    ok = layer_slot(l, first, &cloned) != NULL &&
+         layer_slot(l, last, &cloned) != NULL;
+    spin_unlock(&l->lock);
+    return ok ? 0 : -ENOMEM;
+}
+
+/* If several layers are to be cut, see to it that no cut can fail. */
+static int
+prepare_cuts(struct vma_struct *first, uintptr_t start, uintptr_t end)
+{
+    unsigned cuts = 0;
+
+    for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
+         v = vma_next(v))
+        cuts += v->layer != NULL && !part_of(v, start, end).whole;
+    if (cuts < 2)
+        return 0;
+    for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
+         v = vma_next(v)) {
+        struct part p = part_of(v, start, end);
+
+        if (v->layer != NULL && !p.whole &&
+            layer_zap_prepare(v->layer, p.first, p.last) != 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void
+drop_layer(struct vma_struct *v, struct gather *g)
+{
+    if (v->layer != NULL)
+        layer_put(v->layer, g);
+    v->layer = NULL;
+}
+
+int
+discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+              struct gather *g)
+{
+    struct vma_struct *first = find_vma(mm, start), *v;
+    struct part p;
+
+    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
+        p = part_of(v, start, end);
+        zap_ptes(v, p.start, p.end, g);
+    }
+    if (prepare_cuts(first, start, end) != 0)
+        return -ENOMEM;
+    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
+        p = part_of(v, start, end);
+        if (v->layer != NULL && !p.whole &&
+            layer_zap(v->layer, p.first, p.last, g) != 0)
+            return -ENOMEM; /* the only cut: nothing changed */
+    }
+    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v))
+        if (part_of(v, start, end).whole)
+            drop_layer(v, g);
+    return 0;
+}
+
+/* --- unmap --- */
+
+/* V goes; it is destroyed when the gate is open. */
+static void
+retire(struct vma_struct *v, struct gather *g)
+{
+    vma_unlink(v);
+    drop_layer(v, g);
+    list_add(&v->vm_mm->dead, &v->list_link);
+}
+
+int
+unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+            struct gather *g)
+{
+    struct vma_struct *v, *next;
+    struct spares s;
+    int err;
+
+    if (range_inside(mm, start, end) && mm->map_count >= MAP_COUNT_MAX)
+        return -ENOMEM;
+    err = spares_get(&s, mm,
+                     reaches_over(find_vma(mm, start), start) +
+                         reaches_over(find_vma(mm, end), end));
+    if (err != 0)
+        return err;
+    err = discard_range(mm, start, end, g);
+    if (err == 0) {
+        split_at(mm, start, &s);
+        split_at(mm, end, &s);
+        v = find_vma(mm, start);
+        for (; v != NULL && v->vm_start < end; v = next) {
+            next = vma_next(v);
+            retire(v, g);
+        }
+        pgtable_trim(mm, start, end, g);
+    }
+    spares_drop(&s);
+    return err;
+}
+
+void
+unmap_all(struct mm_struct *mm)
+{
+    struct gather g;
+
+    gather_start(&g, mm);
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
+        zap_ptes(v, v->vm_start, v->vm_end, &g);
+    while (!list_empty(&mm->mmap_list))
+        retire(list_first(&mm->mmap_list, struct vma_struct, list_link), &g);
+    pgtable_trim(mm, 0, user_end(), &g);
+    gather_finish(&g);
+}
+
+/* --- change --- */
+
+static uint32_t
+changed(const struct vma_struct *v, uint32_t clear, uint32_t set)
+{
+    return v == NULL ? 0 : ((v->vm_flags & ~clear) | set) ^ v->vm_flags;
+}
+
+static void
+change_area(struct vma_struct *v, uint32_t change, struct gather *g)
+{
+    v->vm_flags ^= change;
+    if (change & VM_LOCKED)
+        v->vm_mm->locked_pages +=
+            v->vm_flags & VM_LOCKED ? vma_pages(v) : -vma_pages(v);
+    if (change & VM_RWX)
+        protect_ptes(v, v->vm_start, v->vm_end, g);
+    vma_merge(v);
+}
+
+int
+change_flags(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+             uint32_t clear, uint32_t set, struct gather *g)
+{
+    struct vma_struct *v = find_vma(mm, start), *last = find_vma(mm, end);
+    struct spares s;
+    unsigned n = 0;
+
+    if (start >= end)
+        return 0;
+    n += reaches_over(v, start) && changed(v, clear, set);
+    n += reaches_over(last, end) && changed(last, clear, set);
+    if (mm->map_count + (int)n > MAP_COUNT_MAX || spares_get(&s, mm, n) != 0)
+        return -ENOMEM;
+    for (; v != NULL && v->vm_start < end; v = find_vma(mm, start)) {
+        uint32_t change = changed(v, clear, set);
+
+        if (change != 0) {
+            split_at(mm, start, &s);
+            v = find_vma(mm, start);
+            if (v->vm_end > end)
+                split_at(mm, end, &s);
+        }
+        start = v->vm_end;
+        if (change != 0)
+            change_area(v, change, g);
+    }
+    spares_drop(&s);
+    return 0;
+}

@@ -1,0 +1,215 @@
+/* rmap.c: from the page to the entries that map it.
+ *
+ *   nobody        rmap = 0
+ *   one entry     rmap = pte
+ *   more          rmap = block | 1 --> block --> ...     seven entries each;
+ *                 the first block may have room, the others are full
+ *
+ * Removing takes the last entry of the first block into the hole, so the
+ * others stay full, and adding looks at one block only. */
+#include "mm/rmap.h"
+
+#include "mm/failpoint.h"
+#include "mm/kmalloc.h"
+#include <errno.h>
+
+#define PER_BLOCK ARRAY_LEN(((struct rmap_block *)0)->pte)
+
+struct rmap_block *
+rmap_block_alloc(void)
+{
+    return fail_now(FAIL_RMAP) ? NULL : kmalloc(sizeof(struct rmap_block));
+}
+
+void
+rmap_block_free(struct rmap_block *b)
+{
+    kfree(b);
+}
+
+static void
+lock_rmap(struct page *page)
+{
+    irq_off();
+    lock_order_check(RANK_RMAP);
+    while (atomic_or(&page->flags, PG_RMAP_LOCK) & PG_RMAP_LOCK)
+        cpu_wait();
+    lock_order_add(RANK_RMAP);
+}
+
+static void
+unlock_rmap(struct page *page)
+{
+    lock_order_remove(RANK_RMAP);
+    atomic_and(&page->flags, ~PG_RMAP_LOCK);
+    irq_restore();
+}
+
+static struct rmap_block *
+first_block(const struct page *page)
+{
+    return (page->rmap & 1) ? (struct rmap_block *)(page->rmap & ~1ul) : NULL;
+}
+
+/* Entries in use in the first block; the others are full. */
+static unsigned
+used_in_first(const struct page *page)
+{
+    return ((unsigned)page->mapcount - 1) % PER_BLOCK + 1;
+}
+
+int
+rmap_add(struct page *page, pte_t *pte, struct rmap_block **spare)
+{
+    struct rmap_block *b;
+    int err = 0;
+
+    lock_rmap(page);
+    b = first_block(page);
+    if (page->mapcount == 0) {
+        page->rmap = (uintptr_t)pte;
+    } else if (b != NULL && used_in_first(page) < PER_BLOCK) {
+        b->pte[used_in_first(page)] = pte;
+    } else if (*spare == NULL) {
+        err = -ENOMEM;
+    } else {
+        struct rmap_block *fresh = *spare;
+
+        *spare = NULL;
+        fresh->next = b;
+        fresh->pte[0] = pte;
+        if (b == NULL) { /* the one entry moves into the block */
+            fresh->pte[1] = (pte_t *)page->rmap;
+        }
+        page->rmap = (uintptr_t)fresh | 1;
+    }
+    if (err == 0)
+        page->mapcount++;
+    unlock_rmap(page);
+    return err;
+}
+
+/* Where PTE is recorded; the caller knows that it is. */
+static pte_t **
+find_record(struct page *page, pte_t *pte)
+{
+    unsigned n = used_in_first(page);
+
+    for (struct rmap_block *b = first_block(page); b != NULL; b = b->next) {
+        for (unsigned i = 0; i < n; i++) {
+            if (b->pte[i] == pte)
+                return &b->pte[i];
+        }
+        n = PER_BLOCK;
+    }
+    return NULL;
+}
+
+/* Take out one record, under the lock.  Returns a block that became empty. */
+static struct rmap_block *
+take_out(struct page *page, pte_t *pte)
+{
+    struct rmap_block *b = first_block(page);
+    unsigned n = used_in_first(page);
+    pte_t **hole;
+
+    if (b == NULL) {
+        assert(page->mapcount == 1 && page->rmap == (uintptr_t)pte);
+        page->mapcount = 0;
+        page->rmap = 0;
+        return NULL;
+    }
+    hole = find_record(page, pte);
+    assert(hole != NULL);
+    *hole = b->pte[n - 1];
+    page->mapcount--;
+    if (n > 1)
+        return NULL;
+    page->rmap = b->next == NULL ? 0 : (uintptr_t)b->next | 1;
+    return b;
+}
+
+void
+rmap_remove(struct page *page, pte_t *pte)
+{
+    struct rmap_block *empty;
+
+    lock_rmap(page);
+    empty = take_out(page, pte);
+    unlock_rmap(page);
+    rmap_block_free(empty);
+}
+
+void
+rmap_replace(struct page *page, pte_t *from, pte_t *to)
+{
+    lock_rmap(page);
+    if (first_block(page) == NULL)
+        page->rmap = (uintptr_t)to;
+    else
+        *find_record(page, from) = to;
+    unlock_rmap(page);
+}
+
+/* Entry PTE, found under PAGE's rmap lock: the table lock is only tried, as
+ * faults take it first.  Returns whether FN cleared the entry. */
+static bool
+visit(struct page *page, pte_t *pte,
+      bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg,
+      unsigned *skipped)
+{
+    bool cleared;
+
+    if (!spin_trylock_nested(pte_lock(pte))) {
+        ++*skipped;
+        return false;
+    }
+    cleared = fn(page, pte, arg);
+    spin_unlock_nested(pte_lock(pte));
+    return cleared;
+}
+
+unsigned
+rmap_walk(struct page *page,
+          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
+{
+    unsigned skipped = 0, n;
+    struct rmap_block *b, *empty = NULL;
+
+    lock_rmap(page);
+    b = first_block(page);
+    if (b == NULL) {
+        if (page->mapcount == 1 &&
+            visit(page, (pte_t *)page->rmap, fn, arg, &skipped))
+            take_out(page, (pte_t *)page->rmap);
+        unlock_rmap(page);
+        return skipped;
+    }
+    n = used_in_first(page);
+    while (b != NULL) { /* from the end: a hole is filled by what was seen */
+        struct rmap_block *next = b->next;
+
+        while (n-- > 0) {
+            pte_t *pte = b->pte[n];
+
+            if (visit(page, pte, fn, arg, &skipped)) {
+                struct rmap_block *e = take_out(page, pte);
+
+                if (e != NULL) {
+                    e->next = empty;
+                    empty = e;
+                }
+            }
+        }
+        b = next;
+        n = PER_BLOCK;
+    }
+    unlock_rmap(page);
+    while (empty != NULL) {
+        struct rmap_block *next = empty->next;
+
+        rmap_block_free(empty);
+        empty = next;
+    }
+    return skipped;
+}

@@ -1,0 +1,41 @@
+/* rmap.h: which page-table entries map this page.
+ *
+ * page->rmap is 0, or the one entry's address, or a chain of blocks of seven
+ * (tagged by bit 0); page->mapcount is how many there are.  Both are guarded by
+ * a bit lock in page->flags, rank RMAP, which is taken after a table lock.  Who
+ * starts from the page and wants the table lock may only try it.
+ *
+ * Adding must not need memory under a lock, so the caller brings a spare block
+ * (rmap_block_alloc(), without sleeping) and gets it back if it was not used. */
+#ifndef KERN_MM_RMAP_H
+#define KERN_MM_RMAP_H
+
+#include "mm/pgtable.h"
+
+struct rmap_block {
+    struct rmap_block *next;
+    pte_t *pte[7];
+};
+
+struct rmap_block *rmap_block_alloc(void);
+void rmap_block_free(struct rmap_block *b); /* NULL is fine */
+
+/* Record that PTE maps PAGE.  *SPARE is used, and set to NULL, if a block is
+ * needed.  Returns -ENOMEM if one is needed and *SPARE is NULL.
+ * => table lock of PTE held */
+MUST_CHECK int rmap_add(struct page *page, pte_t *pte,
+                        struct rmap_block **spare);
+/* Forget it.  => table lock of PTE held; it was recorded */
+void rmap_remove(struct page *page, pte_t *pte);
+/* PTE moved: TO takes the place of FROM.  => both table locks held */
+void rmap_replace(struct page *page, pte_t *from, pte_t *to);
+
+/* Call FN(page, pte, arg) for every entry, with the page's rmap lock and the
+ * entry's table lock held.  FN may clear the entry and must then return true:
+ * its record is removed.  An entry whose table is locked by somebody else is
+ * skipped; returns how many were.  => no table lock held */
+unsigned rmap_walk(struct page *page,
+                   bool (*fn)(struct page *page, pte_t *pte, void *arg),
+                   void *arg);
+
+#endif

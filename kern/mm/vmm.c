@@ -1,0 +1,342 @@
+/* vmm.c: the areas of an address space: find, insert, split, join, find a gap.
+ *
+ *    0   MMAP_MIN                                             user_end()
+ *    |------|....[  text  ][  data  ].......[ lib ]....:....[ stack ]...|
+ *                                                      STACK_GAP
+ *
+ * One list gives the neighbours, one tree the way from an address to its area.
+ * Each node also knows the gap before its area (without what lies directly
+ * below a stack) and the largest gap in its subtree, so that the highest gap
+ * that is large enough is found by one walk down:
+ *
+ *                 [ 40..50 ] gap 3, largest 12
+ *                /                            \
+ *        [ 10..28 ] gap 7, largest 9     [ 62..70 ] gap 12, largest 12
+ *                     \
+ *                 [ 37..37 ] gap 9
+ *
+ * An area counts its pages twice: in its object from vm_pgoff, in its layer
+ * from lpgoff.  The halves of a split keep both and count on; neighbours are
+ * joined when both counts go on from one to the other.  A layer holds pages
+ * only at indexes that some area shows (whoever unmaps, empties), so an area
+ * without a layer may join one that has, if the indexes it would get are free:
+ * a heap that grows step by step stays one area.
+ *
+ * The last area each hart found is remembered with the space's id and seq: an
+ * id is never used again and each writer increments seq, so an area that may
+ * be gone is never looked at. */
+#include "mm/vmm.h"
+#include "debug/panic.h"
+
+/* own: only this hart, interrupts off */
+static struct last_area {
+    uint64_t id, seq;        /* [own] of the space, when it was found */
+    struct vma_struct *area; /* [own] */
+} CACHE_ALIGNED last_areas[NCPU_MAX];
+
+static struct vma_struct *
+area_of(struct avl_node *n)
+{
+    return n == NULL ? NULL : avl_entry(n, struct vma_struct, node);
+}
+
+/* The area of a link of MM's list, or NULL for its head. */
+static struct vma_struct *
+area_at(struct mm_struct *mm, struct list *n)
+{
+    return n == &mm->mmap_list ? NULL
+                               : list_entry(n, struct vma_struct, list_link);
+}
+
+struct vma_struct *
+vma_next(struct vma_struct *vma)
+{
+    return area_at(vma->vm_mm, vma->list_link.next);
+}
+
+struct vma_struct *
+vma_prev(struct vma_struct *vma)
+{
+    return area_at(vma->vm_mm, vma->list_link.prev);
+}
+
+/* --- find --- */
+
+static struct vma_struct *
+tree_find(struct mm_struct *mm, uintptr_t addr)
+{
+    struct vma_struct *found = NULL, *v = area_of(mm->tree.root);
+
+    while (v != NULL) {
+        if (v->vm_end <= addr) {
+            v = area_of(v->node.right);
+            continue;
+        }
+        found = v;
+        if (v->vm_start <= addr)
+            break;
+        v = area_of(v->node.left);
+    }
+    return found;
+}
+
+struct vma_struct *
+find_vma(struct mm_struct *mm, uintptr_t addr)
+{
+    struct last_area *c;
+    struct vma_struct *v;
+
+    if (gate_is_mine(&mm->gate)) /* seq says nothing within one change */
+        return tree_find(mm, addr);
+    c = &last_areas[this_cpu()->id];
+    if (c->id == mm->id && c->seq == mm->seq && c->area->vm_start <= addr &&
+        addr < c->area->vm_end)
+        return c->area;
+    v = tree_find(mm, addr);
+    if (v != NULL && v->vm_start <= addr)
+        *c = (struct last_area){mm->id, mm->seq, v};
+    return v;
+}
+
+/* --- gaps --- */
+
+static uintptr_t
+max_gap(struct avl_node *n)
+{
+    return n == NULL ? 0 : area_of(n)->max_gap;
+}
+
+void
+vma_tree_update(struct avl_node *n)
+{
+    area_of(n)->max_gap =
+        MAX(area_of(n)->gap, MAX(max_gap(n->left), max_gap(n->right)));
+}
+
+/* Bytes between PREV, or MMAP_MIN, and what NEXT keeps for itself. */
+static uintptr_t
+gap_between(struct vma_struct *prev, uintptr_t next)
+{
+    uintptr_t lo = prev == NULL ? MMAP_MIN : prev->vm_end;
+
+    return next > lo ? next - lo : 0;
+}
+
+/* V's start, or its predecessor's end, is not what it was.  NULL is fine. */
+static void
+gap_changed(struct vma_struct *v)
+{
+    if (v == NULL)
+        return;
+    v->gap = gap_between(vma_prev(v), vma_guarded_start(v));
+    avl_changed(&v->vm_mm->tree, &v->node);
+}
+
+/* The last area below N, itself included, whose gap has SIZE.  => there is */
+static struct vma_struct *
+last_fit(struct avl_node *n, size_t size)
+{
+    for (;;) {
+        if (max_gap(n->right) >= size)
+            n = n->right;
+        else if (area_of(n)->gap >= size)
+            return area_of(n);
+        else
+            n = n->left;
+    }
+}
+
+/* The last area before V (NULL: of all) whose gap has SIZE, or NULL. */
+static struct vma_struct *
+last_fit_before(struct mm_struct *mm, struct vma_struct *v, size_t size)
+{
+    struct avl_node *n = v == NULL ? mm->tree.root : &v->node;
+
+    if (v == NULL)
+        return max_gap(n) >= size ? last_fit(n, size) : NULL;
+    while (max_gap(n->left) < size) {
+        while (n->parent != NULL && n->parent->left == n)
+            n = n->parent;
+        n = n->parent;
+        if (n == NULL)
+            return NULL;
+        if (area_of(n)->gap >= size)
+            return area_of(n);
+    }
+    return last_fit(n->left, size);
+}
+
+uintptr_t
+vma_find_gap(struct mm_struct *mm, size_t size, uintptr_t top)
+{
+    /* Only the gap before V may reach beyond TOP; those before it do not. */
+    struct vma_struct *v = tree_find(mm, top);
+    struct vma_struct *prev =
+        v == NULL ? area_at(mm, mm->mmap_list.prev) : vma_prev(v);
+    uintptr_t end = v == NULL ? top : MIN(top, vma_guarded_start(v));
+
+    if (gap_between(prev, end) >= size)
+        return end - size;
+    v = last_fit_before(mm, v, size);
+    return v == NULL ? 0 : vma_guarded_start(v) - size;
+}
+
+/* --- insert and unlink --- */
+
+/* VMA begins, or ceases, to count in its space. */
+static void
+account(struct vma_struct *vma, bool in)
+{
+    uint64_t pages = vma->vm_flags & VM_LOCKED ? vma_pages(vma) : 0;
+
+    vma->vm_mm->locked_pages += in ? pages : -pages;
+}
+
+void
+insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
+{
+    struct avl_node **link = &mm->tree.root, *parent = NULL;
+    struct list *after = &mm->mmap_list;
+
+    assert(vma->vm_mm == mm && vma->vm_start < vma->vm_end);
+    while (*link != NULL) {
+        struct vma_struct *v = area_of(*link);
+
+        parent = *link;
+        if (vma->vm_end <= v->vm_start) {
+            link = &parent->left;
+        } else {
+            assert(v->vm_end <= vma->vm_start);
+            link = &parent->right;
+            after = &v->list_link;
+        }
+    }
+    list_add(after, &vma->list_link);
+    vma->gap = gap_between(vma_prev(vma), vma_guarded_start(vma));
+    avl_insert(&mm->tree, &vma->node, parent, link);
+    gap_changed(vma_next(vma));
+    mm->map_count++;
+    account(vma, true);
+    if (vma->vm_object != NULL) {
+        spin_lock(&vma->vm_object->lock);
+        list_add_tail(&vma->vm_object->areas, &vma->object_link);
+        spin_unlock(&vma->vm_object->lock);
+    }
+}
+
+void
+vma_unlink(struct vma_struct *vma)
+{
+    struct mm_struct *mm = vma->vm_mm;
+    struct vma_struct *next = vma_next(vma);
+
+    if (vma->vm_object != NULL) {
+        spin_lock(&vma->vm_object->lock);
+        list_del(&vma->object_link);
+        spin_unlock(&vma->vm_object->lock);
+    }
+    account(vma, false);
+    mm->map_count--;
+    list_del(&vma->list_link);
+    avl_remove(&mm->tree, &vma->node);
+    gap_changed(next);
+}
+
+/* --- split and join --- */
+
+void
+vma_split_into(struct vma_struct *vma, uintptr_t at, struct vma_struct *new)
+{
+    assert(vma->vm_start < at && at < vma->vm_end);
+    new->vm_start = at;
+    new->vm_end = vma->vm_end;
+    new->vm_flags = vma->vm_flags;
+    new->vm_object = vma->vm_object;
+    new->vm_pgoff = vma_object_index(vma, at);
+    new->layer = vma->layer;
+    new->lpgoff = vma_layer_index(vma, at);
+    if (new->vm_object != NULL)
+        object_get(new->vm_object);
+    if (new->layer != NULL)
+        layer_get(new->layer);
+    account(vma, false);
+    vma->vm_end = at;
+    account(vma, true);
+    insert_vma_struct(vma->vm_mm, new);
+}
+
+/* Does no other area show one of the N indexes from FIRST on of V's layer?
+ * Those who share it lie near, so look to both sides until all are found. */
+static bool
+indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
+{
+    int32_t others = atomic_load(&v->layer->refs) - 1;
+    struct vma_struct *side[2] = {vma_prev(v), vma_next(v)};
+
+    if (first + n > LAYER_INDEXES)
+        return false;
+    for (int i = 0; others > 0 && (side[0] != NULL || side[1] != NULL);
+         i ^= 1) {
+        struct vma_struct *u = side[i];
+
+        if (u == NULL)
+            continue;
+        side[i] = i == 0 ? vma_prev(u) : vma_next(u);
+        if (u->layer != v->layer)
+            continue;
+        if (u->lpgoff < first + n && first < u->lpgoff + vma_pages(u))
+            return false;
+        others--;
+    }
+    return true;
+}
+
+/* Is A, with B right behind it, the same as one area? */
+static bool
+joinable(struct vma_struct *a, struct vma_struct *b)
+{
+    uint64_t na = vma_pages(a), nb = vma_pages(b);
+
+    if (a->vm_end != b->vm_start || a->vm_flags != b->vm_flags ||
+        a->vm_object != b->vm_object || na + nb > AREA_PAGES_MAX)
+        return false;
+    if (a->vm_object != NULL && a->vm_pgoff + na != b->vm_pgoff)
+        return false;
+    if (a->layer == b->layer)
+        return a->layer == NULL || a->lpgoff + na == b->lpgoff;
+    if (b->layer == NULL)
+        return indexes_free(a, a->lpgoff + na, nb);
+    return a->layer == NULL && b->lpgoff >= na &&
+           indexes_free(b, b->lpgoff - na, na);
+}
+
+static void
+join(struct vma_struct *a, struct vma_struct *b)
+{
+    vma_unlink(b);
+    if (a->layer == NULL && b->layer != NULL) {
+        a->layer = b->layer;
+        a->lpgoff = b->lpgoff - vma_pages(a);
+        b->layer = NULL;
+    }
+    account(a, false);
+    a->vm_end = b->vm_end;
+    account(a, true);
+    gap_changed(vma_next(a));
+    vma_destroy(b); /* never the last reference of its object or layer */
+}
+
+struct vma_struct *
+vma_merge(struct vma_struct *vma)
+{
+    struct vma_struct *v;
+
+    /* One that takes over a layer may become like the next after that. */
+    while ((v = vma_prev(vma)) != NULL && joinable(v, vma)) {
+        join(v, vma);
+        vma = v;
+    }
+    while ((v = vma_next(vma)) != NULL && joinable(vma, v))
+        join(vma, v);
+    return vma;
+}

@@ -1,0 +1,93 @@
+/* zap.c: taking entries away, or rights from them, a range at a time.
+ *
+ * Each entry is cleared under its table's lock, its record in the reverse map
+ * with it; what it knew (D) goes into the page.  The frames stay with their
+ * owners: page tables are only a cache. */
+#include "mm/mmap.h"
+#include "mm/rmap.h"
+
+/* The page an entry maps, if it is one that keeps records. */
+static struct page *
+mapped_page(const struct vma_struct *vma, pte_t e)
+{
+    struct page *page;
+
+    if (vma->vm_flags & VM_PFNMAP)
+        return NULL;
+    page = pa_to_page(pte_pa(e));
+    return page->flags & (PG_ZERO | PG_RESERVED) ? NULL : page;
+}
+
+static void
+zap_one(struct vma_struct *vma, pte_t *pte)
+{
+    pte_t old = pte_clear(pte);
+    struct page *page = mapped_page(vma, old);
+
+    if (page == NULL)
+        return;
+    if (old & PTE_D)
+        atomic_or(&page->flags, PG_DIRTY);
+    rmap_remove(page, pte);
+    atomic_add(&vma->vm_mm->rss, -1l);
+}
+
+/* Call FN for each present entry of [START, END), under its table's lock. */
+static void
+for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
+             void (*fn)(struct vma_struct *vma, pte_t *pte))
+{
+    while (start < end) {
+        unsigned level;
+        pte_t *pte = pte_lookup(vma->vm_mm, start, &level);
+        uintptr_t next = ROUND_DOWN(start, pte_span(1)) + pte_span(1);
+
+        if (level > 0) { /* nothing below: skip all this entry translates */
+            start = ROUND_DOWN(start, pte_span(level)) + pte_span(level);
+            continue;
+        }
+        spin_lock(pte_lock(pte));
+        for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
+            if (*pte & PTE_V)
+                fn(vma, pte);
+        }
+        spin_unlock(pte_lock(pte - 1));
+    }
+}
+
+void
+zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
+         struct gather *g)
+{
+    for_each_pte(vma, start, end, zap_one);
+    gather_range(g, start, end);
+}
+
+static void
+protect_one(struct vma_struct *vma, pte_t *pte)
+{
+    uint64_t may = pte_rights(vma->vm_flags);
+    pte_t e;
+
+    if (may == 0) { /* no legal leaf without rights */
+        zap_one(vma, pte);
+        return;
+    }
+    /* R and X as the area says now; W only if it was there already. */
+    e = pte_change(pte, ~may & (PTE_RWX | (may & PTE_W ? 0 : PTE_D)),
+                   may & (PTE_R | PTE_X));
+    if ((e & PTE_D) && !(may & PTE_W)) {
+        struct page *page = mapped_page(vma, e);
+
+        if (page != NULL)
+            atomic_or(&page->flags, PG_DIRTY);
+    }
+}
+
+void
+protect_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
+             struct gather *g)
+{
+    for_each_pte(vma, start, end, protect_one);
+    gather_range(g, start, end);
+}

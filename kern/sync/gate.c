@@ -1,0 +1,83 @@
+/* gate.c: see gate.h for the idea; this is the drawing in C. */
+#include "sync/gate.h"
+
+void
+gate_init(struct gate *g, struct gate_row *rows)
+{
+    mutex_init(&g->writers, RANK_GATE);
+    g->closed = 0;
+    wait_init(&g->outside);
+    g->rows = rows;
+}
+
+static void
+step_back(struct gate_row *row)
+{
+    atomic_store_release(&row->readers, row->readers - 1);
+    irq_restore();
+}
+
+bool
+gate_try_enter(struct gate *g)
+{
+    struct gate_row *row;
+
+    irq_off();
+    row = &g->rows[this_cpu()->id];
+    atomic_store(&row->readers, row->readers + 1);
+    if (ncpu > 1) /* alone, nobody closes while interrupts are off */
+        atomic_fence();
+    if (likely(atomic_load(&g->closed) == 0)) {
+        lock_order_add(RANK_GATE);
+        return true;
+    }
+    step_back(row);
+    return false;
+}
+
+void
+gate_leave(struct gate *g)
+{
+    lock_order_remove(RANK_GATE);
+    step_back(&g->rows[this_cpu()->id]);
+}
+
+void
+gate_enter(struct gate *g)
+{
+    lock_order_check(RANK_GATE);
+    while (!gate_try_enter(g)) {
+        spin_lock(&g->outside.lock);
+        if (atomic_load(&g->closed) != 0)
+            wait_sleep(&g->outside);
+        spin_unlock(&g->outside.lock);
+    }
+}
+
+void
+gate_close(struct gate *g)
+{
+    mutex_lock(&g->writers);
+    atomic_store(&g->closed, 1);
+    atomic_fence();
+    for (unsigned i = 0; i < ncpu; i++) {
+        while (atomic_load_acquire(&g->rows[i].readers) != 0)
+            cpu_wait();
+    }
+}
+
+void
+gate_open(struct gate *g)
+{
+    spin_lock(&g->outside.lock);
+    atomic_store_release(&g->closed, 0);
+    wait_wake_all(&g->outside);
+    spin_unlock(&g->outside.lock);
+    mutex_unlock(&g->writers);
+}
+
+bool
+gate_is_mine(struct gate *g)
+{
+    return mutex_held(&g->writers);
+}

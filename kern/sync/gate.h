@@ -1,0 +1,46 @@
+/* gate.h: many readers for a moment, or one writer for longer.
+ *
+ * An address space's areas are read by every page fault and changed by few
+ * calls.  A reader must cost almost nothing and never disturb other harts; so
+ * each hart counts its readers on a line of its own, and a writer, who is
+ * rare, raises a flag and waits until all counts are zero.
+ *
+ *     reader: count[me]++ ; fence ; flag up? -> count[me]--, sleep, again
+ *     writer: flag up     ; fence ; wait until every count is 0
+ *
+ * Either the writer sees the count or the reader sees the flag; without the
+ * fences both could miss.  A reader has interrupts off and cannot sleep, so
+ * the wait is short.  Writers queue in a mutex. */
+#ifndef KERN_SYNC_GATE_H
+#define KERN_SYNC_GATE_H
+
+#include "sync/mutex.h"
+
+struct gate_row {
+    uint32_t readers; /* [a] of this hart: 0 or 1, deeper when nested */
+} CACHE_ALIGNED;
+
+struct gate {
+    struct mutex writers;      /* rank GATE; held by the one writer */
+    uint32_t closed;           /* [a] a writer is in or waits for readers */
+    struct wait_queue outside; /* readers that met a closed gate */
+    struct gate_row *rows;     /* [I] one per hart */
+};
+
+/* ROWS: ncpu zeroed rows, which the caller owns. */
+void gate_init(struct gate *g, struct gate_row *rows);
+
+/* Enter as reader.  Interrupts are off until gate_leave().  => may sleep before
+ * it enters; no spinlock held */
+void gate_enter(struct gate *g);
+/* As gate_enter(), but false at once if a writer is in. */
+bool gate_try_enter(struct gate *g);
+void gate_leave(struct gate *g);
+
+/* Enter as the only one; may sleep inside.  => no lock of RANK_GATE or later */
+void gate_close(struct gate *g);
+void gate_open(struct gate *g);
+/* The calling thread is the writer. */
+bool gate_is_mine(struct gate *g);
+
+#endif
