@@ -178,9 +178,6 @@ start_memory(const struct mem_range *tree)
     pmm_init(ram, nram, avail, navail);
     kmalloc_init();
     anon_init();
-    object_start();
-    vmm_init();
-    fault_init();
 }
 
 static unsigned
@@ -267,6 +264,9 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     find_virtio_devices();
     start_memory(&tree);
     harts_init(&machine, wanted_harts());
+    object_start();
+    vmm_init(); /* sizes by the number of harts */
+    fault_init();
     choose_policies();
     timer_init_cpu();
     sched_init_cpu(&boot_thread);
