@@ -1,0 +1,104 @@
+/* inode.h: whatever has a name: a file, a folder, a device, a pipe.
+ *
+ * A file system embeds a struct inode in its own and fills in the operations;
+ * what it leaves NULL is refused with the error the call has for that (-EISDIR,
+ * -ENOTDIR, -EROFS, -EINVAL ...).  Names belong to folders, not to inodes.
+ *
+ * Contents: a file system whose files have pages gives the inode a vm_object;
+ * then read, write and mmap all go through it.  Others have read and write. */
+#ifndef KERN_FS_INODE_H
+#define KERN_FS_INODE_H
+
+#include "mm/object.h"
+#include "sync/mutex.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct inode;
+struct file;
+
+#define NAME_MAX 255
+#define PATH_MAX 4096
+
+/* Linux's numbers, in mode. */
+#define S_IFMT  0170000u
+#define S_IFIFO 0010000u
+#define S_IFCHR 0020000u
+#define S_IFDIR 0040000u
+#define S_IFBLK 0060000u
+#define S_IFREG 0100000u
+#define S_IFLNK 0120000u
+
+/* One entry of a folder, as readdir() passes it on.  Returns false: stop. */
+typedef bool (*fill_fn)(void *arg, const char *name, size_t len, uint64_t ino,
+                        uint32_t mode, uint64_t next_pos);
+
+/* Kernel memory; offsets and sizes in bytes.  All may sleep; the inode's lock
+ * is held where it says so.  Returns a count, 0, or a negative errno. */
+struct inode_ops {
+    /* The inode of NAME (not "." or ".."), with a reference.  => dir locked */
+    int (*lookup)(struct inode *dir, const char *name, size_t len,
+                  struct inode **found);
+    /* Entries from *POS on (0: the first).  => dir locked */
+    int (*readdir)(struct inode *dir, uint64_t pos, fill_fn fill, void *arg);
+    int (*readlink)(struct inode *link, char *buf, size_t size);
+    /* For inodes without a vm_object. */
+    long (*read)(struct inode *i, struct file *f, void *buf, size_t n,
+                 uint64_t pos);
+    long (*write)(struct inode *i, struct file *f, const void *buf, size_t n,
+                  uint64_t pos);
+    int (*open)(struct inode *i, struct file *f);      /* may refuse */
+    void (*close)(struct inode *i, struct file *f);    /* last reference */
+    unsigned (*poll)(struct inode *i, struct file *f); /* POLLIN ... now */
+    long (*ioctl)(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg);
+    /* Changes; NULL: read-only file system.  => dir locked */
+    int (*create)(struct inode *dir, const char *name, size_t len,
+                  uint32_t mode, struct inode **made);
+    int (*unlink)(struct inode *dir, const char *name, size_t len);
+    int (*truncate)(struct inode *i, uint64_t size);
+    /* The last reference is gone. */
+    void (*release)(struct inode *i);
+};
+
+struct inode {
+    struct mutex lock; /* rank INODE: size, contents of a folder */
+    int32_t refs;      /* [a] */
+    uint32_t mode;     /* type and rights */
+    uint32_t nlink, uid, gid;
+    uint64_t ino, dev, rdev;
+    uint64_t size;                /* bytes; of the object if there is one */
+    int64_t atime, mtime, ctime;  /* ns since 1970 */
+    struct vm_object *object;     /* [I] contents by pages, or NULL */
+    struct inode *parent;         /* of a folder: ".."; itself for a root */
+    struct inode *mounted;        /* the root that covers this folder */
+    const struct inode_ops *ops;  /* [I] */
+    void *host;                   /* [I] the file system's */
+};
+
+void inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
+                uint64_t ino); /* refs 1 */
+void inode_get(struct inode *i);
+void inode_put(struct inode *i); /* => may sleep */
+
+/* --- namei.c --- */
+
+extern struct inode *root_inode; /* [I] after boot */
+
+/* What a path is walked from. */
+struct walk {
+    struct inode *root, *cwd; /* borrowed */
+};
+#define WALK_NOFOLLOW 1u /* a link at the end is what is meant */
+#define WALK_PARENT   2u /* the folder of the last component; see *LAST */
+#define WALK_DIR      4u /* must be a folder */
+
+/* Walk PATH (kernel memory, NUL-terminated).  With WALK_PARENT the last
+ * component is given as *LAST, *LASTLEN, pointing into PATH.  => may sleep.
+ * 0 with a reference in *FOUND, -ENOENT, -ENOTDIR, -ELOOP (40 links),
+ * -ENAMETOOLONG, -EACCES */
+int namei(const struct walk *w, const char *path, unsigned flags,
+          struct inode **found, const char **last, size_t *lastlen);
+/* ROOT covers the folder AT.  -EBUSY: something does already. */
+int mount_at(struct inode *at, struct inode *root);
+
+#endif

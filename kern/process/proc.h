@@ -1,0 +1,153 @@
+/* proc.h: processes, and the tasks that run in them.
+ *
+ *              alloc_proc            last task exits         parent waits
+ *     (none) ------------> PROC_LIVE --------------> PROC_ZOMBIE ------> (none)
+ *                do_fork                do_exit                 do_wait
+ *
+ * A process is what its tasks share.  A task is a thread that can enter user
+ * mode; its trap frame lies at the top of its kernel stack. */
+#ifndef KERN_PROCESS_PROC_H
+#define KERN_PROCESS_PROC_H
+
+#include "fs/file.h"
+#include "mm/space.h"
+#include "schedule/thread.h"
+#include "sync/wait.h"
+
+struct fs_place { /* shared by clone(CLONE_FS) */
+    int32_t refs; /* [a] */
+    struct mutex lock;
+    struct inode *root, *cwd; /* [lock] */
+    uint32_t umask;           /* [lock] */
+};
+
+/* Why a process ended or a thread was hit: what waitid() and a debugger see. */
+struct sig_cause {
+    int signo; /* 0: none */
+    int code;  /* SEGV_MAPERR ... */
+    uintptr_t addr;
+};
+
+enum proc_state { PROC_LIVE, PROC_ZOMBIE };
+
+#define RLIM_COUNT 16
+struct rlimit64 {
+    uint64_t cur, max;
+};
+
+/* Who guards what:  t: the tree lock;  a: atomic;  I;  self: its own tasks */
+struct process {
+    int pid;                          /* [I] */
+    int pgid, sid;                    /* [t] */
+    struct process *parent;           /* [t] */
+    struct list children, sibling;    /* [t] */
+    struct list all_link, pid_link;   /* [t] */
+    struct list tasks;                /* [t] task.link */
+    unsigned ntasks;                  /* [t] not yet gone */
+    uint32_t state;                   /* [t] enum proc_state */
+    int status;                       /* [t] as wait4() gives it */
+    bool exiting;                     /* [t] exit_group or a deadly signal */
+    bool vfork;                       /* [t] the parent waits until exec */
+    struct wait_queue wait_children;  /* its children's ends; vfork, too */
+    struct sig_cause cause;           /* [t] the first one */
+    int exit_signal;                  /* [I] to the parent; SIGCHLD */
+    char name[16];                    /* what runs, for ps */
+    struct mm_struct *mm;             /* [self] NULL: being torn down */
+    struct files *files;              /* [self] */
+    struct fs_place *fs;              /* [self] */
+    struct inode *exe;                /* [self] the program, or NULL */
+    struct rlimit64 limits[RLIM_COUNT];
+    uint64_t ticks;                   /* [a] of ended tasks */
+    uint64_t child_ticks;             /* [t] of children waited for */
+    uint64_t child_stat[MMSTAT_COUNT]; /* [t] the same, mmstat */
+    bool trace;                       /* print its calls */
+};
+
+struct fp_state {
+    uint64_t f[32];
+    uint32_t fcsr;
+};
+
+struct task {
+    struct thread thread; /* must be first */
+    struct process *process; /* [I] */
+    struct list link;        /* [t] process->tasks */
+    uint32_t killed;         /* [a] leave as soon as possible */
+    struct sig_cause hit;    /* [self] the fault being delivered */
+    uintptr_t clear_tid;     /* [self] CLONE_CHILD_CLEARTID, 0: none */
+    struct fp_state fp;      /* [self] while not in the registers */
+};
+
+/* The task that runs, or NULL in a kernel thread. */
+struct task *current_task(void);
+struct process *current_process(void);
+/* Its registers in user mode. */
+struct trapframe *task_frame(struct task *t);
+
+void proc_init(void); /* once, at boot */
+
+/* Clone's flags, Linux's numbers. */
+#define CLONE_VM             0x00000100u
+#define CLONE_FS             0x00000200u
+#define CLONE_FILES          0x00000400u
+#define CLONE_SIGHAND        0x00000800u
+#define CLONE_VFORK          0x00004000u
+#define CLONE_PARENT         0x00008000u
+#define CLONE_THREAD         0x00010000u
+#define CLONE_SYSVSEM        0x00040000u
+#define CLONE_SETTLS         0x00080000u
+#define CLONE_PARENT_SETTID  0x00100000u
+#define CLONE_CHILD_CLEARTID 0x00200000u
+#define CLONE_CHILD_SETTID   0x01000000u
+#define CLONE_SIGNAL_MASK    0x000000ffu
+
+struct clone_args {
+    uint64_t flags; /* CLONE_, without the signal */
+    int exit_signal;
+    uintptr_t stack; /* 0: the caller's */
+    uintptr_t tls, parent_tid, child_tid;
+};
+
+/* A copy of the calling task (CLONE_THREAD) or process, which begins behind
+ * the call with 0 in a0.  Returns its tid, or -EAGAIN (limit), -ENOMEM,
+ * -EINVAL (flags that make no sense together).  => may sleep */
+long do_fork(const struct clone_args *args);
+
+/* Run the program INODE instead, with the strings ARGV and ENVP (kernel
+ * memory, NULL-terminated).  Returns a negative errno with everything as it
+ * was: -ENOEXEC, -EACCES, -ENOMEM, -E2BIG ...; does not fail after the point of
+ * no return but kills.  => may sleep */
+struct exec_args {
+    struct inode *inode;
+    const char *filename; /* AT_EXECFN */
+    char *const *argv, *const *envp;
+};
+long do_execve(const struct exec_args *args);
+
+/* The calling task ends; with GROUP, all tasks of its process. STATUS as
+ * wait4() gives it: (code & 255) << 8, or a signal. */
+NORETURN void do_exit(int status, bool group);
+
+/* wait4 and waitid.  PID as wait4 has it.  Returns the pid, 0 (WNOHANG),
+ * -ECHILD, -EINTR. */
+struct wait_result {
+    int pid, status;
+    struct sig_cause cause;
+    uint64_t ticks;
+    uint64_t stat[MMSTAT_COUNT];
+};
+long do_wait(int pid, unsigned options, struct wait_result *r);
+
+/* Signal SIGNO: PID > 0 the process, 0 the caller's group, -1 all but 1 and
+ * the caller, < -1 a group.  0, -ESRCH, -EINVAL. */
+long do_kill(int pid, int signo);
+/* The calling task did something deadly; does what the signal's default does.
+ * Returns if it is ignored. */
+void signal_self(int signo, int code, uintptr_t addr);
+/* On the way back to user mode; ends the task if it is killed. */
+void task_work(void);
+
+/* The first process: the program PATH with arguments ARGV.  Returns its pid. */
+int proc_start_init(const char *path, char *const *argv, char *const *envp);
+
+#endif

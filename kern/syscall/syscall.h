@@ -1,0 +1,35 @@
+/* syscall.h: the table of system calls: Linux's numbers for riscv64
+ * (asm-generic/unistd.h), arguments in a0..a5, number in a7, result in a0, a
+ * negative errno for an error.
+ *
+ *     SYSCALL(172, getpid, "", sys_getpid);
+ *
+ * KINDS has one letter per argument, for the trace: d number, u unsigned, x
+ * hexadecimal, p address, s string, f file descriptor, o octal. */
+#ifndef KERN_SYSCALL_SYSCALL_H
+#define KERN_SYSCALL_SYSCALL_H
+
+#include "arch/riscv/trapframe.h"
+#include <util.h>
+
+typedef long (*syscall_fn)(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                           uint64_t a4, uint64_t a5);
+
+struct syscall {
+    unsigned nr;
+    const char *name, *kinds;
+    syscall_fn fn;
+};
+TABLE_DECLARE(syscall, struct syscall);
+
+#define SYSCALL(nr_, name_, kinds_, fn_)                                   \
+    static const struct syscall syscall_##name_ = {nr_, #name_, kinds_, fn_}; \
+    TABLE_ADD(syscall, syscall_##name_)
+
+#define SYSCALL_MAX 512
+
+void syscall_init(void); /* table into array; once */
+/* From the trap: serve the call in TF, and step over the ecall. */
+void syscall_dispatch(struct trapframe *tf);
+
+#endif
