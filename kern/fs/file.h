@@ -43,7 +43,7 @@ struct files *files_create(void);
 /* The same files under the same numbers (fork).  NULL: no memory. */
 struct files *files_copy(struct files *t);
 void files_get(struct files *t);
-void files_put(struct files *t);      /* the last one closes all; may sleep */
+void files_put(struct files *t);        /* the last one closes all; may sleep */
 void files_close_exec(struct files *t); /* those with close-on-exec */
 
 /* The file FD with a reference, or NULL. */

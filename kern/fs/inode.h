@@ -66,13 +66,13 @@ struct inode {
     uint32_t mode;     /* type and rights */
     uint32_t nlink, uid, gid;
     uint64_t ino, dev, rdev;
-    uint64_t size;                /* bytes; of the object if there is one */
-    int64_t atime, mtime, ctime;  /* ns since 1970 */
-    struct vm_object *object;     /* [I] contents by pages, or NULL */
-    struct inode *parent;         /* of a folder: ".."; itself for a root */
-    struct inode *mounted;        /* the root that covers this folder */
-    const struct inode_ops *ops;  /* [I] */
-    void *host;                   /* [I] the file system's */
+    uint64_t size;               /* bytes; of the object if there is one */
+    int64_t atime, mtime, ctime; /* ns since 1970 */
+    struct vm_object *object;    /* [I] contents by pages, or NULL */
+    struct inode *parent;        /* of a folder: ".."; itself for a root */
+    struct inode *mounted;       /* the root that covers this folder */
+    const struct inode_ops *ops; /* [I] */
+    void *host;                  /* [I] the file system's */
 };
 
 void inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,

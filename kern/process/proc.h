@@ -37,30 +37,30 @@ struct rlimit64 {
 
 /* Who guards what:  t: the tree lock;  a: atomic;  I;  self: its own tasks */
 struct process {
-    int pid;                          /* [I] */
-    int pgid, sid;                    /* [t] */
-    struct process *parent;           /* [t] */
-    struct list children, sibling;    /* [t] */
-    struct list all_link, pid_link;   /* [t] */
-    struct list tasks;                /* [t] task.link */
-    unsigned ntasks;                  /* [t] not yet gone */
-    uint32_t state;                   /* [t] enum proc_state */
-    int status;                       /* [t] as wait4() gives it */
-    bool exiting;                     /* [t] exit_group or a deadly signal */
-    bool vfork;                       /* [t] the parent waits until exec */
-    struct wait_queue wait_children;  /* its children's ends; vfork, too */
-    struct sig_cause cause;           /* [t] the first one */
-    int exit_signal;                  /* [I] to the parent; SIGCHLD */
-    char name[16];                    /* what runs, for ps */
-    struct mm_struct *mm;             /* [self] NULL: being torn down */
-    struct files *files;              /* [self] */
-    struct fs_place *fs;              /* [self] */
-    struct inode *exe;                /* [self] the program, or NULL */
+    int pid;                         /* [I] */
+    int pgid, sid;                   /* [t] */
+    struct process *parent;          /* [t] */
+    struct list children, sibling;   /* [t] */
+    struct list all_link, pid_link;  /* [t] */
+    struct list tasks;               /* [t] task.link */
+    unsigned ntasks;                 /* [t] not yet gone */
+    uint32_t state;                  /* [t] enum proc_state */
+    int status;                      /* [t] as wait4() gives it */
+    bool exiting;                    /* [t] exit_group or a deadly signal */
+    bool vfork;                      /* [t] the parent waits until exec */
+    struct wait_queue wait_children; /* its children's ends; vfork, too */
+    struct sig_cause cause;          /* [t] the first one */
+    int exit_signal;                 /* [I] to the parent; SIGCHLD */
+    char name[16];                   /* what runs, for ps */
+    struct mm_struct *mm;            /* [self] NULL: being torn down */
+    struct files *files;             /* [self] */
+    struct fs_place *fs;             /* [self] */
+    struct inode *exe;               /* [self] the program, or NULL */
     struct rlimit64 limits[RLIM_COUNT];
-    uint64_t ticks;                   /* [a] of ended tasks */
-    uint64_t child_ticks;             /* [t] of children waited for */
+    uint64_t ticks;                    /* [a] of ended tasks */
+    uint64_t child_ticks;              /* [t] of children waited for */
     uint64_t child_stat[MMSTAT_COUNT]; /* [t] the same, mmstat */
-    bool trace;                       /* print its calls */
+    bool trace;                        /* print its calls */
 };
 
 struct fp_state {
@@ -69,7 +69,7 @@ struct fp_state {
 };
 
 struct task {
-    struct thread thread; /* must be first */
+    struct thread thread;    /* must be first */
     struct process *process; /* [I] */
     struct list link;        /* [t] process->tasks */
     uint32_t killed;         /* [a] leave as soon as possible */

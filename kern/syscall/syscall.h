@@ -22,7 +22,7 @@ struct syscall {
 };
 TABLE_DECLARE(syscall, struct syscall);
 
-#define SYSCALL(nr_, name_, kinds_, fn_)                                   \
+#define SYSCALL(nr_, name_, kinds_, fn_)                                      \
     static const struct syscall syscall_##name_ = {nr_, #name_, kinds_, fn_}; \
     TABLE_ADD(syscall, syscall_##name_)
 
