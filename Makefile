@@ -94,7 +94,7 @@ OBJ_ktest  := $(call obj,$(CORE) $(EXT) $(KTEST))
 .PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench repeat doctor clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $B/Image $B/compile_commands.json
+all: $B/Image $B/initrd $B/compile_commands.json
 
 $B/k/%.o: % Makefile
 	@mkdir -p $(@D)
@@ -127,6 +127,36 @@ $B/Image $B/ktest.img $B/core.img:
 	$Q$(CROSS)objcopy -O binary $< $@
 
 core: $B/core.img
+
+# User programs: one file each, with our library and libs/, for plain rv64gc
+# Linux; and the boot archive that holds them.
+UFLAGS := -std=gnu11 -O2 -g $(WARN) -march=rv64gc -mabi=lp64d -ffreestanding -fno-stack-protector \
+          -fno-pie -fno-tree-loop-distribute-patterns -Iuser/include -idirafter libs
+ULIB := $(call src,user/lib) libs/string.c libs/bits.c libs/printfmt.c
+UPROG := $(patsubst user/%.c,$B/bin/%,$(wildcard user/*.c)) \
+         $(patsubst lab-tests/user/%.c,$B/bin/%,$(wildcard lab-tests/user/*.c))
+uobj = $(patsubst %,$B/u/%.o,$(1))
+
+$B/u/%.o: % Makefile
+	@mkdir -p $(@D)
+	$(call say,USER,$<)
+	$Q$(CC) $(UFLAGS) -MMD -MP -c -o $@ $<
+
+$B/u/ulib.a: $(call uobj,$(ULIB))
+	$Qrm -f $@; $(CROSS)ar rcs $@ $^
+
+ulink = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noseparate-code -o $@ $^
+$B/bin/%: $B/u/user/%.c.o $B/u/ulib.a
+	@mkdir -p $(@D)
+	$Q$(ulink)
+$B/bin/%: $B/u/lab-tests/user/%.c.o $B/u/ulib.a
+	@mkdir -p $(@D)
+	$Q$(ulink)
+
+# EXTRA=dir adds a tree of files.
+$B/initrd: $(UPROG) tools/mkinitrd.py $(if $(EXTRA),FORCE)
+	$(call say,INITRD,$@)
+	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,$(UPROG),/bin/$(notdir $p)=$p) $(if $(EXTRA),--tree '$(EXTRA)')
 
 # Host tests: one source, one program; it includes the kernel file it tests.
 # The first word of the name says how: test_, tsan_, fuzz_ or explore_.
