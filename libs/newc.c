@@ -56,33 +56,33 @@ padded(size_t n)
     return (n + 3) & ~(size_t)3;
 }
 
-enum cpio_result
-cpio_next(const void *archive, size_t size, size_t *pos, struct cpio_entry *e)
+enum newc_result
+newc_next(const void *archive, size_t size, size_t *pos, struct newc_entry *e)
 {
     const char *h = (const char *)archive + *pos;
     size_t left = size - *pos, name_end, data_end;
     uint32_t f[FIELDS];
 
     if (left < HEADER || memcmp(h, "07070", 5) != 0)
-        return only_zeros(h, left) ? CPIO_END : CPIO_BAD;
+        return only_zeros(h, left) ? NEWC_END : NEWC_BAD;
     if (h[5] != '1' && h[5] != '2')
-        return CPIO_BAD;
+        return NEWC_BAD;
     for (unsigned i = 0; i < FIELDS; i++)
         if (!parse_field(h + 6 + 8 * i, &f[i]))
-            return CPIO_BAD;
+            return NEWC_BAD;
     if (f[F_NAMESIZE] == 0 || f[F_NAMESIZE] > left - HEADER)
-        return CPIO_BAD;
+        return NEWC_BAD;
     name_end = padded(HEADER + f[F_NAMESIZE]);
     if (h[HEADER + f[F_NAMESIZE] - 1] != 0 || name_end > left ||
         f[F_SIZE] > left - name_end)
-        return CPIO_BAD;
+        return NEWC_BAD;
     data_end = name_end + padded(f[F_SIZE]);
-    *e = (struct cpio_entry){h + HEADER,   f[F_MODE],      f[F_UID],
+    *e = (struct newc_entry){h + HEADER,   f[F_MODE],      f[F_UID],
                              f[F_GID],     f[F_NLINK],     f[F_MTIME],
                              f[F_INO],     f[F_RDEVMAJOR], f[F_RDEVMINOR],
                              h + name_end, f[F_SIZE],      *pos + name_end};
     if (strcmp(e->name, "TRAILER!!!") == 0)
-        return CPIO_END;
+        return NEWC_END;
     *pos += data_end < left ? data_end : left;
-    return CPIO_ENTRY;
+    return NEWC_ENTRY;
 }

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct cpio_entry {
+struct newc_entry {
     const char *name; /* NUL-terminated, inside the archive */
     uint32_t mode, uid, gid, nlink, mtime, ino;
     uint32_t rdev_major, rdev_minor;
@@ -21,12 +21,12 @@ struct cpio_entry {
     size_t offset; /* of the contents in the archive */
 };
 
-enum cpio_result { CPIO_ENTRY, CPIO_END, CPIO_BAD };
+enum newc_result { NEWC_ENTRY, NEWC_END, NEWC_BAD };
 
 /* The entry at *POS of an archive of SIZE bytes, and *POS moves behind it.
- * CPIO_END: the trailer, or nothing but zeros up to the end. CPIO_BAD: *POS
+ * NEWC_END: the trailer, or nothing but zeros up to the end. NEWC_BAD: *POS
  * stays where it is. */
-enum cpio_result cpio_next(const void *archive, size_t size, size_t *pos,
-                           struct cpio_entry *e);
+enum newc_result newc_next(const void *archive, size_t size, size_t *pos,
+                           struct newc_entry *e);
 
 #endif

@@ -29,7 +29,7 @@
 struct file {
     int32_t refs;        /* [a] table entries and calls in flight */
     uint32_t flags;      /* [a] O_ */
-    struct mutex lock;   /* rank INODE, before the inode's: pos */
+    struct mutex lock;   /* rank FILE */
     uint64_t pos;        /* [lock] */
     struct inode *inode; /* [I] a reference */
     void *host;          /* the inode's, per open file */

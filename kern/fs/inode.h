@@ -71,6 +71,7 @@ struct inode {
     struct vm_object *object;    /* [I] contents by pages, or NULL */
     struct inode *parent;        /* of a folder: ".."; itself for a root */
     struct inode *mounted;       /* the root that covers this folder */
+    struct inode *covers;        /* the folder this root covers */
     const struct inode_ops *ops; /* [I] */
     void *host;                  /* [I] the file system's */
 };
@@ -84,20 +85,26 @@ void inode_put(struct inode *i); /* => may sleep */
 
 extern struct inode *root_inode; /* [I] after boot */
 
-/* What a path is walked from. */
+/* What a path is walked from; borrowed references. */
 struct walk {
-    struct inode *root, *cwd; /* borrowed */
+    struct inode *root, *cwd;
 };
 #define WALK_NOFOLLOW 1u /* a link at the end is what is meant */
-#define WALK_PARENT   2u /* the folder of the last component; see *LAST */
-#define WALK_DIR      4u /* must be a folder */
+#define WALK_DIR      2u /* must be a folder */
 
-/* Walk PATH (kernel memory, NUL-terminated).  With WALK_PARENT the last
- * component is given as *LAST, *LASTLEN, pointing into PATH.  => may sleep.
- * 0 with a reference in *FOUND, -ENOENT, -ENOTDIR, -ELOOP (40 links),
- * -ENAMETOOLONG, -EACCES */
+/* The inode of PATH (kernel memory), with a reference in *FOUND.  => may sleep.
+ * 0, -ENOENT (also for ""), -ENOTDIR, -ELOOP (more than 40 links),
+ * -ENAMETOOLONG, -ENOMEM */
 int namei(const struct walk *w, const char *path, unsigned flags,
-          struct inode **found, const char **last, size_t *lastlen);
+          struct inode **found);
+/* The folder that holds, or would hold, the last component of PATH, which is
+ * copied to LAST (NAME_MAX + 1 bytes); "" if PATH ends in "/", "." or "..". */
+int namei_parent(const struct walk *w, const char *path, struct inode **dir,
+                 char *last);
+/* The path from the root to the folder DIR, into BUF: -ERANGE, or its length
+ * with the NUL.  -ENOENT: it was removed. */
+int path_of(const struct walk *w, struct inode *dir, char *buf, size_t size);
+
 /* ROOT covers the folder AT.  -EBUSY: something does already. */
 int mount_at(struct inode *at, struct inode *root);
 

@@ -9,6 +9,7 @@
 #ifndef KERN_PROCESS_PROC_H
 #define KERN_PROCESS_PROC_H
 
+#include "arch/riscv/fp.h"
 #include "fs/file.h"
 #include "mm/space.h"
 #include "schedule/thread.h"
@@ -16,7 +17,7 @@
 
 struct fs_place { /* shared by clone(CLONE_FS) */
     int32_t refs; /* [a] */
-    struct mutex lock;
+    struct spinlock lock; /* rank PROCESS */
     struct inode *root, *cwd; /* [lock] */
     uint32_t umask;           /* [lock] */
 };
@@ -59,24 +60,33 @@ struct process {
     struct rlimit64 limits[RLIM_COUNT];
     uint64_t ticks;                    /* [a] of ended tasks */
     uint64_t child_ticks;              /* [t] of children waited for */
-    uint64_t child_stat[MMSTAT_COUNT]; /* [t] the same, mmstat */
+    uint64_t stat[MMSTAT_COUNT];       /* of its space, once that is gone */
+    uint64_t child_stat[MMSTAT_COUNT]; /* [t] of children waited for */
     bool trace;                        /* print its calls */
-};
-
-struct fp_state {
-    uint64_t f[32];
-    uint32_t fcsr;
 };
 
 struct task {
     struct thread thread;    /* must be first */
     struct process *process; /* [I] */
+    int tid;                 /* [I] */
     struct list link;        /* [t] process->tasks */
+    struct trapframe start;  /* [I] how it begins */
     uint32_t killed;         /* [a] leave as soon as possible */
     struct sig_cause hit;    /* [self] the fault being delivered */
     uintptr_t clear_tid;     /* [self] CLONE_CHILD_CLEARTID, 0: none */
     struct fp_state fp;      /* [self] while not in the registers */
+    bool fp_used;            /* [self] ever */
+    unsigned fp_hart;        /* [self] loaded there last */
 };
+
+/* The process PID, or NULL.  => tree_lock held as long as it is used */
+struct process *pid_find(int pid);
+extern unsigned process_limit; /* processes and further tasks together */
+extern struct spinlock tree_lock; /* rank PROCESS: the family tree */
+
+/* Where paths begin for tasks of FS, with references; give them back. */
+void place_walk(struct fs_place *fs, struct walk *w);
+void walk_put(struct walk *w);
 
 /* The task that runs, or NULL in a kernel thread. */
 struct task *current_task(void);
@@ -141,6 +151,8 @@ long do_wait(int pid, unsigned options, struct wait_result *r);
 /* Signal SIGNO: PID > 0 the process, 0 the caller's group, -1 all but 1 and
  * the caller, < -1 a group.  0, -ESRCH, -EINVAL. */
 long do_kill(int pid, int signo);
+/* ... to all of a group. */
+void signal_group(int pgid, int signo);
 /* The calling task did something deadly; does what the signal's default does.
  * Returns if it is ignored. */
 void signal_self(int signo, int code, uintptr_t addr);
