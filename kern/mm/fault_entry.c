@@ -86,7 +86,8 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     return result;
 }
 
-/* A frame of a device: nobody keeps records of it. */
+/* A frame of a device: nobody keeps records of it, and an address never changes
+ * to another. */
 unsigned
 finish_frame(struct fault *f, pte_t entry)
 {
@@ -94,7 +95,7 @@ finish_frame(struct fault *f, pte_t entry)
 
     spin_lock(lock);
     if (pte_load(f->pte) & PTE_V)
-        note(f, MM_SPUR);
+        (void)update_entry(f, entry);
     else
         pte_install(f->pte, entry);
     spin_unlock(lock);
