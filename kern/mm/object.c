@@ -61,6 +61,7 @@ page_wait(struct page *page)
 void
 page_lock(struct page *page)
 {
+    lock_order_check(RANK_PAGE);
     while (!page_trylock(page))
         page_wait(page);
 }
@@ -122,22 +123,27 @@ slot_find(struct vm_object *obj, uint64_t index)
     return NULL;
 }
 
-/* The leaf of INDEX; what is missing is made.  NULL: no memory. */
+/* The leaf of INDEX; what is missing is made, and stays if the rest fails.
+ * NULL: no memory. */
 static struct onode *
 leaf_make(struct vm_object *obj, uint64_t index)
 {
     struct onode *n;
 
-    while (!fits(obj, index)) {
-        struct onode *top = node_create();
-
-        if (top == NULL)
+    for (; !fits(obj, index); obj->height++) {
+        if (obj->root == NULL)
+            continue;
+        n = node_create();
+        if (n == NULL)
             return NULL;
-        top->slot[0] = obj->root;
-        top->live = obj->root != NULL;
-        obj->root = top;
-        obj->height++;
+        n->slot[0] = obj->root;
+        n->live = 1;
+        obj->root = n;
     }
+    if (obj->root == NULL)
+        obj->root = node_create();
+    if (obj->root == NULL)
+        return NULL;
     n = obj->root;
     for (unsigned h = obj->height; h > 1; h--) {
         void **slot =

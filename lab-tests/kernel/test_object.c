@@ -68,6 +68,8 @@ KTEST(vm_row_73_a_wide_object_stays_flat)
         CHECK(ram_evict(rp, i));
     CHECK(rp->obj.root == NULL && rp->obj.height == 0 && mm->rss == 0);
     CHECK(get(mm, at + 99999 * P) == ram_word(99999, 0));
+    CHECK(rp->obj.height == 3 && rp->obj.root != NULL);
+    CHECK(ram_evict(rp, 99999) && rp->obj.root == NULL);
     mm_put_user(mm);
     object_put(&rp->obj);
 }

@@ -243,3 +243,35 @@ KTEST(vm_race_eviction_and_munmap)
         mm_put_user(all_mm[i]);
     object_put(&all->obj);
 }
+
+/* Relatives read the same pages at once: which of them comes first, and which
+ * needs a block for its record, is known late. */
+static void
+read_inherited(unsigned i)
+{
+    for (uint64_t n = 0; n < 400; n++)
+        CHECK(get(all_mm[i], all_at + n * P) == n);
+    CHECK(all_mm[i]->stat[MM_OOM] == 0);
+}
+
+KTEST(vm_race_first_records_of_a_page)
+{
+    struct mm_struct *mm = mm_create();
+
+    all_at = map(mm, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 400);
+    for (uint64_t n = 0; n < 400; n++)
+        CHECK(put(mm, all_at + n * P, n) == 0);
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < 4; i++)
+            all_mm[i] = mm_copy(mm);
+        if (round == 4)
+            mm_put_user(mm); /* nobody maps them */
+        else
+            CHECK(do_mprotect(mm, all_at, 400 * P, 0) == 0);
+        ktest_parallel(4, true, read_inherited);
+        for (unsigned i = 0; i < 4; i++)
+            mm_put_user(all_mm[i]);
+        if (round < 4)
+            CHECK(do_mprotect(mm, all_at, 400 * P, RW) == 0);
+    }
+}

@@ -6,6 +6,7 @@
  * partly the image's goes through the cache, as a copy with zeros behind. */
 #include "ext/mm/pagers.h"
 #include "mm/kmalloc.h"
+#include <errno.h>
 
 struct image {
     struct vm_object obj;
@@ -38,7 +39,7 @@ static int
 image_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
 {
     (void)obj, (void)index, (void)page;
-    return -1;
+    return -EACCES;
 }
 
 static void
