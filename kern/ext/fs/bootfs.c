@@ -1,6 +1,8 @@
-/* bootfs.c: the boot archive as the first root: folders, links, and files whose
+/* bootfs.c: adds the boot archive to fs/root.h as the first root; a first reader
+ * may skip it.  It has: folders, links, and files whose
  * pages are the archive's own (boot image pager). */
-#include "fs/bootfs.h"
+#include "ext/mm/pagers.h"
+#include "fs/root.h"
 
 #include "arch/riscv/memlayout.h"
 #include "debug/printk.h"
@@ -72,7 +74,7 @@ add_entry(struct node *root, const struct newc_entry *e)
         (int64_t)e->mtime * 1000000000;
     n->inode.size = type == S_IFDIR ? 0 : e->size;
     if (type == S_IFREG) {
-        n->inode.object = boot_object_create(e->data, e->size);
+        n->inode.object = image_object(va_to_pa(e->data), e->size);
         if (n->inode.object == NULL)
             return -ENOMEM;
     }
