@@ -23,6 +23,8 @@ static const struct bootarg_rule known[] = {
     {"test", "*"},              /* self-tests to run; ktest image only */
     {"bench", ""},              /* self-benchmarks; ktest image only */
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
+    {"init", "*"},              /* the first program */
+    {"run", "*"},               /* what it runs, with commas */
     {"seed", "*"},              /* of random self-tests */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},

@@ -41,7 +41,8 @@ struct process {
     int pid;                         /* [I] */
     int pgid, sid;                   /* [t] */
     struct process *parent;          /* [t] */
-    struct list children, sibling;   /* [t] */
+    struct list children, zombies;   /* [t] alive; ended, not waited for */
+    struct list sibling;             /* [t] in one of them */
     struct list all_link, pid_link;  /* [t] */
     struct list tasks;               /* [t] task.link */
     unsigned ntasks;                 /* [t] not yet gone */
@@ -49,6 +50,7 @@ struct process {
     int status;                      /* [t] as wait4() gives it */
     bool exiting;                    /* [t] exit_group or a deadly signal */
     bool vfork;                      /* [t] the parent waits until exec */
+    bool execed;                     /* [t] has run exec: setpgid() refuses */
     struct wait_queue wait_children; /* its children's ends; vfork, too */
     struct sig_cause cause;          /* [t] the first one */
     int exit_signal;                 /* [I] to the parent; SIGCHLD */

@@ -14,6 +14,7 @@ user_path(uintptr_t addr, char **path)
     char *p = kmalloc(PATH_MAX);
     long n;
 
+    *path = NULL;
     if (p == NULL)
         return -ENOMEM;
     n = strncpy_from_user(p, addr, PATH_MAX);

@@ -82,6 +82,7 @@ fetch_string(uintptr_t addr, char *buf, char **text)
 {
     long n = strncpy_from_user(buf, addr, PATH_MAX * 4);
 
+    *text = NULL;
     if (n < 0)
         return (int)n;
     if (n >= PATH_MAX * 4)
@@ -378,7 +379,8 @@ sys_sched_getaffinity(ARGS)
 
     if (a1 < sizeof(mask))
         return -EINVAL;
-    return copy_to_user(a2, &mask, sizeof(mask)) != 0 ? -EFAULT : sizeof(mask);
+    return copy_to_user(a2, &mask, sizeof(mask)) != 0 ? -EFAULT
+                                                       : (long)sizeof(mask);
 }
 SYSCALL(123, sched_getaffinity, "dup", sys_sched_getaffinity);
 

@@ -1,6 +1,5 @@
 /* bootfs.c: adds the boot archive to fs/root.h as the first root; a first reader
- * may skip it.  It has: folders, links, and files whose
- * pages are the archive's own (boot image pager). */
+ * may skip it.  Folders, links, and files whose pages are the archive's own. */
 #include "ext/mm/pagers.h"
 #include "fs/root.h"
 
