@@ -142,31 +142,36 @@ mm_sync_code(struct mm_struct *mm)
     irq_restore();
 }
 
-/* The frame behind ADDR if its entry allows the access now; the gate keeps it
- * there while we copy. */
+/* The frame behind ADDR if its entry allows the access now; the table's lock
+ * keeps it there while we copy: who takes pages away from all who map them does
+ * not ask for the gate. */
 static bool
 copy_mapped(struct mm_struct *mm, uintptr_t addr, void *buf, size_t n,
             bool write)
 {
     pte_t *pte, e;
+    bool allowed;
     char *at;
 
     gate_enter(&mm->gate);
     pte = get_pte(mm, addr, false);
-    e = pte == NULL ? 0 : atomic_load(pte);
-    if (!(e & PTE_V) || !(e & (write ? PTE_W : PTE_R))) {
+    if (pte == NULL) {
         gate_leave(&mm->gate);
         return false;
     }
+    spin_lock(pte_lock(pte));
+    e = pte_load(pte);
+    allowed = (e & PTE_V) && (e & (write ? PTE_W : PTE_R));
     at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
-    if (write) {
+    if (allowed && write) {
         memcpy(at, buf, n);
-        atomic_or(pte, PTE_A | PTE_D);
-    } else {
+        pte_change(pte, 0, PTE_A | PTE_D);
+    } else if (allowed) {
         memcpy(buf, at, n);
     }
+    spin_unlock(pte_lock(pte));
     gate_leave(&mm->gate);
-    return true;
+    return allowed;
 }
 
 int
