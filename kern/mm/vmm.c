@@ -265,8 +265,12 @@ vma_split_into(struct vma_struct *vma, uintptr_t at, struct vma_struct *new)
     insert_vma_struct(vma->vm_mm, new);
 }
 
+/* How many areas are looked at before two are left unjoined. */
+#define LOOK_AROUND 16
+
 /* Does no other area show one of the N indexes from FIRST on of V's layer?
- * Those who share it lie near, so look to both sides until all are found. */
+ * Those who share it lie near, so look to both sides until all are found; but
+ * not for long: who does not know says no, and two areas stay two. */
 static bool
 indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
 {
@@ -275,8 +279,8 @@ indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
 
     if (first + n > LAYER_INDEXES)
         return false;
-    for (int i = 0; others > 0 && (side[0] != NULL || side[1] != NULL);
-         i ^= 1) {
+    for (int look = 0; others > 0 && look < LOOK_AROUND; look++) {
+        int i = look % 2;
         struct vma_struct *u = side[i];
 
         if (u == NULL)
@@ -288,7 +292,7 @@ indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
             return false;
         others--;
     }
-    return true;
+    return others == 0;
 }
 
 /* Is A, with B right behind it, the same as one area? */
@@ -329,14 +333,19 @@ join(struct vma_struct *a, struct vma_struct *b)
 struct vma_struct *
 vma_merge(struct vma_struct *vma)
 {
-    struct vma_struct *v;
+    struct vma_struct *prev, *next;
 
-    /* One that takes over a layer may become like the next after that. */
-    while ((v = vma_prev(vma)) != NULL && joinable(v, vma)) {
-        join(v, vma);
-        vma = v;
+    /* One that takes over a layer may become like a neighbour after that. */
+    for (;;) {
+        prev = vma_prev(vma);
+        next = vma_next(vma);
+        if (prev != NULL && joinable(prev, vma)) {
+            join(prev, vma);
+            vma = prev;
+        } else if (next != NULL && joinable(vma, next)) {
+            join(vma, next);
+        } else {
+            return vma;
+        }
     }
-    while ((v = vma_next(vma)) != NULL && joinable(vma, v))
-        join(vma, v);
-    return vma;
 }

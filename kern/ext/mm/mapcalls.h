@@ -14,6 +14,11 @@
 long do_mremap(struct mm_struct *mm, uintptr_t addr, size_t old_len,
                size_t new_len, uint32_t flags, uintptr_t new_addr);
 
+/* The entries of VMA show the same at the addresses from TO on, where nothing is
+ * mapped; those there is no memory for, are cleared: they are faulted in anew.
+ * => gate closed, no lock held */
+void move_ptes(struct vma_struct *vma, uintptr_t to, struct gather *g);
+
 #define MADV_NORMAL      0
 #define MADV_RANDOM      1
 #define MADV_SEQUENTIAL  2
