@@ -62,22 +62,25 @@ vma_prev(struct vma_struct *vma)
 
 /* --- find --- */
 
+/* The last area that begins at or below ADDR, or the one after it. */
 static struct vma_struct *
 tree_find(struct mm_struct *mm, uintptr_t addr)
 {
-    struct vma_struct *found = NULL, *v = area_of(mm->tree.root);
+    struct vma_struct *below = NULL;
 
-    while (v != NULL) {
-        if (v->vm_end <= addr) {
-            v = area_of(v->node.right);
-            continue;
+    for (struct avl_node *n = mm->tree.root; n != NULL;) {
+        struct vma_struct *v = area_of(n);
+
+        if (addr < v->vm_start) {
+            n = n->left;
+        } else {
+            below = v;
+            n = n->right;
         }
-        found = v;
-        if (v->vm_start <= addr)
-            break;
-        v = area_of(v->node.left);
     }
-    return found;
+    if (below == NULL)
+        return area_at(mm, mm->mmap_list.next);
+    return addr < below->vm_end ? below : vma_next(below);
 }
 
 struct vma_struct *
@@ -106,11 +109,14 @@ max_gap(struct avl_node *n)
     return n == NULL ? 0 : area_of(n)->max_gap;
 }
 
-void
+bool
 vma_tree_update(struct avl_node *n)
 {
-    area_of(n)->max_gap =
-        MAX(area_of(n)->gap, MAX(max_gap(n->left), max_gap(n->right)));
+    struct vma_struct *v = area_of(n);
+    uintptr_t was = v->max_gap;
+
+    v->max_gap = MAX(v->gap, MAX(max_gap(n->left), max_gap(n->right)));
+    return v->max_gap != was;
 }
 
 /* Bytes between PREV, or MMAP_MIN, and what NEXT keeps for itself. */
@@ -122,14 +128,18 @@ gap_between(struct vma_struct *prev, uintptr_t next)
     return next > lo ? next - lo : 0;
 }
 
-/* V's start, or its predecessor's end, is not what it was.  NULL is fine. */
+/* V's start, or its predecessor's end, is not what it was.  The shape of the
+ * tree is.  NULL is fine. */
 static void
 gap_changed(struct vma_struct *v)
 {
+    struct avl_node *n;
+
     if (v == NULL)
         return;
     v->gap = gap_between(vma_prev(v), vma_guarded_start(v));
-    avl_changed(&v->vm_mm->tree, &v->node);
+    for (n = &v->node; n != NULL && vma_tree_update(n); n = n->parent)
+        ;
 }
 
 /* The last area below N, itself included, whose gap has SIZE.  => there is */

@@ -33,8 +33,9 @@ zap_one(struct vma_struct *vma, pte_t *pte)
     atomic_add(&vma->vm_mm->rss, -1l);
 }
 
-/* Call FN for each present entry of [START, END), under its table's lock. */
-static void
+/* Call FN for each present entry of [START, END), under its table's lock.
+ * Compiled once for each FN: a call per page would be most of the work. */
+static inline __attribute__((always_inline)) void
 for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
              void (*fn)(struct vma_struct *vma, pte_t *pte))
 {

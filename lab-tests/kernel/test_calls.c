@@ -16,6 +16,7 @@ on_all_harts(struct mm_struct *mm)
 static size_t
 free_frames(void)
 {
+    table_pages_drain();
     kmem_shrink();
     pmm_drain();
     return nr_free_pages() + kmalloc_pages();

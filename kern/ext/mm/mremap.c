@@ -99,7 +99,7 @@ grow_in_place(struct move *m, struct vma_struct *v)
     struct vma_struct *new;
     int err = spares_get(&m->spares, m->mm, 1);
 
-    if (err != 0 || m->mm->map_count >= MAP_COUNT_MAX)
+    if (err != 0 || m->mm->map_count >= map_count_max)
         return -ENOMEM;
     new = take_spare(m);
     add_like(new, v, v->vm_end, m->from + m->new_len);
@@ -149,7 +149,7 @@ prepare_move(struct move *m, struct vma_struct *v)
 {
     uintptr_t end = m->from + m->old_len, cut = m->from + m->new_len;
 
-    if (m->mm->map_count + 3 > MAP_COUNT_MAX ||
+    if (m->mm->map_count + 3 > map_count_max ||
         spares_get(&m->spares, m->mm, 3) != 0)
         return -ENOMEM;
     if (cut < end && v->layer != NULL)
