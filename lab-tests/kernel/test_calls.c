@@ -334,6 +334,49 @@ KTEST(vm_row_97_dontneed_shows_zeros_again)
     mm_put_user(mm);
 }
 
+/* FREE: kept for now, and clean, until the next write. */
+KTEST(vm_row_97_free_is_taken_back_by_a_write)
+{
+    struct mm_struct *mm = mm_create(), *child;
+    uintptr_t at = map_pages(mm, 0, 8, RW, 0);
+    struct page *page;
+
+    fill(mm, at, 8, 1);
+    mark(&m, mm);
+    CHECK(do_madvise(mm, at, 4 * PG, MADV_FREE) == 0);
+    page = page_at(mm, at);
+    CHECK((page->flags & (PG_LAZYFREE | PG_DIRTY)) == PG_LAZYFREE);
+    CHECK((entry(mm, at) & PTE_D) == 0 && get(mm, at) == 1);
+    CHECK((page_at(mm, at + 4 * PG)->flags & PG_LAZYFREE) == 0);
+    CHECK(put(mm, at, 9) == 0 && (entry(mm, at) & PTE_D));
+    CHECK((entry(mm, at + PG) & PTE_D) == 0 && since(&m, MM_FLT) == 0);
+    CHECK(do_mprotect(mm, at, 8 * PG, VM_READ) == 0); /* D goes into the page */
+    CHECK(page->flags & PG_DIRTY);
+    CHECK(do_mprotect(mm, at, 8 * PG, RW) == 0);
+    child = mm_copy(mm); /* what is shared is not marked */
+    CHECK(do_madvise(mm, at + 4 * PG, 4 * PG, MADV_FREE) == 0);
+    CHECK((page_at(mm, at + 4 * PG)->flags & PG_LAZYFREE) == 0);
+    CHECK(filled(child, at + 4 * PG, 4, 5) && get(child, at) == 9);
+    mm_put_user(child);
+    mm_put_user(mm);
+}
+
+KTEST(vm_row_97_willneed_brings_pages_in)
+{
+    struct mm_struct *mm = mm_create();
+    struct vm_object *obj = anon_shared_object(6 * PG);
+    long at = do_mmap(mm, 0, 6 * PG, VM_READ, MAP_SHARED, obj, 0);
+
+    CHECK(at > 0);
+    CHECK(do_madvise(mm, (uintptr_t)at, 6 * PG, MADV_WILLNEED) == 0);
+    mark(&m, mm);
+    for (unsigned i = 0; i < 6; i++)
+        CHECK(get(mm, (uintptr_t)at + i * PG) == 0);
+    CHECK(since(&m, MM_FLT) == 0 && mm->rss == 6);
+    object_put(obj);
+    mm_put_user(mm);
+}
+
 KTEST(vm_row_97_advice_is_remembered)
 {
     struct mm_struct *mm = mm_create();

@@ -38,6 +38,12 @@ void move_ptes(struct vma_struct *vma, uintptr_t to, struct gather *g);
 
 int do_madvise(struct mm_struct *mm, uintptr_t addr, size_t len, int advice);
 
+/* The private pages of [START, END), which only anonymous private areas fill, may
+ * be dropped from now on.  -ENOMEM: nothing changed.
+ * => between mm_write_begin() and mm_write_end() */
+MUST_CHECK int free_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+                          struct gather *g);
+
 /* One byte per page into VEC, a kernel buffer: bit 0 says that it is in
  * memory. */
 int do_mincore(struct mm_struct *mm, uintptr_t addr, size_t len,
