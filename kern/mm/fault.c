@@ -323,9 +323,11 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
         if (f.todo != 0)
             result = fault_outside(&f, result);
         count(&f, result);
-        if ((result & VM_FAULT_OOM) && oom++ < OOM_TRIES)
-            sched_yield(); /* reclaim plugs in here */
-        else if (!(result & VM_FAULT_RETRY))
+        if ((result & VM_FAULT_OOM) && oom++ < OOM_TRIES) {
+            if (table_pages_drain() == 0)
+                sched_yield(); /* reclaim plugs in here */
+        } else if (!(result & VM_FAULT_RETRY)) {
             return result | (f.major ? VM_FAULT_MAJOR : 0);
+        }
     }
 }

@@ -23,6 +23,8 @@ retire_entry(struct fault *f)
 
     if (keeps_records(old)) {
         rmap_remove(old, f->pte);
+        if (f->vma->vm_flags & VM_LOCKED)
+            rmap_mlock(old, -1);
         atomic_add(&f->mm->rss, -1l);
     }
     gather_start(&g, f->mm);
@@ -38,6 +40,8 @@ store_entry(struct fault *f, struct page *page, pte_t entry,
     if (keeps_records(page)) {
         if (rmap_add(page, f->pte, spare) != 0)
             return VM_FAULT_OOM;
+        if (f->vma->vm_flags & VM_LOCKED)
+            rmap_mlock(page, 1);
         atomic_add(&f->mm->rss, 1l);
     }
     pte_install(f->pte, entry);

@@ -56,8 +56,7 @@ let_go(struct gather *g, uintptr_t item)
         page_put(p);
         break;
     case ITEM_TABLE:
-        mm_count(g->mm, MM_PT_FREE);
-        free_pages(p, 0);
+        table_destroy(g->mm, p);
         break;
     case ITEM_ANON:
         anon_put(p);

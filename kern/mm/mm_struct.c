@@ -18,6 +18,7 @@
 
 static struct kmem_cache *area_cache, *space_cache, *row_cache;
 static uint64_t last_id; /* [a] */
+int map_count_max = MAP_COUNT_MAX;
 
 void
 vmm_init(void)

@@ -14,10 +14,29 @@
 #include "mm/gather.h"
 #include "mm/vmm.h"
 
+/* kern/ext/mm/table_cache.c, if linked, takes the place of these three. */
+WEAK struct page *
+table_page_get(void)
+{
+    return alloc_zeroed_page();
+}
+
+WEAK void
+table_page_put(struct page *p)
+{
+    free_pages(p, 0);
+}
+
+WEAK size_t
+table_pages_drain(void)
+{
+    return 0;
+}
+
 static pte_t *
 table_create(struct mm_struct *mm, uintptr_t base)
 {
-    struct page *p = fail_now(FAIL_PT) ? NULL : alloc_zeroed_page();
+    struct page *p = fail_now(FAIL_PT) ? NULL : table_page_get();
 
     if (p == NULL)
         return NULL;
@@ -29,11 +48,11 @@ table_create(struct mm_struct *mm, uintptr_t base)
     return page_to_va(p);
 }
 
-static void
+void
 table_destroy(struct mm_struct *mm, struct page *p)
 {
     mm_count(mm, MM_PT_FREE);
-    free_pages(p, 0);
+    table_page_put(p);
 }
 
 pte_t *
@@ -50,6 +69,7 @@ void
 pgdir_destroy(struct mm_struct *mm)
 {
     assert(pte_table(mm->pgdir)->mapcount == 0);
+    memset(mm->pgdir + PTES_PER_TABLE / 2, 0, PAGE_SIZE / 2);
     table_destroy(mm, pte_table(mm->pgdir));
 }
 

@@ -32,6 +32,14 @@ pte_t *pgdir_create(struct mm_struct *mm);
 /* => every user table is gone already */
 void pgdir_destroy(struct mm_struct *mm);
 
+/* A table nobody can reach any more, all entries 0.  => no spinlock */
+void table_destroy(struct mm_struct *mm, struct page *table);
+/* Frames for tables: one of zeros, or NULL; one that is all zeros again; give
+ * back those kept for later, and say how many: memory is short.  => any */
+MUST_CHECK struct page *table_page_get(void);
+void table_page_put(struct page *p);
+size_t table_pages_drain(void);
+
 /* The level-0 entry for VA.  CREATE: missing tables are made, without sleeping;
  * NULL means no memory then, else that some table is missing (or a huge leaf
  * maps VA).  => gate held, either way */

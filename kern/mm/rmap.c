@@ -151,6 +151,14 @@ rmap_replace(struct page *page, pte_t *from, pte_t *to)
     unlock_rmap(page);
 }
 
+void
+rmap_mlock(struct page *page, int by)
+{
+    lock_rmap(page);
+    page->mlocks = (uint16_t)(page->mlocks + by);
+    unlock_rmap(page);
+}
+
 /* Entry PTE, found under PAGE's rmap lock: the table lock is only tried, as
  * faults take it first.  Returns whether FN cleared the entry. */
 static bool

@@ -79,6 +79,7 @@ uintptr_t user_end(void);            /* 2^38, 2^47 or 2^56 by paging mode */
 #define STACK_GAP     (256ul * PAGE_SIZE) /* nobody maps so close below a stack */
 #define STACK_LIMIT   (8ul << 20) /* of a new space, until exec says otherwise */
 #define MAP_COUNT_MAX 65530
+extern int map_count_max; /* [I] areas of one space; a benchmark wants more */
 
 /* A layer indexes 2^39 pages, an area has at most half of that.  A new area's
  * first index is its page number in a layer's lower half, so that it can grow
@@ -109,7 +110,7 @@ struct vma_struct *vma_prev(struct vma_struct *vma);
 struct vma_struct *vma_create(struct mm_struct *mm, uintptr_t start,
                               uintptr_t end, uint32_t flags);
 void vma_destroy(struct vma_struct *vma); /* in no space; drops layer, object */
-void vma_tree_update(struct avl_node *n); /* for mm_create() */
+bool vma_tree_update(struct avl_node *n); /* for mm_create() */
 /* Put VMA into its space.  => gate closed; it overlaps nothing */
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
 void vma_unlink(struct vma_struct *vma);

@@ -276,6 +276,11 @@ gather_anon(struct gather *g, struct anon *a)
 }
 
 void
+gather_flush(struct gather *g)
+{
+}
+
+void
 gather_finish(struct gather *g)
 {
     g->n = 0;

@@ -16,6 +16,7 @@
 #include "mm/failpoint.h"
 #include "mm/kmap.h"
 #include "mm/kstack.h"
+#include "mm/pgtable.h"
 #include "mm/space.h"
 #include "schedule/timeout.h"
 #include <bootargs.h>
@@ -104,6 +105,7 @@ settle(void)
     for (unsigned tries = 0; kthread_count() > 1 && tries < 1000; tries++)
         sleep_ms(1);
     kstack_drain();
+    table_pages_drain();
     kmem_shrink();
     pmm_drain();
     /* Tables of the kernel and slabs of type-stable caches stay; objects are

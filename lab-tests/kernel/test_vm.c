@@ -135,7 +135,7 @@ KTEST(vm_row_16_sparse_map_gives_tables_back)
     struct mm_struct *mm = mm_create();
 
     mark(mm);
-    for (unsigned round = 0; round < 20; round++) {
+    for (unsigned round = 0; round < 100; round++) {
         uintptr_t at = map_anon(mm, 1ul << 18, VM_READ | VM_WRITE);
 
         for (unsigned i = 0; i < 16; i++)
