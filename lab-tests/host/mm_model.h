@@ -19,7 +19,7 @@
 #include "kern/ext/mm/failpoint.c"
 #undef program
 
-#define BASE 0x40000000ul
+#define BASE 0x10000000ul
 
 enum kind { NOTHING, PRIVATE, FILE_SHARED, FILE_PRIVATE, KINDS };
 
