@@ -21,11 +21,12 @@
 #ifdef EXPLORE_H
 #define MMU_HARTS    EXPLORE_HARTS
 #define MMU_STEP(op) EXPLORE_POINT(op)
+#define MMU_LEAVES   4 /* entries by page number */
 #else
 #define MMU_HARTS    NCPU_MAX
 #define MMU_STEP(op) ((void)0)
+#define MMU_LEAVES   32
 #endif
-#define MMU_LEAVES 32 /* entries by page number */
 #define MMU_TABLES 4
 
 struct mmu_leaf {

@@ -12,7 +12,11 @@
 #ifndef HOST_MM_VERIFY_H
 #define HOST_MM_VERIFY_H
 
+#ifdef EXPLORE_H
+#define SEEN_MAX 256
+#else
 #define SEEN_MAX 8192 /* a power of two */
+#endif
 
 /* How often each pointer was met, since verify() began. */
 static struct {

@@ -21,6 +21,19 @@
 #define sched_yield world_yield
 
 #include "mm/failpoint.h"
+#ifdef EXPLORE_H /* what is counted makes no difference: no points there */
+#include "mm/anon.h"
+#include "mm/object.h"
+#include "mm/pgtable.h"
+#include "sync/gate.h"
+#undef ATOMIC_POINT
+#define ATOMIC_POINT(p) ((void)0)
+#include "mm/vmm.h"
+#undef ATOMIC_POINT
+#define ATOMIC_POINT(p)                                                        \
+    explore_point("access", EXPLORE_PTR(p), sizeof(*EXPLORE_PTR(p)), __FILE__, \
+                  __LINE__)
+#endif
 #include "mm/fault.h"
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
@@ -51,7 +64,7 @@
 /* --- objects --- */
 
 #ifdef EXPLORE_H
-static char world_arena[64 * 1024] __attribute__((aligned(64)));
+static char world_arena[32 * 1024] __attribute__((aligned(64)));
 static size_t world_used;
 
 static void *
@@ -208,7 +221,7 @@ static char *world_frames;  /* their contents; set up before the first use */
 static size_t frames_used;  /* [frames_lock] */
 static size_t frames_fresh; /* [frames_lock] behind these, none was used yet */
 static struct list frames_free;
-static uint32_t frames_lock;
+static WORLD_UNUSED uint32_t frames_lock;
 
 #ifdef EXPLORE_H
 uintptr_t shim_memmap_base, dmap_base;
@@ -313,8 +326,12 @@ world_copy(void *dst, const void *src)
 
 static void mmu_forget(uintptr_t va);
 static void mmu_forget_all(void);
+#ifdef EXPLORE_H
+#define sfence_vma_page(va) EXPLORE_CALL(mmu_forget, NULL, va)
+#else
 #define sfence_vma_page(va) mmu_forget(va)
-#define sfence_vma_all()    mmu_forget_all()
+#endif
+#define sfence_vma_all() mmu_forget_all()
 
 /* What a mutant of the explorer changes goes around one of these. */
 #ifndef WORLD_FILES
