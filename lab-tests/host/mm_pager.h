@@ -10,6 +10,10 @@
 #define PAGER_PAGES 32
 #define PAGER_WORDS 4
 
+#ifndef PAGER_PREPARED
+#define PAGER_PREPARED(page) ((void)0) /* for mutants */
+#endif
+
 struct pager {
     struct vm_object object; /* first */
     uint64_t word[PAGER_PAGES][PAGER_WORDS];
@@ -51,6 +55,7 @@ pager_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
     MMU_STEP("mkwrite");
     assert(page->flags & PG_LOCKED);
     ((struct pager *)obj)->reserved[index] = true;
+    PAGER_PREPARED(page);
     return 0;
 }
 
