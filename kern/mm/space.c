@@ -23,31 +23,43 @@ mm_activate(struct mm_struct *prev, struct mm_struct *mm)
         atomic_and(&prev->harts, ~me);
 }
 
-/* The frame behind ADDR if its entry allows the access now; the gate keeps it
- * there while we copy. */
+/* As a hart would: if entry PTE allows the access, set A and D (or refuse, if
+ * harts here trap) and copy. */
+static bool
+copy_through(pte_t *pte, uintptr_t addr, void *buf, size_t n, bool write)
+{
+    pte_t e = pte_load(pte), ad = PTE_A | (write ? PTE_D : 0);
+    char *at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
+
+    if (!(e & PTE_V) || !(e & (write ? PTE_W : PTE_R)) ||
+        (ad_by_software && (e & ad) != ad))
+        return false;
+    pte_change(pte, 0, ad);
+    if (write)
+        memcpy(at, buf, n);
+    else
+        memcpy(buf, at, n);
+    return true;
+}
+
+/* The lock of its table keeps the frame there while we copy: who takes a page
+ * away comes from the page and does not know the gate. */
 static bool
 copy_mapped(struct mm_struct *mm, uintptr_t addr, void *buf, size_t n,
             bool write)
 {
-    pte_t *pte, e;
-    char *at;
+    bool copied = false;
+    pte_t *pte;
 
     gate_enter(&mm->gate);
     pte = get_pte(mm, addr, false);
-    e = pte == NULL ? 0 : atomic_load(pte);
-    if (!(e & PTE_V) || !(e & (write ? PTE_W : PTE_R))) {
-        gate_leave(&mm->gate);
-        return false;
-    }
-    at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
-    if (write) {
-        memcpy(at, buf, n);
-        atomic_or(pte, PTE_A | PTE_D);
-    } else {
-        memcpy(buf, at, n);
+    if (pte != NULL) {
+        spin_lock(pte_lock(pte));
+        copied = copy_through(pte, addr, buf, n, write);
+        spin_unlock(pte_lock(pte));
     }
     gate_leave(&mm->gate);
-    return true;
+    return copied;
 }
 
 int
