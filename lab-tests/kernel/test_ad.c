@@ -8,10 +8,12 @@
 #include "ext/mm/migrate.h"
 #include "ext/mm/pagestate.h"
 #include "ktest.h"
+#include "mm/failpoint.h"
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
 #include "mm/tlb.h"
+#include "schedule/sched.h"
 #include <errno.h>
 
 #define P   PAGE_SIZE
@@ -380,6 +382,85 @@ KTEST(vm_row_93_only_private_pages_that_rest)
     CHECK(do_munmap(mm, at, P) == 0);
     CHECK(migrate_page(page) == -ENOENT);
     page_put(page);
+    mm_put_user(mm);
+}
+
+/* A page moves between a fault's look at it and the store of its entry.  Both
+ * ask for a spare record of the reverse map in between, at a fail point: there
+ * thread 0 lets thread 1 move the page, and unless this hart keeps it from doing
+ * so, waits until it has.  The frame in the entry must be the anon's. */
+static struct mm_struct *window_mm;
+static struct page *window_page;
+static uintptr_t window_at;
+static bool window_write;
+static unsigned window; /* [a] 1: the fault is there; 2: the page has moved */
+
+static bool
+wait_in_window(enum fail_site site)
+{
+    unsigned expected = 0;
+
+    if (site == FAIL_RMAP && atomic_cas(&window, &expected, 1u)) {
+        struct anon *a = (struct anon *)window_page->owner;
+
+        while (!spin_held(&a->lock) && atomic_load(&window) != 2)
+            cpu_wait();
+    }
+    return false;
+}
+
+static void
+fault_and_move(unsigned i)
+{
+    if (i == 1) {
+        while (atomic_load(&window) == 0)
+            sched_yield();
+        CHECK(migrate_page(window_page) == 0);
+        atomic_store(&window, 2u);
+        return;
+    }
+    fail_hook = wait_in_window;
+    atomic_store(&fail_armed, true);
+    if (window_write)
+        CHECK(put(window_mm, window_at, 5) == 0);
+    else
+        CHECK(get(window_mm, window_at) == 1000);
+    fail_set("any", 0);
+    CHECK(atomic_load(&window) != 0); /* it went through there */
+}
+
+static void
+move_in_window(struct mm_struct *mm, uintptr_t at, bool write)
+{
+    window_mm = mm;
+    window_at = at;
+    window_write = write;
+    window = 0;
+    page_get(window_page);
+    ktest_parallel(2, true, fault_and_move);
+    page_put(window_page);
+}
+
+KTEST(vm_row_93_no_move_between_look_and_entry)
+{
+    uintptr_t at;
+    struct mm_struct *mm = space_with(1, &at), *child;
+
+    fill(mm, at, 1);
+    child = mm_copy(mm);
+    CHECK(get(child, at) == 1000);
+    window_page = page_at(child, at);
+    CHECK(hint_scan(mm, at, at + P) == 1);
+    move_in_window(mm, at, false); /* do_private_read */
+    CHECK(get(child, at) == 1000 && get(mm, at) == 1000);
+    CHECK(page_at(mm, at) == page_at(child, at));
+    mm_put_user(child);
+
+    window_page = page_at(mm, at);
+    move_in_window(mm, at, true); /* do_wp_page, in place */
+    CHECK(get(mm, at) == 5);
+    CHECK(migrate_range(mm, at, at + P) == 1); /* entry gone: ask the anon */
+    CHECK(get(mm, at) == 5);
     mm_put_user(mm);
 }
 
