@@ -11,6 +11,8 @@
  * Other harts that do take one more, spurious fault. */
 #include "mm/fault_impl.h"
 
+#include "mm/space.h"
+
 bool (*hint_hook)(struct mm_struct *mm, uintptr_t va);
 
 /* The frame of PAGE gives way to another.  => table locked, and all who could
@@ -68,6 +70,8 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
 
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))
         entry |= PTE_D;
+    if (entry & PTE_X)
+        mm_sync_code(f->mm);
     if (page->mapcount > 0) /* without one, rmap_add() may refuse */
         spare = rmap_block_alloc();
     spin_lock(lock);

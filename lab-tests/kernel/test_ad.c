@@ -13,7 +13,9 @@
 #include "mm/mmap.h"
 #include "mm/space.h"
 #include "mm/tlb.h"
+#include "mm/uaccess.h"
 #include "schedule/sched.h"
+#include "ublob.h"
 #include <errno.h>
 
 #define P   PAGE_SIZE
@@ -80,14 +82,15 @@ page_at(struct mm_struct *mm, uintptr_t at)
 
 enum touch { LOAD, STORE, AMO };
 
-/* One access by this hart to its own user half. */
+/* One access by this hart to its own user half.  Interrupts are off, so that
+ * the trap handler does not serve the fault: we want to see it. */
 static bool
 try_touch(struct mm_struct *mm, uintptr_t at, enum touch how)
 {
     bool through;
 
     irq_off();
-    mm_activate(NULL, mm);
+    mm_use(mm);
     csr_set(sstatus, SSTATUS_SUM);
     if (how == LOAD)
         through = probe_load(at);
@@ -96,7 +99,8 @@ try_touch(struct mm_struct *mm, uintptr_t at, enum touch how)
     else
         through = GETS_THROUGH("amoadd.d %1, zero, (%2)", at);
     csr_clear(sstatus, SSTATUS_SUM);
-    mm_activate(mm, NULL);
+    mm_use(NULL);
+    mm_lazy_drop();
     irq_restore();
     return through;
 }
@@ -198,6 +202,7 @@ make_clean(struct mm_struct *mm, uintptr_t at, pte_t bits)
 
     with_entry(mm, at, bits);
     tlb_flush_local(at, P);
+    tlb_shootdown(atomic_load(&mm->harts), at, P);
     atomic_and(&page->flags, ~PG_DIRTY);
 }
 
@@ -260,6 +265,42 @@ KTEST(vm_row_34_d_outlives_its_entry)
     CHECK(touch(mm, at + P, LOAD) == 0);
     CHECK(hint_scan(mm, at, at + 2 * P) == 2); /* takes the entries away */
     CHECK(!page_is_dirty(page[1]));
+    mm_put_user(mm);
+}
+
+/* The same from user mode, and by the kernel's copy routines: stores, loads and
+ * atomic additions whose faults nobody but the trap handler sees. */
+KTEST(vm_row_34_user_mode_and_copy_routines)
+{
+    uintptr_t at;
+    struct mm_struct *mm = space_with(N, &at);
+    struct urun r = {0};
+    uint64_t word[N];
+
+    CHECK(ublob_map(mm));
+    ublob_run(&r, mm, UBLOB_ANY_HART, UBLOB_FILL, at, N, 70);
+    CHECK(r.signo == 0 && mm->stat[MM_ADFIX] == 0);
+    sweep(mm, at);
+    ublob_run(&r, mm, UBLOB_ANY_HART, UBLOB_CHECK, at, N, 70);
+    CHECK(r.signo == 0 && r.result == 0);
+    CHECK(mm->stat[MM_ADFIX] == by_software(N));
+    make_clean(mm, at, PTE_D);
+    ublob_run(&r, mm, UBLOB_ANY_HART, UBLOB_ADD, at, 5, 0);
+    CHECK(r.signo == 0 && get(mm, at) == 75);
+    CHECK(mm->stat[MM_ADFIX] == by_software(N + 1));
+    CHECK((entry(mm, at) & ADW) == ADW);
+    sweep(mm, at);
+    mm_use(mm);
+    for (size_t i = 0; i < N; i++)
+        CHECK(copy_from_user(&word[i], at + i * P, sizeof(word[i])) == 0);
+    CHECK(mm->stat[MM_ADFIX] == by_software(2 * N + 1));
+    sweep(mm, at);
+    for (size_t i = 0; i < N; i++)
+        CHECK(copy_to_user(at + i * P, &word[i], sizeof(word[i])) == 0);
+    mm_use(NULL);
+    CHECK(mm->stat[MM_ADFIX] == by_software(3 * N + 1));
+    CHECK(word[0] == 75 && word[N - 1] == 70 + N - 1);
+    CHECK(mm->stat[MM_ANON] == N + 1); /* and the page of code */
     mm_put_user(mm);
 }
 
@@ -498,6 +539,33 @@ count_and_move(unsigned i)
         CHECK(sum == MOVED * round);
     }
     atomic_add(&working, -1u);
+}
+
+/* The same with user programs, which add while translations are taken away. */
+KTEST(vm_row_93_pages_move_under_programs)
+{
+    static struct urun r[3];
+    uintptr_t at;
+    struct mm_struct *mm = space_with(4, &at);
+    uint64_t moved = 0;
+
+    fill(mm, at, 4);
+    CHECK(ublob_map(mm));
+    for (unsigned i = 0; i < 3; i++) {
+        r[i] = (struct urun){0};
+        ublob_start(&r[i], mm, i % ncpu, UBLOB_ADD, at + i * P + 8, 200000, 0);
+    }
+    while (moved < 400) {
+        moved += (uint64_t)migrate_range(mm, at, at + 4 * P);
+        sched_yield();
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        ublob_wait(&r[i]);
+        CHECK(r[i].signo == 0 && get(mm, at + i * P + 8) == 200000);
+        CHECK(get(mm, at + i * P) == 1000 + i);
+    }
+    CHECK(mm->stat[MM_MIGR] == moved && mm->stat[MM_ANON] == 5);
+    mm_put_user(mm);
 }
 
 KTEST(vm_row_93_pages_move_under_writers)
