@@ -19,6 +19,7 @@
 
 #define P     PAGE_SIZE
 #define PAGES 64ul
+#define STACK 0x3000000000ul
 #define RW    (VM_READ | VM_WRITE)
 #define ANON  (MAP_PRIVATE | MAP_ANONYMOUS)
 
@@ -29,6 +30,7 @@ static const char *const names[MMSTAT_COUNT] = {
 };
 
 static const char *step;
+static size_t anons_before, nodes_before;
 static struct mm_struct *mm, *child;
 
 static void
@@ -105,13 +107,19 @@ say_counters(const char *name, struct mm_struct *s)
 }
 
 static void
+say_pages(void)
+{
+    say("anons", anon_count() - anons_before);
+    say("nodes", lnode_count() - nodes_before);
+}
+
+static void
 end_step(void)
 {
     say_counters("parent", mm);
     if (child != NULL)
         say_counters("child", child);
-    say("anons", anon_count());
-    say("nodes", lnode_count());
+    say_pages();
 }
 
 static void
@@ -219,7 +227,9 @@ stack_and_break(void)
     uintptr_t top;
 
     step = "stack";
-    top = map(4, RW, ANON | MAP_GROWSDOWN, NULL) + 4 * P;
+    CHECK(do_mmap(mm, STACK, 4 * P, RW, ANON | MAP_GROWSDOWN | MAP_FIXED, NULL,
+                  0) == (long)STACK);
+    top = STACK + 4 * P;
     for (unsigned i = 1; i <= 20; i++)
         CHECK(put(mm, top - i * P, i) == 0);
     CHECK(put(mm, top - STACK_LIMIT - P, 0) == -EFAULT);
@@ -339,13 +349,15 @@ many_threads(void)
     say("own", mm->stat[MM_COW] + mm->stat[MM_REUSE]);
     mm_put_user(child);
     child = NULL;
-    say("anons", anon_count());
+    say_pages();
 }
 
 KTEST(vm_transcript_of_two_spaces)
 {
     uintptr_t at, moved;
 
+    anons_before = anon_count();
+    nodes_before = lnode_count();
     mm = mm_create();
     at = first_touches();
     old_pages(at);
@@ -358,6 +370,5 @@ KTEST(vm_transcript_of_two_spaces)
     many_threads();
     mm_put_user(mm);
     step = "end";
-    say("anons", anon_count());
-    say("nodes", lnode_count());
+    say_pages();
 }
