@@ -122,12 +122,6 @@ encode(pte_t entry)
     return likely(ad_encode == NULL) ? entry : ad_encode(entry);
 }
 
-static pte_t
-decode(pte_t stored)
-{
-    return likely(ad_decode == NULL) ? stored : ad_decode(stored);
-}
-
 void
 pte_install(pte_t *pte, pte_t value)
 {
@@ -141,7 +135,7 @@ pte_clear(pte_t *pte)
     pte_t stored = atomic_swap(pte, (pte_t)0);
 
     pte_table(pte)->mapcount--;
-    return decode(stored);
+    return pte_decode(stored);
 }
 
 pte_t
@@ -149,9 +143,10 @@ pte_change(pte_t *pte, pte_t clear, pte_t set)
 {
     pte_t stored = atomic_load(pte);
 
-    while (!atomic_cas(pte, &stored, encode((decode(stored) & ~clear) | set)))
+    while (
+        !atomic_cas(pte, &stored, encode((pte_decode(stored) & ~clear) | set)))
         ;
-    return decode(stored);
+    return pte_decode(stored);
 }
 
 /* The entries of TABLE at LEVEL, which translates from BASE on, whose tables
