@@ -38,6 +38,7 @@
     X(RANK_WAIT, "wait")       /* a wait queue */                             \
     X(RANK_RUNQ, "runq")       /* a hart's run queue */                       \
     X(RANK_TIMER, "timer")     /* a hart's deadlines */                       \
+    X(RANK_ASID, "asid")       /* address space numbers */                    \
     X(RANK_CONSOLE, "console") /* last: anything may print */
 
 enum lock_rank {

@@ -48,8 +48,9 @@ enum ublob {
                      */
     UBLOB_CALL,  /* calls r->call(r) in the kernel, in this thread; result
                      * what that returns */
-    UBLOB_EBREAK,  /* SIGTRAP */
-    UBLOB_ILLEGAL, /* SIGILL */
+    UBLOB_CALL_STORE, /* the same, then word at what that returns = a1 */
+    UBLOB_EBREAK,     /* SIGTRAP */
+    UBLOB_ILLEGAL,    /* SIGILL */
     UBLOB_KINDS
 };
 

@@ -85,6 +85,11 @@ call:
     ecall
     j       nothing
 
+call_store:
+    li      a7, 1
+    ecall
+    j       store
+
 illegal:
     .half   0, 0
 
@@ -99,6 +104,6 @@ ublob_end:
 
     .balign 4
 ublob_table:                    /* in the order of enum ublob */
-    .irp    p, nothing,load,store,jump,fill,check,add,spin,count,watch,call,break_here,illegal
+    .irp    p, nothing,load,store,jump,fill,check,add,spin,count,watch,call,call_store,break_here,illegal
     .word   \p - ublob_begin
     .endr
