@@ -20,7 +20,8 @@ PER_TICK = 100
 SIZES = [128, 1024, 4096]
 PAGE = 4096
 LIMITS = {"boot, 128 MiB": 4000000, "boot, per extra page": 10,
-          "page_alloc_free": 80, "kmalloc_free_64": 120}
+          "page_alloc_free": 80, "kmalloc_free_64": 120,
+          "object_fault_of_10": 1500, "object_fault_of_100000": 1500}
 
 
 class Bad(Exception):

@@ -27,7 +27,9 @@
     X(STAT_TLB_LOCAL, "tlb_loc")  /* local TLB flushes */                  \
     X(STAT_TLB_REMOTE, "tlb_rem") /* harts asked to flush */               \
     X(STAT_ANON, "anon_pages")    /* private pages there are */            \
-    X(STAT_LNODE, "layer_nodes")  /* nodes of their trees there are */
+    X(STAT_LNODE, "layer_nodes")  /* nodes of their trees there are */     \
+    X(STAT_CACHE, "cache_pages")  /* pages of objects in memory */         \
+    X(STAT_DIRTY, "dirty_pages")  /* of those, to be written back */
 
 enum kstat_id {
 #define X(id, name) id,

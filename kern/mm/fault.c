@@ -334,7 +334,7 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
         gate_enter(&mm->gate);
         result = handle_mm_fault(&f);
         gate_leave(&mm->gate);
-        if (f.todo != 0 || f.writable != NULL)
+        if (f.todo != 0)
             result = fault_outside(&f, result);
         count(&f, result);
         if ((result & VM_FAULT_OOM) && oom++ < OOM_TRIES)

@@ -66,13 +66,14 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     pte_t e, entry = pte_make(page_to_pa(page), rights | PTE_A);
     struct spinlock *lock = pte_lock(f->pte);
     struct rmap_block *spare = NULL;
+    bool mapped = page->mapcount > 0;
     unsigned result = VM_FAULT_NOPAGE;
 
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))
         entry |= PTE_D;
     if (entry & PTE_X)
         mm_sync_code(f->mm);
-    if (page->mapcount > 0) /* without one, rmap_add() may refuse */
+    if (mapped) /* without one, rmap_add() may refuse */
         spare = rmap_block_alloc();
     spin_lock(lock);
     e = pte_load(f->pte);
@@ -91,10 +92,13 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     spin_unlock(lock);
     rmap_block_free(spare);
     sfence_vma_page(f->va);
+    if (result == VM_FAULT_OOM && !mapped)
+        return VM_FAULT_RETRY; /* a relative mapped it just now */
     return result;
 }
 
-/* A frame of a device: nobody keeps records of it. */
+/* A frame of a device: nobody keeps records of it, and an address never changes
+ * to another. */
 unsigned
 finish_frame(struct fault *f, pte_t entry)
 {
@@ -102,7 +106,7 @@ finish_frame(struct fault *f, pte_t entry)
 
     spin_lock(lock);
     if (pte_load(f->pte) & PTE_V)
-        note(f, MM_SPUR);
+        (void)update_entry(f, entry);
     else
         pte_install(f->pte, entry);
     spin_unlock(lock);

@@ -19,11 +19,10 @@ struct fault {
     struct anon *old;    /* what was there */
     /* For fault_outside(): */
     unsigned todo;            /* DO_ bits */
-    struct page *page;        /* busy, or to be filled; a reference */
+    struct page *page;        /* a reference, and its lock unless DO_WAIT */
     struct vm_object *object; /* a reference */
     unsigned kinds;           /* counters: bits by mmstat_id */
     bool major;
-    struct page *writable; /* locked and prepared by mkwrite; a reference */
 };
 
 enum { DO_WAIT = 1, DO_PAGE_IN = 2, DO_MKWRITE = 4, DO_STACK = 8 };
@@ -71,5 +70,10 @@ unsigned do_object_fault(struct fault *f);
 unsigned outside(struct fault *f, unsigned todo, struct page *page,
                  struct vm_object *object);
 unsigned fault_outside(struct fault *f, unsigned result);
+
+/* PAGE of the area's object, which is locked, was mapped by a read fault: map
+ * its neighbours, too.  Nothing, unless kern/ext/mm/fault_around.c is there.
+ * => inside the gate, no spinlock held */
+void do_fault_around(struct fault *f);
 
 #endif

@@ -1,10 +1,18 @@
 /* fault_object.c: the endings that show pages of an object, and the work that
  * is too long to be done inside the gate.
  *
- * A page that is missing is added locked; then the gate is left, the pager
- * fills it, and the fault starts over and finds it.  A page that somebody else
- * fills is waited for.  Between the look and the store of the entry the page is
- * locked, so that nobody throws it out. */
+ *   the page                 this pass            outside of the gate, locked
+ *   ---------------------    ------------------   -----------------------------
+ *   is not cached            adds it, locked      page_in() fills it
+ *   is locked by another     -                    wait (a reference is enough)
+ *   is there, a read         shows it             -
+ *   is there, a first store  -                    mkwrite(), then it is dirty
+ *   is there and dirty       shows it writable    -
+ *
+ * and then the fault starts over, so a pass never relies on what the last one
+ * saw.  From the look to the store of the entry the page is locked: so it is
+ * not thrown out, not cleaned, and not beyond the end.  Inside the gate the lock
+ * is only tried. */
 #include "mm/fault_impl.h"
 
 /* Leave the rest to fault_outside(): it gets references of ours. */
@@ -20,6 +28,35 @@ outside(struct fault *f, unsigned todo, struct page *page,
     return VM_FAULT_RETRY;
 }
 
+static unsigned
+error_result(int err)
+{
+    return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+}
+
+/* The page of INDEX, locked, with a reference; or NULL with *RESULT set. */
+static struct page *
+find_or_add(struct fault *f, uint64_t index, unsigned *result)
+{
+    struct vm_object *obj = f->vma->vm_object;
+    struct page *page = object_find(obj, index);
+
+    if (page == NULL) {
+        int err = object_add(obj, index, &page);
+
+        if (err == 0)
+            return page;
+        if (err == -ENOMEM) {
+            *result = VM_FAULT_OOM;
+            return NULL;
+        }
+    }
+    if (page_trylock(page))
+        return page;
+    *result = outside(f, DO_WAIT, page, NULL);
+    return NULL;
+}
+
 /* The page of the object behind this address, locked and up to date, with a
  * reference; or NULL with *RESULT set.  What filemap_fault() is elsewhere. */
 static struct page *
@@ -28,37 +65,29 @@ filemap_fault(struct fault *f, unsigned *result)
     struct vm_object *obj = f->vma->vm_object;
     uint64_t index = vma_object_index(f->vma, f->va);
     struct page *page;
-    int err;
 
-    if (index >= PAGE_UP(atomic_load(&obj->size)) >> PAGE_SHIFT) {
-        *result = VM_FAULT_SIGBUS;
+    *result = VM_FAULT_SIGBUS;
+    if (obj->ops->page_in == NULL || index >= object_pages(obj))
         return NULL;
-    }
-    page = object_find(obj, index);
-    if (page == NULL) {
-        err = object_add(obj, index, &page);
-        if (err == -ENOMEM) {
-            *result = VM_FAULT_OOM;
+    page = find_or_add(f, index, result);
+    if (page == NULL)
+        return NULL;
+    if (!object_owns(obj, page)) {
+        *result = VM_FAULT_RETRY; /* thrown out before we had the lock */
+    } else if (!(page->flags & PG_UPTODATE)) {
+        int err;
+
+        if (!obj->ops->at_once) {
+            *result = outside(f, DO_PAGE_IN, page, obj);
             return NULL;
         }
-        if (err == 0) {
-            *result = outside(f, DO_PAGE_IN, page, obj) | VM_FAULT_MAJOR;
-            return NULL;
-        }
-    }
-    if (page == f->writable)
-        return page; /* locked by us, outside */
-    if (!page_trylock(page)) {
-        *result = outside(f, DO_WAIT, page, NULL);
-        return NULL;
-    }
-    if (page->owner == ((uintptr_t)obj | PAGE_OWNER_OBJECT) &&
-        (page->flags & PG_UPTODATE))
+        err = object_fill(obj, page);
+        if (err == 0)
+            return page;
+        *result = error_result(err);
+    } else if (index < object_pages(obj)) {
         return page;
-    /* Thrown out meanwhile, or an error stands in it. */
-    *result = page->flags & PG_ERROR ? VM_FAULT_SIGBUS : VM_FAULT_RETRY;
-    if (page->flags & PG_ERROR && page->owner != 0)
-        object_remove(obj, page);
+    }
     page_unlock(page);
     page_put(page);
     return NULL;
@@ -67,8 +96,19 @@ filemap_fault(struct fault *f, unsigned *result)
 static unsigned
 do_read_fault(struct fault *f, struct page *page)
 {
+    unsigned result;
+
     note(f, MM_FREAD);
-    return show_below(f, page);
+    result = show_below(f, page);
+    if (result == VM_FAULT_NOPAGE)
+        do_fault_around(f);
+    return result;
+}
+
+WEAK void
+do_fault_around(struct fault *f)
+{
+    (void)f;
 }
 
 /* A private write: the object's page is copied, and the copy is private. */
@@ -91,77 +131,92 @@ do_shared_fault(struct fault *f, struct page *page)
 {
     struct vm_object *obj = f->vma->vm_object;
 
-    if (obj->ops->mkwrite != NULL && f->writable != page)
+    if (obj->ops->mkwrite != NULL && !(atomic_load(&page->flags) & PG_DIRTY))
         return outside(f, DO_MKWRITE, page, obj);
-    atomic_or(&page->flags, PG_DIRTY);
+    object_set_dirty(obj, page);
     note(f, MM_FSHARED);
     note(f, MM_MKWRITE);
     return finish_fault(f, page, area_rights(f));
 }
 
+/* A frame in place: the object keeps it for ever, so nobody locks or counts it.
+ * Only a device's may be written, and only if it is shared; code is never
+ * fetched from one. */
 static unsigned
-do_device_fault(struct fault *f)
+do_frame_fault(struct fault *f, paddr_t pa)
 {
-    struct vm_object *obj = f->vma->vm_object;
-    paddr_t pa = obj->ops->frame(obj, vma_object_index(f->vma, f->va));
-    uint64_t rights = area_rights(f) & ~PTE_X;
+    bool shared = f->vma->vm_flags & VM_SHARED;
+    uint64_t rights = area_rights(f);
 
-    if (pa == 0)
+    if (f->vma->vm_flags & VM_PFNMAP) {
+        if ((f->code & FAULT_EXEC) || (wants_own(f) && !shared))
+            return VM_FAULT_SIGSEGV | VM_FAULT_ACCERR;
+        return finish_frame(
+            f, pte_make(pa, rights | PTE_A | (rights & PTE_W ? PTE_D : 0)));
+    }
+    if (wants_own(f) && !shared)
+        return do_cow_fault(f, pa_to_page(pa));
+    if (f->code & FAULT_WRITE)
         return VM_FAULT_SIGBUS;
-    return finish_frame(
-        f, pte_make(pa, rights | PTE_A | (rights & PTE_W ? PTE_D : 0)));
+    note(f, MM_FREAD);
+    return show_below(f, pa_to_page(pa));
 }
 
 unsigned
 do_object_fault(struct fault *f)
 {
+    struct vm_object *obj = f->vma->vm_object;
     unsigned result = 0;
     struct page *page;
 
-    if (f->vma->vm_flags & VM_PFNMAP)
-        return do_device_fault(f);
+    if (obj->ops->frame != NULL) {
+        paddr_t pa = obj->ops->frame(obj, vma_object_index(f->vma, f->va));
+
+        if (pa != 0)
+            return do_frame_fault(f, pa);
+    }
     page = filemap_fault(f, &result);
     if (page == NULL)
         return result;
-    if (!wants_own(f))
-        result = do_read_fault(f, page);
-    else if (f->vma->vm_flags & VM_SHARED)
+    if (wants_own(f) && !(f->vma->vm_flags & VM_SHARED))
+        result = do_cow_fault(f, page);
+    else if (f->code & FAULT_WRITE)
         result = do_shared_fault(f, page);
     else
-        result = do_cow_fault(f, page);
-    if (f->todo & DO_MKWRITE) /* lock and reference go with it */
-        return result;
-    if (page != f->writable)
+        result = do_read_fault(f, page);
+    if (f->todo == 0) { /* else lock and reference go outside */
         page_unlock(page);
-    page_put(page);
+        page_put(page);
+    }
     return result;
 }
 
 /* --- outside of the gate --- */
 
-static void
-page_in(struct fault *f)
+/* What is to be done with F->page, and what the result becomes. */
+static unsigned
+page_outside(struct fault *f, unsigned todo, unsigned result)
 {
+    struct vm_object *obj = f->object;
     struct page *page = f->page;
-    int err = f->object->ops->page_in(f->object, page->index, page);
+    int err = 0;
 
-    atomic_or(&page->flags, err == 0 ? PG_UPTODATE : PG_ERROR);
+    if (todo & DO_WAIT) {
+        page_wait(page);
+        page_put(page);
+        return result;
+    }
+    if (todo & DO_PAGE_IN) {
+        f->major = true;
+        err = object_fill(obj, page);
+    } else {
+        err = obj->ops->mkwrite(obj, page->index, page);
+        if (err == 0)
+            object_set_dirty(obj, page);
+    }
     page_unlock(page);
     page_put(page);
-    f->major = true;
-}
-
-/* The page stays locked until the next pass has used it. */
-static unsigned
-mkwrite(struct fault *f)
-{
-    if (f->object->ops->mkwrite(f->object, f->page->index, f->page) == 0) {
-        f->writable = f->page;
-        return VM_FAULT_RETRY;
-    }
-    page_unlock(f->page);
-    page_put(f->page);
-    return VM_FAULT_SIGBUS;
+    return err == 0 ? result : error_result(err);
 }
 
 unsigned
@@ -170,23 +225,13 @@ fault_outside(struct fault *f, unsigned result)
     unsigned todo = f->todo;
 
     f->todo = 0;
-    if (f->writable != NULL) { /* this pass had its chance */
-        page_unlock(f->writable);
-        page_put(f->writable);
-        f->writable = NULL;
-    }
     if (todo & DO_STACK) {
         int err = expand_stack(f->mm, f->va);
 
         if (err != 0)
             result = err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGSEGV;
-    } else if (todo & DO_PAGE_IN) {
-        page_in(f);
-    } else if (todo & DO_WAIT) {
-        page_wait(f->page);
-        page_put(f->page);
-    } else if (todo & DO_MKWRITE) {
-        result = mkwrite(f);
+    } else {
+        result = page_outside(f, todo, result);
     }
     if (f->object != NULL)
         object_put(f->object);

@@ -24,7 +24,8 @@ area_flags(uint32_t prot, uint32_t flags, const struct vm_object *obj,
            uint32_t *vm_flags)
 {
     uint32_t f = (prot & VM_RWX) | VM_MAYWRITE;
-    bool frames = obj != NULL && obj->ops->frame != NULL;
+    bool frames =
+        obj != NULL && obj->ops->frame != NULL && obj->ops->page_in == NULL;
     bool readonly = flags & MAP_READONLY;
 
     f |= flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0;
@@ -33,8 +34,7 @@ area_flags(uint32_t prot, uint32_t flags, const struct vm_object *obj,
     case MAP_PRIVATE:
         if (obj != NULL && (flags & MAP_GROWSDOWN))
             return -EINVAL; /* what would lie before the file's begin? */
-        frames = frames && obj->ops->page_in == NULL;
-        readonly = frames; /* nothing to copy a private page from */
+        readonly = frames;  /* nothing to copy a private page from */
         break;
     case MAP_SHARED_VALIDATE:
         if (obj == NULL)

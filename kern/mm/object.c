@@ -7,9 +7,9 @@
  * looks again.  The tree grows by levels as indexes need it. */
 #include "mm/object.h"
 
+#include "debug/kstat.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
-#include "mm/pgtable.h"
 #include <errno.h>
 
 #define NODE_BITS  6
@@ -61,6 +61,7 @@ page_wait(struct page *page)
 void
 page_lock(struct page *page)
 {
+    lock_order_check(RANK_PAGE);
     while (!page_trylock(page))
         page_wait(page);
 }
@@ -122,22 +123,27 @@ slot_find(struct vm_object *obj, uint64_t index)
     return NULL;
 }
 
-/* The same, and what is missing is made; NULL: no memory. */
-static void **
-slot_make(struct vm_object *obj, uint64_t index)
+/* The leaf of INDEX; what is missing is made, and stays if the rest fails.
+ * NULL: no memory. */
+static struct onode *
+leaf_make(struct vm_object *obj, uint64_t index)
 {
     struct onode *n;
 
-    while (!fits(obj, index)) {
-        struct onode *top = node_create();
-
-        if (top == NULL)
+    for (; !fits(obj, index); obj->height++) {
+        if (obj->root == NULL)
+            continue;
+        n = node_create();
+        if (n == NULL)
             return NULL;
-        top->slot[0] = obj->root;
-        top->live = obj->root != NULL;
-        obj->root = top;
-        obj->height++;
+        n->slot[0] = obj->root;
+        n->live = 1;
+        obj->root = n;
     }
+    if (obj->root == NULL)
+        obj->root = node_create();
+    if (obj->root == NULL)
+        return NULL;
     n = obj->root;
     for (unsigned h = obj->height; h > 1; h--) {
         void **slot =
@@ -151,7 +157,24 @@ slot_make(struct vm_object *obj, uint64_t index)
         }
         n = *slot;
     }
-    return &n->slot[index & (NODE_SLOTS - 1)];
+    return n;
+}
+
+/* Empty the slot of INDEX below N, and free the nodes that become empty with
+ * it.  True: N is one. */
+static bool
+slot_clear(struct onode *n, unsigned height, uint64_t index)
+{
+    void **slot =
+        &n->slot[index >> ((height - 1) * NODE_BITS) & (NODE_SLOTS - 1)];
+
+    if (height > 1) {
+        if (!slot_clear(*slot, height - 1, index))
+            return false;
+        kfree(*slot);
+    }
+    *slot = NULL;
+    return --n->live == 0;
 }
 
 struct page *
@@ -174,10 +197,12 @@ static int
 add_locked(struct vm_object *obj, uint64_t index, struct page *page,
            struct page **found)
 {
-    void **slot = slot_make(obj, index);
+    struct onode *leaf = leaf_make(obj, index);
+    void **slot;
 
-    if (slot == NULL)
+    if (leaf == NULL)
         return -ENOMEM;
+    slot = &leaf->slot[index & (NODE_SLOTS - 1)];
     if (*slot != NULL) {
         *found = *slot;
         page_get(*found);
@@ -188,7 +213,9 @@ add_locked(struct vm_object *obj, uint64_t index, struct page *page,
     atomic_or(&page->flags, PG_LOCKED);
     page_get(page);
     *slot = page;
+    leaf->live++;
     obj->npages++;
+    kstat_inc(STAT_CACHE);
     return 0;
 }
 
@@ -210,19 +237,60 @@ object_add(struct vm_object *obj, uint64_t index, struct page **page)
     return err;
 }
 
+/* PAGE is not OBJ's any more: what only OBJ knows about it ends here. */
+static void
+disown(struct vm_object *obj, struct page *page)
+{
+    object_clear_dirty(obj, page);
+    page->owner = 0;
+    kstat_add(STAT_CACHE, -1ul);
+}
+
 void
 object_remove(struct vm_object *obj, struct page *page)
 {
-    void **slot;
-
     spin_lock(&obj->lock);
-    slot = slot_find(obj, page->index);
-    assert(slot != NULL && *slot == page);
-    *slot = NULL;
+    assert(object_owns(obj, page));
+    disown(obj, page);
     obj->npages--;
-    page->owner = 0;
+    if (slot_clear(obj->root, obj->height, page->index)) {
+        kfree(obj->root);
+        obj->root = NULL;
+        obj->height = 0;
+    }
     spin_unlock(&obj->lock);
     page_put(page);
+}
+
+int
+object_fill(struct vm_object *obj, struct page *page)
+{
+    int err = obj->ops->page_in(obj, page->index, page);
+
+    if (err == 0 && page->index >= object_pages(obj))
+        err = -ENODATA; /* truncated meanwhile */
+    if (err == 0)
+        atomic_or(&page->flags, PG_UPTODATE);
+    else
+        object_remove(obj, page);
+    return err;
+}
+
+/* What has nothing behind it is not counted. */
+void
+object_set_dirty(struct vm_object *obj, struct page *page)
+{
+    if (!(atomic_or(&page->flags, PG_DIRTY) & PG_DIRTY) &&
+        obj->ops->page_out != NULL)
+        kstat_inc(STAT_DIRTY);
+}
+
+void
+object_clear_dirty(struct vm_object *obj, struct page *page)
+{
+    if ((atomic_and(&page->flags, ~PG_DIRTY) & PG_DIRTY) &&
+        obj->ops->page_out != NULL)
+        kstat_add(STAT_DIRTY, -1ul);
 }
 
 void
@@ -232,15 +300,17 @@ object_get(struct vm_object *obj)
 }
 
 static void
-drop_tree(struct onode *n, unsigned height)
+drop_tree(struct vm_object *obj, struct onode *n, unsigned height)
 {
     for (unsigned i = 0; n != NULL && i < NODE_SLOTS; i++) {
         if (n->slot[i] == NULL)
             continue;
-        if (height > 1)
-            drop_tree(n->slot[i], height - 1);
-        else
+        if (height > 1) {
+            drop_tree(obj, n->slot[i], height - 1);
+        } else {
+            disown(obj, n->slot[i]);
             page_put(n->slot[i]);
+        }
     }
     kfree(n);
 }
@@ -250,8 +320,10 @@ object_put(struct vm_object *obj)
 {
     if (atomic_add_acq_rel(&obj->refs, -1) > 1)
         return;
-    drop_tree(obj->root, obj->height);
+    drop_tree(obj, obj->root, obj->height);
     obj->root = NULL;
+    obj->height = 0;
+    obj->npages = 0;
     if (obj->ops->release != NULL)
         obj->ops->release(obj);
 }
@@ -272,8 +344,10 @@ zeros_release(struct vm_object *obj)
     kfree(obj);
 }
 
-static const struct pager_ops zeros = {
-    .name = "zeros", .page_in = zeros_page_in, .release = zeros_release};
+static const struct pager_ops zeros = {.name = "zeros",
+                                       .at_once = true,
+                                       .page_in = zeros_page_in,
+                                       .release = zeros_release};
 
 struct vm_object *
 anon_shared_object(size_t bytes)

@@ -161,13 +161,18 @@ trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
     for (unsigned i = first; i < PTES_PER_TABLE && base + i * span < end; i++) {
         pte_t *e = &table[i];
         struct page *child;
+        bool empty;
 
         if (!pte_is_table(*e))
             continue;
         child = pa_to_page(pte_pa(*e));
         if (level > 1)
             trim(table_of(*e), level - 1, base + i * span, start, end, g);
-        if (child->mapcount == 0) {
+        /* Who took the last entry, from the page's side, is out again. */
+        spin_lock(pte_lock(table_of(*e)));
+        empty = child->mapcount == 0;
+        spin_unlock(pte_lock(table_of(*e)));
+        if (empty) {
             pte_clear(e);
             gather_table(g, child);
         }
@@ -190,7 +195,7 @@ pte_rights(uint32_t vm_flags)
         bits |= PTE_R;
     if (vm_flags & VM_WRITE)
         bits |= PTE_R | PTE_W;
-    if (vm_flags & VM_EXEC)
+    if ((vm_flags & (VM_EXEC | VM_PFNMAP)) == VM_EXEC) /* no code in devices */
         bits |= PTE_X;
     return bits == 0 ? 0 : bits | PTE_V | PTE_U;
 }

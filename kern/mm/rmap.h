@@ -38,4 +38,16 @@ unsigned rmap_walk(struct page *page,
                    bool (*fn)(struct page *page, pte_t *pte, void *arg),
                    void *arg);
 
+/* --- unmap.c: from the page to all who map it.  When they return every hart
+ * has forgotten what was taken away, and D of the entries is in the page.
+ * => page locked if an object owns it, anon locked if an anon does; no later
+ *    lock held; does not sleep --- */
+
+/* Clear all entries but those whose table is locked; returns how many. */
+unsigned try_to_unmap(struct page *page);
+/* Clear all. */
+void page_unmap(struct page *page);
+/* Take W and D from all: the next store faults. */
+void page_mkclean(struct page *page);
+
 #endif

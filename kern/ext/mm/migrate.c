@@ -34,74 +34,6 @@
 /* Tries for a page that is busy. */
 #define TRIES 100
 
-/* --- clear every entry of a page --- */
-
-#define BATCH 8
-
-/* Entries cleared, whose harts do not know it yet; references to the spaces. */
-struct cleared {
-    unsigned n;
-    bool full;
-    struct {
-        struct mm_struct *mm;
-        uintptr_t va;
-    } at[BATCH];
-};
-
-static bool
-clear_one(struct page *page, pte_t *pte, void *arg)
-{
-    struct cleared *c = arg;
-    pte_t old;
-
-    if (c->n == BATCH) {
-        c->full = true;
-        return false;
-    }
-    c->at[c->n].mm = pte_mm(pte);
-    c->at[c->n].va = pte_va(pte);
-    mm_get(c->at[c->n].mm); /* it cannot go away while it has an entry */
-    c->n++;
-    old = pte_clear(pte);
-    if (old & PTE_D)
-        atomic_or(&page->flags, PG_DIRTY);
-    atomic_add(&pte_mm(pte)->rss, -1l);
-    return true;
-}
-
-static void
-forget_cleared(struct cleared *c)
-{
-    while (c->n > 0) {
-        struct mm_struct *mm = c->at[--c->n].mm;
-        uintptr_t va = c->at[c->n].va;
-        struct gather g;
-
-        gather_start(&g, mm);
-        gather_range(&g, va, va + PAGE_SIZE);
-        gather_flush(&g);
-        mm_put(mm);
-    }
-}
-
-/* => interrupts off; nobody can add an entry */
-static void
-clear_all(struct page *page)
-{
-    struct cleared c = {.n = 0};
-    bool again;
-
-    do {
-        c.full = false;
-        again = rmap_walk(page, clear_one, &c) > 0 || c.full;
-        forget_cleared(&c);
-        if (again)
-            cpu_wait(); /* some table was locked */
-    } while (again);
-}
-
-/* --- move --- */
-
 /* Our caller's reference and the anon's: nobody else has it in hand. */
 static bool
 in_use(const struct page *page)
@@ -114,7 +46,7 @@ in_use(const struct page *page)
 static void
 move(struct anon *a, struct page *page, struct page *fresh)
 {
-    clear_all(page);
+    page_unmap(page);
     page_copy(page_to_va(fresh), page_to_va(page));
     fresh->flags |= PG_UPTODATE | (page->flags & PG_DIRTY);
     fresh->mlocks = page->mlocks;

@@ -1,0 +1,99 @@
+/* unmap.c: taking a page away from everybody who maps it, or the right to write
+ * to it, from the page's side.
+ *
+ *     page --> its records --> entries, in several spaces
+ *                                 each: change it under its table's lock,
+ *                                       remember which harts run that space
+ *     one shootdown to the union of those harts
+ *
+ * The set of a space's harts is read after its entry changed.  A hart that
+ * joins later reads the new entry; so nobody is missed, and no space has to be
+ * kept alive until the flush.  The range is the hull of all addresses: most
+ * pages have one, or the same everywhere (a program's text).
+ *
+ * The caller has the page locked, or its anon, so the fault path gives out no
+ * new entries meanwhile (fault_object.c, fault.c). */
+#include "mm/rmap.h"
+#include "mm/tlb.h"
+#include "mm/vmm.h"
+
+struct flush {
+    uint64_t harts;
+    uintptr_t lo, hi; /* lo >= hi: nothing to forget */
+};
+
+/* PTE, which held OLD, changed.  => its table is locked */
+static void
+changed(struct flush *fl, struct page *page, pte_t *pte, pte_t old)
+{
+    struct mm_struct *mm = pte_mm(pte);
+
+    if (old & PTE_D)
+        atomic_or(&page->flags, PG_DIRTY);
+    atomic_add(&mm->tlb_gen, 1ul);
+    atomic_fence(); /* the entry, then the set */
+    fl->harts |= atomic_load(&mm->harts);
+    fl->lo = MIN(fl->lo, pte_va(pte));
+    fl->hi = MAX(fl->hi, pte_va(pte) + PAGE_SIZE);
+}
+
+static bool
+clear_one(struct page *page, pte_t *pte, void *fl)
+{
+    atomic_add(&pte_mm(pte)->rss, -1l);
+    changed(fl, page, pte, pte_clear(pte));
+    return true;
+}
+
+static bool
+clean_one(struct page *page, pte_t *pte, void *fl)
+{
+    pte_t old = pte_change(pte, PTE_W | PTE_D, 0);
+
+    if (old & (PTE_W | PTE_D))
+        changed(fl, page, pte, old);
+    return false;
+}
+
+/* One walk and one flush.  Returns how many entries were skipped. */
+static unsigned
+walk(struct page *page, bool (*fn)(struct page *page, pte_t *pte, void *arg))
+{
+    struct flush fl = {.lo = UINTPTR_MAX};
+    unsigned skipped = rmap_walk(page, fn, &fl);
+
+    if (fl.lo < fl.hi) {
+        tlb_flush_local(fl.lo, fl.hi - fl.lo);
+        (void)tlb_shootdown(fl.harts, fl.lo, fl.hi - fl.lo);
+    }
+    return skipped;
+}
+
+/* cpu_wait() serves requests to this very hart. */
+static void
+wait_a_moment(void)
+{
+    irq_off();
+    cpu_wait();
+    irq_restore();
+}
+
+unsigned
+try_to_unmap(struct page *page)
+{
+    return walk(page, clear_one);
+}
+
+void
+page_unmap(struct page *page)
+{
+    while (walk(page, clear_one) != 0)
+        wait_a_moment();
+}
+
+void
+page_mkclean(struct page *page)
+{
+    while (walk(page, clean_one) != 0)
+        wait_a_moment();
+}
