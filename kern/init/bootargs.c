@@ -15,6 +15,7 @@ static const struct bootarg_rule known[] = {
     {"tlb", "*"},               /* how other harts flush: rfence, ipi */
     {"timer", "sstc|sbi"},      /* how the next interrupt is asked for */
     {"sched", "*"},             /* scheduling policy; sched_select() checks */
+    {"adsim", "0|1"},           /* 1: no hart sets A and D by itself */
     {"harts", "#"},             /* use at most so many */
     {"debug", "poison"},        /* fill freed pages, check them */
     {"trace", "on|off"},        /* record events for panics and the monitor */

@@ -27,6 +27,10 @@
  * page in the slot knows that the entry shows this page or nothing; and who
  * finds the slot empty may show what lies below.
  *
+ * The page of an anon, too, changes under one lock, its own, when no entry shows
+ * it (migrate.c; reclaim): so that lock is held from the look at the page until
+ * the entry is stored.
+ *
  * Publish last: a page is filled and accounted for before its entry is stored
  * (finish_fault), and an entry that others may have read is forgotten by every
  * hart before another frame takes its place, and before the old page goes. */
@@ -69,6 +73,7 @@ publish_private(struct fault *f, struct page *page)
 {
     struct anon *a = anon_create(page, f->layer->epoch);
     unsigned result = VM_FAULT_RETRY;
+    bool used = false;
     struct gather g;
 
     if (a == NULL) {
@@ -77,6 +82,7 @@ publish_private(struct fault *f, struct page *page)
     }
     gather_start(&g, f->mm);
     spin_lock(&f->layer->lock);
+    spin_lock(&a->lock);
     if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
         if (f->old == NULL) {
             layer_set(f->layer, vma_layer_index(f->vma, f->va), f->slot, a);
@@ -84,12 +90,13 @@ publish_private(struct fault *f, struct page *page)
             *f->slot = a;
             gather_anon(&g, f->old);
         }
-        a = NULL;
-        result = finish_fault(f, page, area_rights(f));
+        used = true;
+        result = finish_fault(f, a->page, area_rights(f));
     }
+    spin_unlock(&a->lock);
     spin_unlock(&f->layer->lock);
     gather_finish(&g);
-    if (a != NULL)
+    if (!used)
         anon_put(a);
     return result;
 }
@@ -157,9 +164,11 @@ do_swap_page(struct fault *f, struct anon *a)
 static unsigned
 do_wp_page(struct fault *f)
 {
-    struct page *page = f->old->page;
+    struct page *page;
     unsigned result;
 
+    spin_lock(&f->old->lock);
+    page = f->old->page;
     if (page == NULL) {
         result = do_swap_page(f, f->old);
     } else if (!anon_shared(f->old)) {
@@ -169,11 +178,13 @@ do_wp_page(struct fault *f)
         result = finish_fault(f, page, area_rights(f));
     } else {
         page_get(page);
+        spin_unlock(&f->old->lock);
         spin_unlock(&f->layer->lock);
         result = copy_page(f, page);
         page_put(page);
         return result;
     }
+    spin_unlock(&f->old->lock);
     spin_unlock(&f->layer->lock);
     return result;
 }
@@ -189,10 +200,13 @@ do_private_read(struct fault *f, unsigned *result)
         return false;
     spin_lock(&l->lock);
     a = layer_find(l, vma_layer_index(f->vma, f->va));
-    if (a != NULL)
+    if (a != NULL) {
+        spin_lock(&a->lock);
         *result = a->page == NULL
                       ? do_swap_page(f, a)
                       : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
+        spin_unlock(&a->lock);
+    }
     spin_unlock(&l->lock);
     return a != NULL;
 }

@@ -13,6 +13,8 @@
 
 #include "mm/space.h"
 
+bool (*hint_hook)(struct mm_struct *mm, uintptr_t va);
+
 /* The frame of PAGE gives way to another.  => table locked, and all who could
  * store this entry are kept out by the layer's lock */
 static void
@@ -45,6 +47,8 @@ store_entry(struct fault *f, struct page *page, pte_t entry,
         atomic_add(&f->mm->rss, 1l);
     }
     pte_install(f->pte, entry);
+    if (unlikely(hint_hook != NULL) && hint_hook(f->mm, f->va))
+        note(f, MM_HINT);
     return VM_FAULT_NOPAGE;
 }
 

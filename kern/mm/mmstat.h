@@ -33,7 +33,9 @@
     X(MM_LUNSHARE, "lunshare")                                           \
     X(MM_LCOLLAPSE, "lcollapse")                                         \
     X(MM_TLB_LOC, "tlb_loc")                                             \
-    X(MM_TLB_REM, "tlb_rem")
+    X(MM_TLB_REM, "tlb_rem")                                             \
+    X(MM_HINT, "hint") /* first touch after a hint_scan() */             \
+    X(MM_MIGR, "migr") /* page moved to another frame */
 
 enum mmstat_id {
 #define X(id, name) id,

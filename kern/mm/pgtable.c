@@ -32,6 +32,8 @@ table_pages_drain(void)
 {
     return 0;
 }
+bool ad_by_software;
+pte_t (*ad_encode)(pte_t entry), (*ad_decode)(pte_t stored);
 
 static pte_t *
 table_create(struct mm_struct *mm, uintptr_t base)
@@ -133,28 +135,37 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
     }
 }
 
+static pte_t
+encode(pte_t entry)
+{
+    return likely(ad_encode == NULL) ? entry : ad_encode(entry);
+}
+
 void
 pte_install(pte_t *pte, pte_t value)
 {
     pte_table(pte)->mapcount++;
-    atomic_store_release(pte, value);
+    atomic_store_release(pte, encode(value));
 }
 
 pte_t
 pte_clear(pte_t *pte)
 {
+    pte_t stored = atomic_swap(pte, (pte_t)0);
+
     pte_table(pte)->mapcount--;
-    return atomic_swap(pte, (pte_t)0);
+    return pte_decode(stored);
 }
 
 pte_t
 pte_change(pte_t *pte, pte_t clear, pte_t set)
 {
-    pte_t e = pte_load(pte);
+    pte_t stored = atomic_load(pte);
 
-    while (!atomic_cas(pte, &e, (e & ~clear) | set))
+    while (
+        !atomic_cas(pte, &stored, encode((pte_decode(stored) & ~clear) | set)))
         ;
-    return e;
+    return pte_decode(stored);
 }
 
 /* The entries of TABLE at LEVEL, which translates from BASE on, whose tables

@@ -46,7 +46,8 @@ unsigned rmap_walk(struct page *page,
 
 /* --- unmap.c: from the page to all who map it.  When they return every hart
  * has forgotten what was taken away, and D of the entries is in the page.
- * => page locked if an object owns it; no spinlock held; does not sleep --- */
+ * => page locked if an object owns it, anon locked if an anon does; no later
+ *    lock held; does not sleep --- */
 
 /* Clear all entries but those whose table is locked; returns how many. */
 unsigned try_to_unmap(struct page *page);

@@ -142,36 +142,43 @@ mm_sync_code(struct mm_struct *mm)
     irq_restore();
 }
 
-/* The frame behind ADDR if its entry allows the access now; the table's lock
- * keeps it there while we copy: who takes pages away from all who map them does
- * not ask for the gate. */
+/* As a hart would: if entry PTE allows the access, set A and D (or refuse, if
+ * harts here trap) and copy. */
+static bool
+copy_through(pte_t *pte, uintptr_t addr, void *buf, size_t n, bool write)
+{
+    pte_t e = pte_load(pte), ad = PTE_A | (write ? PTE_D : 0);
+    char *at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
+
+    if (!(e & PTE_V) || !(e & (write ? PTE_W : PTE_R)) ||
+        (ad_by_software && (e & ad) != ad))
+        return false;
+    pte_change(pte, 0, ad);
+    if (write)
+        memcpy(at, buf, n);
+    else
+        memcpy(buf, at, n);
+    return true;
+}
+
+/* The lock of its table keeps the frame there while we copy: who takes a page
+ * away comes from the page and does not know the gate. */
 static bool
 copy_mapped(struct mm_struct *mm, uintptr_t addr, void *buf, size_t n,
             bool write)
 {
-    pte_t *pte, e;
-    bool allowed;
-    char *at;
+    bool copied = false;
+    pte_t *pte;
 
     gate_enter(&mm->gate);
     pte = get_pte(mm, addr, false);
-    if (pte == NULL) {
-        gate_leave(&mm->gate);
-        return false;
+    if (pte != NULL) {
+        spin_lock(pte_lock(pte));
+        copied = copy_through(pte, addr, buf, n, write);
+        spin_unlock(pte_lock(pte));
     }
-    spin_lock(pte_lock(pte));
-    e = pte_load(pte);
-    allowed = (e & PTE_V) && (e & (write ? PTE_W : PTE_R));
-    at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
-    if (allowed && write) {
-        memcpy(at, buf, n);
-        pte_change(pte, 0, PTE_A | PTE_D);
-    } else if (allowed) {
-        memcpy(buf, at, n);
-    }
-    spin_unlock(pte_lock(pte));
     gate_leave(&mm->gate);
-    return allowed;
+    return copied;
 }
 
 int

@@ -50,7 +50,7 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
         }
         spin_lock(pte_lock(pte));
         for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
-            if (*pte & PTE_V)
+            if (pte_load(pte) & PTE_V)
                 fn(vma, pte);
         }
         spin_unlock(pte_lock(pte - 1));

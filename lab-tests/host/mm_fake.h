@@ -36,6 +36,7 @@ static const char *fake_wrong;
             fake_wrong = #x; \
     } while (0)
 
+pte_t (*ad_decode)(pte_t stored); /* entries are what they say */
 bool fail_armed;
 bool (*fail_hook)(enum fail_site site);
 

@@ -58,7 +58,7 @@ entry(struct mm_struct *mm, uintptr_t at)
     gate_enter(&mm->gate);
     pte = get_pte(mm, at, false);
     gate_leave(&mm->gate);
-    return pte == NULL ? 0 : *pte;
+    return pte == NULL ? 0 : pte_load(pte);
 }
 
 KTEST(vm_row_1_hole_is_segv_maperr)

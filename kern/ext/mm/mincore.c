@@ -15,7 +15,7 @@ entry_maps(struct mm_struct *mm, uintptr_t va)
     unsigned level;
     pte_t *pte = pte_lookup(mm, va, &level);
 
-    return pte != NULL && pte_is_leaf(atomic_load(pte));
+    return pte != NULL && pte_is_leaf(pte_load(pte));
 }
 
 /* *PRIVATE: there is a private page, in memory or not. */
