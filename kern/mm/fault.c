@@ -165,6 +165,8 @@ do_wp_page(struct fault *f)
     } else if (!anon_shared(f->old)) {
         /* Nobody can share it again while we are inside the gate. */
         note(f, MM_REUSE);
+        if (f->old->epoch != f->layer->epoch)
+            note(f, MM_LCOLLAPSE); /* the relatives it was shared with left */
         atomic_or(&page->flags, PG_DIRTY);
         result = finish_fault(f, page, area_rights(f));
     } else {

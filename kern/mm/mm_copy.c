@@ -96,6 +96,12 @@ forget_twins(struct mm_struct *mm)
     }
 }
 
+/* Replaced by kern/ext/mm/fork_eager.c. */
+WEAK void
+copy_eagerly(struct mm_struct *mm, struct mm_struct *child)
+{
+}
+
 struct mm_struct *
 mm_copy(struct mm_struct *mm)
 {
@@ -112,6 +118,8 @@ mm_copy(struct mm_struct *mm)
         write_protect(mm, &g);
     gather_finish(&g);
     forget_twins(mm);
+    if (err == 0)
+        copy_eagerly(mm, child);
     child->brk_start = mm->brk_start;
     child->brk = mm->brk;
     child->stack_limit = mm->stack_limit;
