@@ -32,6 +32,7 @@
  * hart before another frame takes its place, and before the old page goes. */
 #include "mm/fault.h"
 
+#include "debug/trace.h"
 #include "mm/fault_impl.h"
 #include "schedule/sched.h"
 
@@ -312,6 +313,12 @@ count(struct fault *f, unsigned result)
         mm_count(f->mm, (enum mmstat_id)__builtin_ctz(f->kinds));
 }
 
+/* Replaced by kern/ext/mm/mmtrace.c.  => inside the gate */
+WEAK void
+trace_fault(const struct fault *f, unsigned result, uint64_t start)
+{
+}
+
 unsigned
 do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
 {
@@ -319,8 +326,12 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
     unsigned result, oom = 0;
 
     for (;;) {
+        uint64_t start = unlikely(trace_enabled) ? time_now() : 0;
+
         gate_enter(&mm->gate);
         result = handle_mm_fault(&f);
+        if (unlikely(trace_enabled))
+            trace_fault(&f, result, start);
         gate_leave(&mm->gate);
         if (f.todo != 0 || f.writable != NULL)
             result = fault_outside(&f, result);
