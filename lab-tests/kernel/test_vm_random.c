@@ -275,6 +275,19 @@ step_exit(struct family *f, struct member *m)
         end_member(f, m);
 }
 
+/* Read pages of the others in the same space.  What they hold is not ours to
+ * know; but our fault races with theirs. */
+static void
+step_touch_others(struct family *f, struct member *m)
+{
+    for (unsigned n = 0; n < 4; n++) {
+        uint32_t v;
+
+        (void)mm_access(m->mm, BASE + roll(f, THREADS * WINDOW) * P, &v,
+                        sizeof(v), false);
+    }
+}
+
 static void
 step(struct family *f)
 {
@@ -288,6 +301,8 @@ step(struct family *f)
     m = &f->member[s];
     if (f->fails && roll(f, 4) == 0)
         (void)fail_set(sites[roll(f, ARRAY_LEN(sites))], 1 + roll(f, 12));
+    if (f->lodger && what % 4 == 0)
+        step_touch_others(f, m);
     if (what < 38)
         step_write(f, m);
     else if (what < 68)
