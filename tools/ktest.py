@@ -90,6 +90,11 @@ MATRIX = [
     row("tlb-ipi", smp=4, mem="128M", append="tlb=ipi"),
     row("stride", smp=4, mem="128M", append="sched=stride"),
     row("stride-1", mode="icount", mem="128M", append="sched=stride"),
+    # a million random steps in spaces: on one hart, and on four
+    row("random-1", mode="icount", mem="128M", test="vm_r",
+        append="steps=600000 seed=11"),
+    row("random-4", smp=4, mem="512M", test="vm_random",
+        append="steps=400000 seed=12"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),

@@ -25,6 +25,7 @@ static const struct bootarg_rule known[] = {
     {"bench", ""},              /* self-benchmarks; ktest image only */
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
     {"seed", "*"},              /* of random self-tests */
+    {"steps", "#"},             /* of one long self-test */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},
     {"earlycon", "*"},

@@ -36,6 +36,7 @@
  * hart before another frame takes its place, and before the old page goes. */
 #include "mm/fault.h"
 
+#include "debug/trace.h"
 #include "mm/fault_impl.h"
 #include "schedule/sched.h"
 
@@ -174,6 +175,8 @@ do_wp_page(struct fault *f)
     } else if (!anon_shared(f->old)) {
         /* Nobody can share it again while we are inside the gate. */
         note(f, MM_REUSE);
+        if (f->old->epoch != f->layer->epoch)
+            note(f, MM_LCOLLAPSE); /* the relatives it was shared with left */
         atomic_or(&page->flags, PG_DIRTY);
         result = finish_fault(f, page, area_rights(f));
     } else {
@@ -324,6 +327,12 @@ count(struct fault *f, unsigned result)
         mm_count(f->mm, (enum mmstat_id)__builtin_ctz(f->kinds));
 }
 
+/* Replaced by kern/ext/mm/mmtrace.c.  => inside the gate */
+WEAK void
+trace_fault(const struct fault *f, unsigned result, uint64_t start)
+{
+}
+
 unsigned
 do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
 {
@@ -331,8 +340,12 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
     unsigned result, oom = 0;
 
     for (;;) {
+        uint64_t start = unlikely(trace_enabled) ? time_now() : 0;
+
         gate_enter(&mm->gate);
         result = handle_mm_fault(&f);
+        if (unlikely(trace_enabled))
+            trace_fault(&f, result, start);
         gate_leave(&mm->gate);
         if (f.todo != 0)
             result = fault_outside(&f, result);

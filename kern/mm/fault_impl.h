@@ -61,6 +61,7 @@ unsigned finish_frame(struct fault *f, pte_t entry);
 unsigned ad_fix(struct fault *f);
 
 /* fault.c */
+void trace_fault(const struct fault *f, unsigned result, uint64_t start);
 unsigned publish_private(struct fault *f, struct page *page);
 unsigned show_below(struct fault *f, struct page *page);
 

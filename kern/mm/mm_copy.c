@@ -106,6 +106,12 @@ forget_twins(struct mm_struct *mm)
     }
 }
 
+/* Replaced by kern/ext/mm/fork_eager.c. */
+WEAK void
+copy_eagerly(struct mm_struct *mm, struct mm_struct *child)
+{
+}
+
 /* CHILD, which nobody else knows, becomes a copy of MM.  => MM's gate closed */
 static int
 copy_into(struct mm_struct *child, struct mm_struct *mm)
@@ -122,6 +128,8 @@ copy_into(struct mm_struct *child, struct mm_struct *mm)
         write_protect(mm, &ours);
     gather_finish(&ours);
     forget_twins(mm);
+    if (err == 0)
+        copy_eagerly(mm, child);
     child->brk_start = mm->brk_start;
     child->brk = mm->brk;
     child->stack_limit = mm->stack_limit;

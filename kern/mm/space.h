@@ -30,6 +30,9 @@ uint64_t mm_asid(struct mm_struct *mm);
  * read-only pages are left to be faulted in.  NULL: no memory, MM unchanged.
  * => may sleep; closes MM's gate */
 struct mm_struct *mm_copy(struct mm_struct *mm);
+/* May map in CHILD some of the private pages that MM maps, for reading; does
+ * nothing here.  => MM's gate is closed, nobody knows CHILD yet */
+void copy_eagerly(struct mm_struct *mm, struct mm_struct *child);
 
 /* User memory at ADDR from kernel code, through the tables and the fault path
  * (a debugger, tests).  Returns 0 or -EFAULT.  => may sleep */

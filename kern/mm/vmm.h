@@ -70,6 +70,7 @@ struct mm_struct {
     int64_t rss;                 /* [a] pages mapped */
     uint64_t stat[MMSTAT_COUNT]; /* [a] */
     struct gate_row *gate_rows;  /* [I] */
+    struct list all_link;        /* of mm_born() and mm_gone() */
 };
 
 /* First byte that no user mapping may reach, and the default places. */
@@ -94,6 +95,10 @@ void mm_put_user(struct mm_struct *mm);
 void mm_get_user(struct mm_struct *mm); /* => the caller is a user */
 void mm_get(struct mm_struct *mm);
 void mm_put(struct mm_struct *mm); /* a structural reference */
+/* MM begins to exist; its last reference is gone, and its tables.  Both do
+ * nothing here. */
+void mm_born(struct mm_struct *mm);
+void mm_gone(struct mm_struct *mm);
 
 /* Close the gate and begin a change; end it.  What was unmapped is destroyed
  * after the gate is open, because the last reference of a file may sleep on

@@ -12,6 +12,9 @@
 #include "debug/panic.h"
 #include "driver/event.h"
 #include "ext/mm/audit.h"
+#include "ext/mm/knob.h"
+#include "ext/mm/mmcheck.h"
+#include "ext/mm/observe.h"
 #include "init/initcall.h"
 #include "mm/failpoint.h"
 #include "mm/kmap.h"
@@ -25,7 +28,7 @@
 static const char *running; /* the test's name */
 static bool failed, skipped;
 static unsigned npassed, nfailed;
-uint64_t ktest_seed = 1;
+uint64_t ktest_seed = 1, ktest_steps = 0;
 
 void
 ktest_fail(const char *file, int line, const char *what)
@@ -132,6 +135,10 @@ run(const struct ktest *t)
         cprintf("%lu pages before, %lu after\n", free_before, free_after);
         ktest_fail(__FILE__, __LINE__, "frames leaked");
     }
+    if (mmcheck() != 0)
+        ktest_fail(__FILE__, __LINE__, "mmcheck complains");
+    if (mmstat_lost_faults(NULL) != 0)
+        ktest_fail(__FILE__, __LINE__, "faults that ended in no way");
     if (pmm_check() != 0 || kmalloc_check() != 0)
         ktest_fail(__FILE__, __LINE__, "the allocators complain");
     if (failed) {
@@ -183,6 +190,9 @@ ktest_main(const struct machine *m)
 
     if (bootarg_get(m->bootargs, "seed", value, sizeof(value)))
         ktest_seed = strtoull_simple(value, &end) | 1;
+    if (bootarg_get(m->bootargs, "steps", value, sizeof(value)))
+        ktest_steps = strtoull_simple(value, &end);
+    fork_eager = 0; /* counts as the design states them */
     if (bootarg_get(m->bootargs, "bench", value, sizeof(value))) {
         TABLE_FOR_EACH (kbench, struct kbench, b)
             (*b)->run();

@@ -6,6 +6,7 @@
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
 #include "ext/mm/audit.h"
+#include "ext/mm/spaces.h"
 #include "ext/sync/wait_until.h"
 #include "schedule/timeout.h"
 #include <string.h>
@@ -76,5 +77,17 @@ kmalloc_pages(void)
 
 WEAK void
 kmalloc_print(void)
+{
+}
+
+/* ext/mm/spaces.c: no space is known. */
+WEAK struct mm_struct *
+space_next(struct mm_struct *prev)
+{
+    return NULL;
+}
+
+WEAK void
+spaces_ended(uint64_t sum[MMSTAT_COUNT])
 {
 }
