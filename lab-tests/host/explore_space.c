@@ -108,6 +108,12 @@ walk(unsigned i)
     hart[i].tlb[n].frame = entry[s];
 }
 
+static void
+forget(unsigned i)
+{
+    memset(hart[i].tlb, 0, sizeof(hart[i].tlb));
+}
+
 void
 world_write_satp(uint64_t satp)
 {
@@ -124,12 +130,6 @@ world_write_satp(uint64_t satp)
     hart[me].satp = satp;
     walk(me);
     EXPLORE_POINT("satp written");
-}
-
-static void
-forget(unsigned i)
-{
-    memset(hart[i].tlb, 0, sizeof(hart[i].tlb));
 }
 
 void
