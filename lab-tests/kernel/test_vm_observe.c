@@ -382,7 +382,7 @@ KTEST(vm_row_76_copying_freezes_private_areas)
     mm_put_user(mm);
 }
 
-KTEST(vm_row_77_ten_generations_over_an_object)
+KTEST(vm_row_77_each_generation_owns_a_page)
 {
     struct vm_object *obj = anon_shared_object(12 * P);
     struct mm_struct *mm = mm_create(), *next;
