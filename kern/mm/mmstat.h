@@ -34,6 +34,8 @@
     X(MM_LCOLLAPSE, "lcollapse") /* reuse of a page that was shared */   \
     X(MM_TLB_LOC, "tlb_loc")                                             \
     X(MM_TLB_REM, "tlb_rem")                                             \
+    X(MM_HINT, "hint") /* first touch after a hint_scan() */             \
+    X(MM_MIGR, "migr") /* page moved to another frame */                 \
     /* a fault notes what it did in 32 bits: those come above */         \
     X(MM_SWPIN, "swpin")                                                 \
     X(MM_SWPOUT, "swpout")                                               \
@@ -43,9 +45,7 @@
     X(MM_RESCAN, "rescan") /* looked at again by reclaim */              \
     X(MM_STEAL, "steal")   /* clean pages dropped */                     \
     X(MM_RMAPUN, "rmapun") /* entries cleared from the page's side */    \
-    X(MM_OOMK, "oomk")     /* killed for lack of memory */               \
-    X(MM_HINT, "hint")                                                   \
-    X(MM_MIGR, "migr")
+    X(MM_OOMK, "oomk")     /* killed for lack of memory */
 
 enum mmstat_id {
 #define X(id, name) id,
