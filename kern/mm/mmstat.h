@@ -34,8 +34,8 @@
     X(MM_LCOLLAPSE, "lcollapse") /* reuse of a page that was shared */   \
     X(MM_TLB_LOC, "tlb_loc")                                             \
     X(MM_TLB_REM, "tlb_rem")                                             \
-    X(MM_HINT, "hint")           /* first touch after a hint_scan() */   \
-    X(MM_MIGR, "migr")           /* page moved to another frame */       \
+    X(MM_HINT, "hint") /* first touch after a hint_scan() */             \
+    X(MM_MIGR, "migr") /* page moved to another frame */                 \
     /* a fault notes what it did in 32 bits: those come above */         \
     X(MM_SWPIN, "swpin")                                                 \
     X(MM_SWPOUT, "swpout")                                               \

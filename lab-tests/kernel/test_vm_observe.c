@@ -382,11 +382,12 @@ KTEST(vm_row_76_copying_freezes_private_areas)
     mm_put_user(mm);
 }
 
-KTEST(vm_row_77_ten_generations_over_an_object)
+KTEST(vm_row_77_each_generation_owns_a_page)
 {
     struct vm_object *obj = anon_shared_object(12 * P);
     struct mm_struct *mm = mm_create(), *next;
     uintptr_t at = map(mm, 12, MAP_SHARED, obj);
+    uint64_t around;
 
     for (unsigned i = 0; i < 12; i++)
         put(mm, at + i * P, 500 + i);
@@ -398,8 +399,11 @@ KTEST(vm_row_77_ten_generations_over_an_object)
         mm_put_user(mm);
         mm = next;
     }
+    CHECK(knob_get("fault_around", &around) == 0);
+    CHECK(knob_set("fault_around", 1) == 0);
     for (unsigned i = 0; i < 12; i++)
         CHECK(get(mm, at + i * P) == (i < 10 ? 900 + i : 500 + i));
+    CHECK(knob_set("fault_around", around) == 0);
     for (unsigned i = 1; i < 10; i++) /* the virtual chain */
         CHECK(info(mm, at + i * P).epoch > info(mm, at + (i - 1) * P).epoch);
     CHECK(!(info(mm, at + 11 * P).flags & PGINFO_ANON));

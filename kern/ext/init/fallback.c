@@ -8,7 +8,9 @@
 #include "ext/mm/audit.h"
 #include "ext/mm/spaces.h"
 #include "ext/sync/wait_until.h"
+#include "mm/failpoint.h"
 #include "schedule/timeout.h"
+#include <errno.h>
 #include <string.h>
 
 /* ext/debug/monitor.c: no prompt; the thread that would show it sleeps. */
@@ -90,4 +92,11 @@ space_next(struct mm_struct *prev)
 WEAK void
 spaces_ended(uint64_t sum[MMSTAT_COUNT])
 {
+}
+
+/* ext/mm/failpoint.c: nothing can be let fail. */
+WEAK int
+fail_set(const char *site, uint64_t nth)
+{
+    return -EINVAL;
 }

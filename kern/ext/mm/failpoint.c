@@ -10,7 +10,6 @@
  * count, so exactly one of them hears yes. */
 #include "mm/failpoint.h"
 #include "debug/kstat.h"
-#include "ext/mm/knob.h"
 #include <atomic.h>
 #include <errno.h>
 #include <string.h>
@@ -77,32 +76,3 @@ fail_left(enum fail_site site)
 {
     return atomic_load(&left[site]);
 }
-
-/* --- the knob fail_alloc=SITE,NTH --- */
-
-static const char *
-set_by_text(const char *text)
-{
-    char site[16];
-    size_t n = 0;
-    const char *end;
-    uint64_t nth;
-
-    while (text[n] != ',' && text[n] != '\0')
-        n++;
-    if (text[n] == '\0' || n >= sizeof(site))
-        return "wants SITE,NTH";
-    memcpy(site, text, n);
-    site[n] = '\0';
-    nth = strtoull_simple(text + n + 1, &end);
-    if (end == text + n + 1 || *end != '\0')
-        return "wants SITE,NTH";
-    return fail_set(site, nth) == 0 ? NULL : "no such site";
-}
-
-static const struct knob fail_knob = {
-    .name = "fail_alloc",
-    .help = "SITE,NTH: let the NTH allocation of a kind fail; 0: none",
-    .set = set_by_text,
-};
-TABLE_ADD(knob, fail_knob);

@@ -19,21 +19,43 @@ struct walk {
 
 /* --- one entry and what it shows --- */
 
+/* As rmap_walk(), for a visitor that clears nothing: so a huge leaf need not be
+ * split first.  Where mm/rmap.c has it, that is taken. */
+unsigned rmap_look(struct page *page,
+                   bool (*fn)(struct page *page, pte_t *pte, void *arg),
+                   void *arg);
+
+WEAK unsigned
+rmap_look(struct page *page,
+          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
+{
+    return rmap_walk(page, fn, arg);
+}
+
 struct record {
     const struct page *page;
     const pte_t *pte; /* NULL: any */
     unsigned found, wrong;
 };
 
+/* Does entry PTE, or the huge leaf it is, map PAGE? */
+static bool
+maps(const pte_t *pte, const struct page *page)
+{
+    unsigned level = pte_table(pte)->index & PAGE_MASK;
+    paddr_t first = pte_pa(pte_load(pte)), pa = page_to_pa(page);
+
+    return pte_is_leaf(pte_load(pte)) && pa >= first &&
+           pa - first < pte_span(level);
+}
+
 static bool
 compare_record(struct page *page, pte_t *pte, void *arg)
 {
     struct record *r = arg;
-    pte_t e = pte_load(pte);
 
     r->found += pte == r->pte;
-    if ((pte_table(pte)->flags & PG_TABLE) == 0 || !pte_is_leaf(e) ||
-        pte_pa(e) != page_to_pa(page))
+    if ((pte_table(pte)->flags & PG_TABLE) == 0 || !maps(pte, page))
         r->wrong++;
     return false;
 }
@@ -111,10 +133,24 @@ check_record(struct walk *w, uintptr_t va, pte_t *pte, struct page *page)
     struct record r = {.page = page, .pte = pte};
 
     tally_add(&w->c->seen, page, TALLY_PAGE, 1);
-    (void)rmap_walk(page, compare_record, &r);
+    (void)rmap_look(page, compare_record, &r);
     if (r.found != 1)
         w->c->complain(w->c, "%#lx: page %#lx has %u records of this entry", va,
                        page_to_pfn(page), r.found);
+}
+
+/* PTE maps PAGE, maybe with others, at VA. */
+static void
+check_mapped(struct walk *w, uintptr_t va, pte_t *pte, struct page *page)
+{
+    check_shown(w->c, w->vma, va, pte_load(pte), page);
+    if (!(page->flags & (PG_ZERO | PG_RESERVED))) {
+        w->rss++;
+        check_record(w, va, pte, page);
+    } else if (page->mapcount != 0 || page->rmap != 0) {
+        w->c->complain(w->c, "page %#lx keeps records, but must not",
+                       page_to_pfn(page));
+    }
 }
 
 static void
@@ -144,14 +180,8 @@ check_leaf(struct walk *w, uintptr_t va, pte_t *pte, unsigned level)
         return;
     }
     page = pa_to_page(pte_pa(e));
-    check_shown(c, v, va, e, page);
-    if (!(page->flags & (PG_ZERO | PG_RESERVED))) {
-        w->rss += (int64_t)(pte_span(level) / PAGE_SIZE);
-        check_record(w, va, pte, page);
-    } else if (page->mapcount != 0 || page->rmap != 0) {
-        c->complain(c, "page %#lx keeps records, but must not",
-                    page_to_pfn(page));
-    }
+    for (size_t n = pte_span(level) / PAGE_SIZE; n > 0; n--, va += PAGE_SIZE)
+        check_mapped(w, va, pte, page++);
 }
 
 /* --- tables --- */
@@ -166,7 +196,7 @@ check_table(struct walk *w, pte_t *table, unsigned level, uintptr_t base)
     w->tables++;
     if (!(page->flags & PG_TABLE) ||
         page->owner != ((uintptr_t)w->mm | PAGE_OWNER_MM) ||
-        page->index != base)
+        PAGE_DOWN(page->index) != base)
         w->c->complain(w->c, "%#lx: its table of level %u is another's", base,
                        level);
     for (unsigned i = 0; i < n; i++, base += pte_span(level)) {
@@ -216,7 +246,7 @@ check_page(struct check *c, struct tally_entry *e)
 
     if (e->kind != TALLY_PAGE)
         return;
-    (void)rmap_walk(page, compare_record, &r);
+    (void)rmap_look(page, compare_record, &r);
     if (r.wrong != 0)
         c->complain(c, "page %#lx has %u records of entries that map others",
                     page_to_pfn(page), r.wrong);
@@ -226,7 +256,7 @@ check_page(struct check *c, struct tally_entry *e)
     if (page->ref < 1)
         c->complain(c, "page %#lx is mapped and has %d references",
                     page_to_pfn(page), page->ref);
-    if ((page->owner & PAGE_OWNER_TAG) == PAGE_OWNER_ANON &&
+    if (page->owner != 0 && (page->owner & PAGE_OWNER_TAG) == PAGE_OWNER_ANON &&
         tally_of(&c->seen, (void *)page->owner) == 0)
         c->complain(c, "page %#lx is mapped, but its owner %#lx is not there",
                     page_to_pfn(page), page->owner);
