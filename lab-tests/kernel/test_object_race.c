@@ -246,6 +246,45 @@ KTEST(vm_race_eviction_and_munmap)
     object_put(&all->obj);
 }
 
+/* Two write private pages, which begins the layer, while a third maps whole
+ * windows and the first throws pages out. */
+static void
+write_between(unsigned i)
+{
+    struct mm_struct *mm = all_mm[0];
+
+    for (uint64_t n = 0; n < 16; n++) {
+        uintptr_t at = all_at + n * P;
+
+        if (i == 0) {
+            (void)ram_evict(all, (n * 7) % 16);
+        } else if (i == 1) {
+            CHECK(get(mm, at) == ram_word(n, 0));
+        } else if (n % 2 == i % 2) {
+            CHECK(put(mm, at + 8, n) == 0);
+            CHECK(get(mm, at + 8) == n && get(mm, at) == ram_word(n, 0));
+        }
+    }
+}
+
+KTEST(vm_race_fault_around_and_private_writes)
+{
+    all = pager(16, 16, false);
+    for (unsigned round = 0; round < 60; round++) {
+        all_mm[0] = mm_create();
+        all_at = map(all_mm[0], RW, MAP_PRIVATE, &all->obj, 0, 16);
+        ktest_parallel(4, true, write_between);
+        for (uint64_t n = 0; n < 16; n++)
+            CHECK(get(all_mm[0], all_at + n * P + 8) == n);
+        CHECK(all_mm[0]->rss == 16 && all_mm[0]->stat[MM_FCOW] == 16);
+        for (uint64_t n = 0; n < 16; n++)
+            CHECK(maps_of(&all->obj, n) <= 0);
+        mm_put_user(all_mm[0]);
+    }
+    CHECK(all->outs == 0);
+    object_put(&all->obj);
+}
+
 /* Relatives read the same pages at once: which of them comes first, and which
  * needs a block for its record, is known late. */
 static void
