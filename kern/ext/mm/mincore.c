@@ -47,8 +47,8 @@ object_has(struct vma_struct *v, uintptr_t va)
 
     if (obj == NULL)
         return false;
-    if (obj->ops->frame != NULL)
-        return obj->ops->frame(obj, index) != 0;
+    if (obj->ops->frame != NULL && obj->ops->frame(obj, index) != 0)
+        return true;
     page = object_find(obj, index);
     if (page == NULL)
         return false;
