@@ -62,8 +62,9 @@ pgdir_create(struct mm_struct *mm)
 {
     pte_t *root = table_create(mm, 0);
 
-    for (unsigned i = PTES_PER_TABLE / 2; root && i < PTES_PER_TABLE; i++)
-        root[i] = satp_kernel_root()[i];
+    if (root != NULL)
+        memcpy(root + PTES_PER_TABLE / 2,
+               satp_kernel_root() + PTES_PER_TABLE / 2, PAGE_SIZE / 2);
     return root;
 }
 
@@ -169,19 +170,21 @@ pte_change(pte_t *pte, pte_t clear, pte_t set)
 }
 
 /* The entries of TABLE at LEVEL, which translates from BASE on, whose tables
- * are empty. */
+ * are empty.  What it counts (of a root, the user's half) is all there is. */
 static void
 trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
      uintptr_t end, struct gather *g)
 {
     uintptr_t span = pte_span(level);
-    unsigned first = start > base ? (unsigned)((start - base) / span) : 0;
+    unsigned i = start > base ? (unsigned)((start - base) / span) : 0;
+    int32_t left = pte_table(table)->mapcount;
 
-    for (unsigned i = first; i < PTES_PER_TABLE && base + i * span < end; i++) {
+    for (; left > 0 && i < PTES_PER_TABLE && base + i * span < end; i++) {
         pte_t *e = &table[i];
         struct page *child;
         bool empty;
 
+        left -= *e != 0;
         if (!pte_is_table(*e))
             continue;
         child = pa_to_page(pte_pa(*e));

@@ -10,7 +10,7 @@
  * layer needs nodes where it shares them with a relative.  So:
  *
  *   1. make the new areas;
- *   2. clear the entries: tables are only a cache, nobody can tell;
+ *   2. clear the entries, free empty tables: only a cache, nobody can tell;
  *   3. a layer that only this range shows goes as a whole, which cannot fail.
  *      The others are cut by layer_zap().  One such cut comes before all
  *      visible changes.  When there are several, the second may not fail any
@@ -172,7 +172,17 @@ drop_layer(struct vma_struct *v, struct gather *g)
     v->layer = NULL;
 }
 
-/* FIRST is the first area that ends behind START. */
+static void
+clear_entries(struct vma_struct *first, uintptr_t start, uintptr_t end,
+              struct gather *g)
+{
+    for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
+         v = vma_next(v))
+        zap_ptes(v, MAX(start, v->vm_start), MIN(end, v->vm_end), g);
+}
+
+/* No entry shows the private pages of [START, END) any more.  FIRST is the first
+ * area that ends behind START. */
 static int
 discard_areas(struct vma_struct *first, uintptr_t start, uintptr_t end,
               struct gather *g)
@@ -180,10 +190,6 @@ discard_areas(struct vma_struct *first, uintptr_t start, uintptr_t end,
     struct vma_struct *v;
     struct part p;
 
-    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
-        p = part_of(v, start, end);
-        zap_ptes(v, p.start, p.end, g);
-    }
     if (prepare_cuts(first, start, end) != 0)
         return -ENOMEM;
     for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
@@ -202,7 +208,10 @@ int
 discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
               struct gather *g)
 {
-    return discard_areas(find_vma(mm, start), start, end, g);
+    struct vma_struct *first = find_vma(mm, start);
+
+    clear_entries(first, start, end, g);
+    return discard_areas(first, start, end, g);
 }
 
 /* --- unmap --- */
@@ -243,6 +252,9 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
     err = split_spares(&s, v, start, end);
     if (err != 0)
         return err;
+    /* Tables first: all entries are forgotten by one flush. */
+    clear_entries(v, start, end, g);
+    pgtable_trim(mm, start, end, g);
     err = discard_areas(v, start, end, g);
     if (err == 0) {
         v = split_front(v, start, &s);
@@ -251,7 +263,6 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
             next = vma_next(v);
             retire(v, g);
         }
-        pgtable_trim(mm, start, end, g);
     }
     spares_drop(&s);
     return err;
@@ -265,9 +276,9 @@ unmap_all(struct mm_struct *mm)
     gather_start(&g, mm);
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
         zap_ptes(v, v->vm_start, v->vm_end, &g);
+    pgtable_trim(mm, 0, user_end(), &g);
     while (!list_empty(&mm->mmap_list))
         retire(list_first(&mm->mmap_list, struct vma_struct, list_link), &g);
-    pgtable_trim(mm, 0, user_end(), &g);
     gather_finish(&g);
 }
 

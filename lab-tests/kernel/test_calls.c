@@ -85,6 +85,24 @@ KTEST(vm_row_19_a_large_unmap_asks_each_hart_once)
     mm_put_user(mm);
 }
 
+/* More layers than a gather holds, and tables that become empty. */
+KTEST(vm_row_19_many_areas_ask_each_hart_once)
+{
+    struct mm_struct *mm = mm_create();
+    uintptr_t at = 0x10000000;
+
+    for (unsigned i = 0; i < 200; i++) {
+        map_pages(mm, at + i * 7 * PG, 7, i % 2 ? RW : RW | VM_EXEC, MAP_FIXED);
+        fill(mm, at + i * 7 * PG, 2, i);
+    }
+    on_all_harts(mm);
+    mark(&m, mm);
+    CHECK(do_munmap(mm, at, 1400 * PG) == 0);
+    CHECK(since(&m, MM_TLB_REM) == ncpu - 1 && since(&m, MM_TLB_LOC) == 1);
+    CHECK(mm->map_count == 0 && mm->rss == 0);
+    mm_put_user(mm);
+}
+
 KTEST(vm_row_22_nothing_vanishes_in_a_copy)
 {
     struct mm_struct *mm = mm_create(), *child;

@@ -35,6 +35,29 @@ KTEST(vm_row_97_mremap_moves_pages_without_faults)
     mm_put_user(mm);
 }
 
+/* All in one table, so no table goes.  Two flushes: what was at the destination,
+ * before something else is; and the old addresses. */
+KTEST(vm_row_97_mremap_over_others_forgets_them_first)
+{
+    struct mm_struct *mm = mm_create();
+    uintptr_t at = map_pages(mm, 0x10000000, 4, RW, 0), to = at + 16 * PG;
+
+    map_pages(mm, to, 4, RW, MAP_FIXED);
+    map_pages(mm, at + 32 * PG, 1, RW, MAP_FIXED);
+    fill(mm, at, 4, 1);
+    fill(mm, to, 4, 50);
+    fill(mm, at + 32 * PG, 1, 90);
+    on_all_harts(mm);
+    mark(&m, mm);
+    CHECK(do_mremap(mm, at, 4 * PG, 4 * PG, MREMAP_MAYMOVE | MREMAP_FIXED,
+                    to) == (long)to);
+    CHECK(since(&m, MM_TLB_LOC) == 2);
+    CHECK(since(&m, MM_TLB_REM) == 2 * (ncpu - 1));
+    CHECK(filled(mm, to, 4, 1) && get(mm, at + 32 * PG) == 90);
+    CHECK(is_segv(mm, at) && mm->rss == 5);
+    mm_put_user(mm);
+}
+
 KTEST(vm_row_97_mremap_shrinks_and_grows_in_place)
 {
     struct mm_struct *mm = mm_create();
