@@ -60,11 +60,12 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     pte_t e, entry = pte_make(page_to_pa(page), rights | PTE_A);
     struct spinlock *lock = pte_lock(f->pte);
     struct rmap_block *spare = NULL;
+    bool others = atomic_load(&page->mapcount) > 0;
     unsigned result = VM_FAULT_NOPAGE;
 
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))
         entry |= PTE_D;
-    if (page->mapcount > 0) /* without one, rmap_add() may refuse */
+    if (others) /* without one, rmap_add() may refuse */
         spare = rmap_block_alloc();
     spin_lock(lock);
     e = pte_load(f->pte);
@@ -81,6 +82,8 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     else
         result = VM_FAULT_RETRY;
     spin_unlock(lock);
+    if (result == VM_FAULT_OOM && !others)
+        result = VM_FAULT_RETRY; /* others came meanwhile */
     rmap_block_free(spare);
     sfence_vma_page(f->va);
     return result;
