@@ -53,11 +53,12 @@ filemap_fault(struct fault *f, unsigned *result)
         return NULL;
     }
     if (page->owner == ((uintptr_t)obj | PAGE_OWNER_OBJECT) &&
-        (page->flags & PG_UPTODATE))
+        (atomic_load(&page->flags) & PG_UPTODATE))
         return page;
     /* Thrown out meanwhile, or an error stands in it. */
-    *result = page->flags & PG_ERROR ? VM_FAULT_SIGBUS : VM_FAULT_RETRY;
-    if (page->flags & PG_ERROR && page->owner != 0)
+    *result =
+        atomic_load(&page->flags) & PG_ERROR ? VM_FAULT_SIGBUS : VM_FAULT_RETRY;
+    if (atomic_load(&page->flags) & PG_ERROR && page->owner != 0)
         object_remove(obj, page);
     page_unlock(page);
     page_put(page);

@@ -15,7 +15,7 @@ mapped_page(const struct vma_struct *vma, pte_t e)
     if (vma->vm_flags & VM_PFNMAP)
         return NULL;
     page = pa_to_page(pte_pa(e));
-    return page->flags & (PG_ZERO | PG_RESERVED) ? NULL : page;
+    return atomic_load(&page->flags) & (PG_ZERO | PG_RESERVED) ? NULL : page;
 }
 
 static void
@@ -48,7 +48,7 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
         }
         spin_lock(pte_lock(pte));
         for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
-            if (*pte & PTE_V)
+            if (pte_load(pte) & PTE_V)
                 fn(vma, pte);
         }
         spin_unlock(pte_lock(pte - 1));
