@@ -70,7 +70,7 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     pte_t e, entry = pte_make(page_to_pa(page), rights | PTE_A);
     struct spinlock *lock = pte_lock(f->pte);
     struct rmap_block *spare = NULL;
-    bool mapped = page->mapcount > 0;
+    bool mapped = atomic_load(&page->mapcount) > 0;
     unsigned result = VM_FAULT_NOPAGE;
 
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))

@@ -50,7 +50,7 @@ area_rights(const struct fault *f)
 static inline bool
 keeps_records(const struct page *page)
 {
-    return !(page->flags & (PG_ZERO | PG_RESERVED));
+    return !(atomic_load(&page->flags) & (PG_ZERO | PG_RESERVED));
 }
 
 /* fault_entry.c: let the entry show PAGE with RIGHTS; A is set, for this very

@@ -40,7 +40,7 @@ gather_flush(struct gather *g)
     tlb_flush_local(va, size);
     mm_count(mm, MM_TLB_LOC);
     mm_count_n(mm, MM_TLB_REM,
-               tlb_shootdown(atomic_load(&mm->harts), va, size));
+               tlb_shootdown(atomic_load_acquire(&mm->harts), va, size));
     g->lo = UINTPTR_MAX;
     g->hi = 0;
     g->tables = false;

@@ -130,7 +130,7 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
     for (*level = paging_levels - 1;; --*level) {
         pte_t *e = &table[pte_index(va, *level)];
 
-        if (*level == 0 || !pte_is_table(*e))
+        if (*level == 0 || !pte_is_table(pte_load(e)))
             return e;
         table = table_of(*e);
     }

@@ -84,7 +84,7 @@ rmap_add(struct page *page, pte_t *pte, struct rmap_block **spare)
         page->rmap = (uintptr_t)fresh | 1;
     }
     if (err == 0)
-        page->mapcount++;
+        atomic_store(&page->mapcount, page->mapcount + 1);
     unlock_rmap(page);
     return err;
 }
@@ -115,14 +115,14 @@ take_out(struct page *page, pte_t *pte)
 
     if (b == NULL) {
         assert(page->mapcount == 1 && page->rmap == (uintptr_t)pte);
-        page->mapcount = 0;
+        atomic_store(&page->mapcount, 0);
         page->rmap = 0;
         return NULL;
     }
     hole = find_record(page, pte);
     assert(hole != NULL);
     *hole = b->pte[n - 1];
-    page->mapcount--;
+    atomic_store(&page->mapcount, page->mapcount - 1);
     if (n > 1)
         return NULL;
     page->rmap = b->next == NULL ? 0 : (uintptr_t)b->next | 1;

@@ -14,7 +14,7 @@ mapped_page(const struct vma_struct *vma, pte_t e)
     if (vma->vm_flags & VM_PFNMAP)
         return NULL;
     page = pa_to_page(pte_pa(e));
-    return page->flags & (PG_ZERO | PG_RESERVED) ? NULL : page;
+    return atomic_load(&page->flags) & (PG_ZERO | PG_RESERVED) ? NULL : page;
 }
 
 static void

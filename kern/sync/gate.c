@@ -27,7 +27,7 @@ gate_try_enter(struct gate *g)
     atomic_store(&row->readers, row->readers + 1);
     if (ncpu > 1) /* alone, nobody closes while interrupts are off */
         atomic_fence();
-    if (likely(atomic_load(&g->closed) == 0)) {
+    if (likely(atomic_load_acquire(&g->closed) == 0)) {
         lock_order_add(RANK_GATE);
         return true;
     }

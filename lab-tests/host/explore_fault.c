@@ -187,6 +187,17 @@ setup_relatives(void)
     as(0);
 }
 
+/* The same, and no entry of either shows the 7. */
+static void
+setup_relatives_cold(void)
+{
+    setup_cold_7();
+    space[1] = mm_copy(space[0]);
+    as(1);
+    mmu_run(space[1]);
+    as(0);
+}
+
 static void
 map_file(uint32_t flags)
 {
@@ -279,6 +290,9 @@ all_gone(void)
     struct vm_object *obj = &file.object;
 
     verify(space, ARRAY_LEN(space), &obj, obj->refs > 0);
+    for (unsigned i = 0; i < ARRAY_LEN(space); i++)
+        if (space[i] != NULL && space[i]->stat[MM_OOM] != 0)
+            explore_fail("out of memory, though there is enough");
     for (unsigned i = 0; i < ncpu; i++) {
         as(i);
         mmu_run(NULL);
@@ -375,6 +389,22 @@ relatives_body(unsigned hart)
 {
     start(hart);
     result[hart] = user_store(HERE + 8 * (hart + 1), 100 + hart);
+}
+
+static void
+relatives_read_body(unsigned hart)
+{
+    start(hart);
+    result[hart] = user_load(HERE, &saw[hart][0]);
+}
+
+static void
+relatives_read_check(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        if (result[i] != 0 || saw[i][0] != 7)
+            explore_fail("hart %u saw %lu (%#x)", i, saw[i][0], result[i]);
+    all_gone();
 }
 
 /* Rows 32, 33: two harts of space 0, and its relative: no store is lost, and
@@ -726,6 +756,9 @@ page_in_check(void)
     .setup = setup_layer, .body = unmapped_body, .check = unmapped_check
 #define RELATIVES \
     .setup = setup_relatives, .body = relatives_body, .check = relatives_check
+#define RELATIVES_READ                                          \
+    .setup = setup_relatives_cold, .body = relatives_read_body, \
+    .check = relatives_read_check
 #define RELATIVE_GOES                                     \
     .setup = setup_relatives, .body = relative_goes_body, \
     .check = relative_goes_check
@@ -779,6 +812,7 @@ static const struct explore_test tests[] = {
     {"new-layer-unmapped", 2, UNMAPPED_NEW},
     {"layer-unmapped", 2, UNMAPPED},
     {"relatives-write", 2, RELATIVES},
+    {"relatives-read", 2, RELATIVES_READ},
     {"relative-goes", 2, RELATIVE_GOES},
     {"unmap", 2, UNMAP},
     {"unmap-cold", 2, UNMAP_COLD},

@@ -137,6 +137,12 @@ mmu_run(struct mm_struct *mm)
         atomic_and(&old->harts, ~(1ul << this_cpu()->id));
 }
 
+static uint32_t
+frame_flags(const struct page *p)
+{
+    return __atomic_load_n(&p->flags, __ATOMIC_RELAXED);
+}
+
 /* --- translating --- */
 
 enum mmu_result { MMU_AGAIN, MMU_OK, MMU_FAULT };
@@ -199,7 +205,7 @@ mmu_walk_tables(struct mmu *m, uintptr_t va)
             return;
         }
         table = pa_to_va(pte_pa(e));
-        mmu_check(mmu_frame(e, va)->flags & PG_TABLE, "no table", va);
+        mmu_check(frame_flags(mmu_frame(e, va)) & PG_TABLE, "no table", va);
     }
     *table_cached(m, va) =
         (struct mmu_table){ROUND_DOWN(va, pte_span(1)), table};
@@ -212,7 +218,7 @@ mmu_walk_entry(struct mmu *m, pte_t *table, uintptr_t va, bool write)
     pte_t *pte = &table[pte_index(va, 0)], set = PTE_A | (write ? PTE_D : 0);
     pte_t e;
 
-    mmu_check(va_to_page(table)->flags & PG_TABLE, "a freed table", va);
+    mmu_check(frame_flags(va_to_page(table)) & PG_TABLE, "a freed table", va);
     e = __atomic_load_n(pte, __ATOMIC_ACQUIRE);
     while ((e & PTE_V) && (e & (write ? PTE_W : PTE_R)) && (e & set) != set) {
         if (mmu_traps_ad) {
@@ -256,11 +262,11 @@ mmu_access(uintptr_t at, bool write, uint64_t *value)
             uint64_t *word =
                 (uint64_t *)((char *)page_to_va(p) + (at & PAGE_MASK));
 
-            mmu_check((p->flags & PG_BUDDY) == 0, "a freed frame", va);
+            mmu_check((frame_flags(p) & PG_BUDDY) == 0, "a freed frame", va);
             if (write)
-                *word = *value;
+                __atomic_store_n(word, *value, __ATOMIC_RELAXED);
             else
-                *value = *word;
+                *value = __atomic_load_n(word, __ATOMIC_RELAXED);
         }
         mmu_unlock(m);
     } while (r == MMU_AGAIN);

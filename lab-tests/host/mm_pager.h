@@ -45,7 +45,7 @@ pager_out(struct vm_object *obj, uint64_t index, struct page **pages,
         panic("page_out without mkwrite");
     memcpy(p->word[index], page_to_va(pages[0]), sizeof(p->word[index]));
     p->reserved[index] = false;
-    p->outs += n;
+    __atomic_fetch_add(&p->outs, n, __ATOMIC_RELAXED);
     return 0;
 }
 
@@ -53,7 +53,7 @@ static int
 pager_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
 {
     MMU_STEP("mkwrite");
-    assert(page->flags & PG_LOCKED);
+    assert(atomic_load(&page->flags) & PG_LOCKED);
     ((struct pager *)obj)->reserved[index] = true;
     PAGER_PREPARED(page);
     return 0;
