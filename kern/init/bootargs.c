@@ -22,6 +22,7 @@ static const struct bootarg_rule known[] = {
     {"bench", ""},              /* self-benchmarks; ktest image only */
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
     {"seed", "*"},              /* of random self-tests */
+    {"rounds", "#"},            /* of races, each; default 300 */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},
     {"earlycon", "*"},

@@ -12,6 +12,7 @@
  * undone by throwing the child away.  The parent's harts forget its writable
  * entries before the gate opens: a store through a stale translation would go
  * into what is now the child's page, too. */
+#include "debug/race.h"
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 #include "mm/space.h"
@@ -110,6 +111,7 @@ mm_copy(struct mm_struct *mm)
     gather_start(&g, mm);
     if (err == 0)
         write_protect(mm, &g);
+    race_point("copied");
     gather_finish(&g);
     forget_twins(mm);
     child->brk_start = mm->brk_start;
