@@ -27,6 +27,7 @@
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
 #include "mm/kthread.h"
+#include "mm/space.h"
 #include "mm/tlb.h"
 #include "schedule/sched.h"
 #include "schedule/timeout.h"
@@ -267,6 +268,7 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     object_start();
     vmm_init(); /* sizes by the number of harts */
     fault_init();
+    space_init();
     choose_policies();
     timer_init_cpu();
     sched_init_cpu(&boot_thread);

@@ -12,6 +12,8 @@
 #include "debug/race.h"
 #include "mm/fault_impl.h"
 
+#include "mm/space.h"
+
 /* The frame of PAGE gives way to another.  => table locked, and all who could
  * store this entry are kept out by the layer's lock */
 static void
@@ -66,6 +68,8 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
 
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))
         entry |= PTE_D;
+    if (entry & PTE_X)
+        mm_sync_code(f->mm);
     if (page->mapcount > 0) /* without one, rmap_add() may refuse */
         spare = rmap_block_alloc();
     race_point("finish");

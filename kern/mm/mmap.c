@@ -13,6 +13,7 @@
  * and wanted: mprotect() changes what lies before a hole, then says -ENOMEM. */
 #include "mm/mmap.h"
 #include "mm/fault.h"
+#include "mm/space.h"
 #include <errno.h>
 
 /* --- mmap --- */
@@ -231,6 +232,8 @@ do_mprotect(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t prot)
 
         stopped = hole ? -ENOMEM : -EACCES;
     }
+    if (prot & VM_EXEC)
+        mm_sync_code(mm);
     err = change_flags(mm, addr, reach, VM_RWX, prot & VM_RWX, &g);
     gather_finish(&g);
     mm_write_end(mm);

@@ -1,26 +1,145 @@
-/* space.c: running a space, and reaching into one from outside. */
+/* space.c: running a space, and reaching into one from outside.
+ *
+ * A hart uses the root of the last space it ran, also while kernel threads run
+ * (lazy), until another space wants the hart; that long it holds one of
+ * mm->refs, so the root stays, and its bit in mm->harts, so it is told of every
+ * change.  A switch and a shootdown meet like this:
+ *
+ *     switch in                        gather_flush()
+ *     harts |= me                      entries cleared
+ *     fence                            tlb_gen++
+ *     tlb_gen as remembered?           fence
+ *       no: forget                     harts: ask those
+ *     satp = root
+ *
+ * Either the shootdown sees the bit and asks us, or we see its tlb_gen and
+ * forget, or we come so late that all we read is new.  A hart remembers tlb_gen
+ * only here.  On the way out, which is
+ *
+ *     satp = another root; harts &= ~me
+ *
+ * it must not: a shootdown may have raised tlb_gen already and look at harts
+ * only after the bit is gone.  Without address space numbers each switch
+ * forgets everything, and tlb_gen does not matter.
+ *
+ * Code is the same: stale_code is marked, fence, then harts are asked; a switch
+ * sets its bit, fence, then looks at its mark. */
 #include "mm/space.h"
 
 #include "arch/riscv/satp.h"
 #include "mm/fault.h"
+#include "mm/tlb.h"
+#include "schedule/sched.h"
 #include <errno.h>
 #include <string.h>
 
-void
-mm_activate(struct mm_struct *prev, struct mm_struct *mm)
-{
-    uint64_t me = 1ul << this_cpu()->id;
-    uint64_t satp = satp_kernel();
+/* Whose root each hart uses; NULL: the kernel's.  [own hart, interrupts off;
+ * others only look] */
+static struct mm_struct *root_of[NCPU_MAX];
 
+WEAK uint64_t
+mm_asid(struct mm_struct *mm)
+{
+    return 0;
+}
+
+static void
+fetch_anew(struct mm_struct *mm, uint64_t me)
+{
+    atomic_and(&mm->stale_code, ~me); /* first: a new mark is not lost */
+    fence_i();
+}
+
+/* This hart uses MM's root (NULL: the kernel's).  Returns the space it used
+ * before, whose reference is the caller's now; NULL: none, or the same.
+ * => interrupts off */
+static struct mm_struct *
+activate(struct mm_struct *mm)
+{
+    struct mm_struct *old = root_of[this_cpu()->id];
+    uint64_t me = 1ul << this_cpu()->id;
+    uint64_t satp = satp_kernel(), asid = 0;
+
+    if (mm == old)
+        return NULL;
     if (mm != NULL) {
+        mm_get(mm);
         atomic_or(&mm->harts, me);
-        atomic_fence(); /* a shootdown from now on includes us */
-        satp = (satp & ~SATP_PPN_MASK) | (va_to_pa(mm->pgdir) >> PAGE_SHIFT);
+        atomic_fence();
+        if (atomic_load(&mm->stale_code) & me)
+            fetch_anew(mm, me);
+        asid = mm_asid(mm);
+        satp = (satp & ~SATP_PPN_MASK) | asid << SATP_ASID_SHIFT |
+               va_to_pa(mm->pgdir) >> PAGE_SHIFT;
     }
     csr_write(satp, satp);
-    sfence_vma_all();
-    if (prev != NULL && prev != mm)
-        atomic_and(&prev->harts, ~me);
+    if (asid == 0)
+        sfence_vma_all();
+    atomic_store(&root_of[this_cpu()->id], mm);
+    if (old != NULL)
+        atomic_and(&old->harts, ~me);
+    return old;
+}
+
+static struct mm_struct *
+switch_space(struct thread *next)
+{
+    return next->mm == NULL ? NULL : activate(next->mm);
+}
+
+void
+space_init(void)
+{
+    sched_switch_hook = switch_space;
+    sched_left_hook = mm_put;
+}
+
+void
+mm_use(struct mm_struct *mm)
+{
+    struct mm_struct *left = NULL;
+
+    irq_off();
+    current_thread()->mm = mm;
+    if (mm != NULL)
+        left = activate(mm);
+    irq_restore();
+    if (left != NULL)
+        mm_put(left);
+}
+
+void
+mm_lazy_drop(void)
+{
+    struct mm_struct *left;
+
+    assert(current_thread()->mm == NULL);
+    irq_off();
+    left = activate(NULL);
+    irq_restore();
+    if (left != NULL)
+        mm_put(left);
+}
+
+bool
+mm_lazy_any(void)
+{
+    for (unsigned i = 0; i < ncpu; i++) {
+        if (atomic_load(&root_of[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+void
+mm_sync_code(struct mm_struct *mm)
+{
+    irq_off();
+    atomic_or(&mm->stale_code, ~0ul);
+    fetch_anew(mm, 1ul << this_cpu()->id);
+    atomic_fence();
+    tlb_sync_code(atomic_load(&mm->harts));
+    irq_restore();
 }
 
 /* The frame behind ADDR if its entry allows the access now; the gate keeps it

@@ -4,10 +4,27 @@
 
 #include "mm/vmm.h"
 
-/* This hart runs MM from now on (NULL: only the kernel), and no longer PREV.
- * The bit in mm->harts is set before the first translation and cleared after
- * the last.  => interrupts off */
-void mm_activate(struct mm_struct *prev, struct mm_struct *mm);
+void space_init(void); /* once, at boot: threads may have spaces */
+
+/* The calling thread runs in MM from now on; NULL: in none, its hart keeps what
+ * it has.  The thread is a user of MM, and stays one until it says so.
+ * => no spinlock held */
+void mm_use(struct mm_struct *mm);
+/* This hart lets go of the space that it only keeps because nobody wanted
+ * another one since.  => the calling thread runs in none */
+void mm_lazy_drop(void);
+/* Some hart keeps a space like that. */
+bool mm_lazy_any(void);
+
+/* What was stored into MM's pages may be executed: every hart fetches it anew
+ * before it runs MM's code again.  => before the entry says X; spinlocks may be
+ * held */
+void mm_sync_code(struct mm_struct *mm);
+
+/* MM's number on this hart, 1 ..; 0: none, and the caller forgets everything.
+ * Stale translations of that number are gone when it returns.  WEAK: none has;
+ * kern/ext gives some.  => interrupts off, the hart's bit in mm->harts set */
+uint64_t mm_asid(struct mm_struct *mm);
 
 /* A copy of MM: same areas; private layers are shared until written; shared and
  * read-only pages are left to be faulted in.  NULL: no memory, MM unchanged.

@@ -48,18 +48,26 @@ tlb_flush_local(uintptr_t va, size_t size)
         sfence_vma_page(va);
 }
 
-unsigned
-tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
+/* => interrupts off */
+static uint64_t
+others_online(void)
 {
     uint64_t others = 0;
-    unsigned n;
 
-    irq_off();
     for_each_cpu (c) {
         if (c != this_cpu() && atomic_load(&c->online))
             others |= 1ul << c->id;
     }
-    set &= others;
+    return others;
+}
+
+unsigned
+tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
+{
+    unsigned n;
+
+    irq_off();
+    set &= others_online();
     n = (unsigned)__builtin_popcountl(set);
     if (n != 0) {
         kstat_add(STAT_TLB_REMOTE, n);
@@ -71,6 +79,18 @@ tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
 }
 
 void
+tlb_sync_code(uint64_t set)
+{
+    irq_off();
+    set &= others_online();
+    if (set != 0) {
+        atomic_fence(); /* the new code is seen before we ask */
+        method->sync_code(set);
+    }
+    irq_restore();
+}
+
+void
 tlb_flush_kernel(uintptr_t va, size_t size)
 {
     tlb_flush_local(va, size);
@@ -78,24 +98,38 @@ tlb_flush_kernel(uintptr_t va, size_t size)
     tlb_shootdown(~0ul, va, size);
 }
 
-/* Hart ids may be far apart, so the set is told in words of 64 ids. */
+/* Hart ids may be far apart, so the set is told in words of 64 ids: the first
+ * word's; what is told leaves *SET. */
+static struct sbi_harts
+first_word(uint64_t *set)
+{
+    struct sbi_harts h = {.base = cpus[__builtin_ctzl(*set)].hartid};
+    uint64_t told = *set & -*set;
+
+    for_each_cpu (c) {
+        if ((*set >> c->id & 1) && c->hartid - h.base < 64) {
+            h.mask |= 1ul << (c->hartid - h.base);
+            told |= 1ul << c->id;
+        }
+    }
+    *set &= ~told;
+    return h;
+}
+
 static void
 rfence_shootdown(uint64_t set, uintptr_t va, size_t size)
 {
-    while (set != 0) {
-        struct sbi_harts h = {.base = cpus[__builtin_ctzl(set)].hartid};
-        uint64_t told = 1ul << __builtin_ctzl(set);
-
-        for_each_cpu (c) {
-            if ((set >> c->id & 1) && c->hartid - h.base < 64) {
-                h.mask |= 1ul << (c->hartid - h.base);
-                told |= 1ul << c->id;
-            }
-        }
-        sbi_remote_sfence_vma(h, va, size);
-        set &= ~told;
-    }
+    while (set != 0)
+        sbi_remote_sfence_vma(first_word(&set), va, size);
 }
 
-static const struct tlb_method rfence = {"rfence", NULL, rfence_shootdown};
+static void
+rfence_sync_code(uint64_t set)
+{
+    while (set != 0)
+        sbi_remote_fence_i(first_word(&set));
+}
+
+static const struct tlb_method rfence = {"rfence", NULL, rfence_shootdown,
+                                         rfence_sync_code};
 TABLE_ADD(tlb_method, rfence);

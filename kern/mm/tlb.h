@@ -12,6 +12,7 @@ struct tlb_method {
     /* The harts in SET, none of them this one and all online, forget
      * [VA, VA+SIZE) before this returns. */
     void (*shootdown)(uint64_t set, uintptr_t va, size_t size);
+    void (*sync_code)(uint64_t set); /* the same with fence.i */
 };
 TABLE_DECLARE(tlb_method, struct tlb_method);
 
@@ -23,6 +24,9 @@ const char *tlb_method_name(void);
  * returns.  Returns how many were asked.
  * => no lock of RANK_TLB or later; interrupts may be off */
 unsigned tlb_shootdown(uint64_t cpus, uintptr_t va, size_t size);
+
+/* The harts in CPUS, but not this one, fetch anew what this one stored. */
+void tlb_sync_code(uint64_t cpus);
 
 /* This hart forgets [VA, VA+SIZE). */
 void tlb_flush_local(uintptr_t va, size_t size);

@@ -30,7 +30,8 @@ static const struct sched_class *policy;
 static uint64_t idle_mask;   /* [a] bit i: hart i waits for work */
 static uint64_t online_mask; /* [a] bit i: hart i runs threads */
 
-void (*sched_switch_hook)(struct thread *prev, struct thread *next);
+struct mm_struct *(*sched_switch_hook)(struct thread *next);
+void (*sched_left_hook)(struct mm_struct *left);
 
 int
 sched_select(const char *name)
@@ -141,9 +142,13 @@ sched_finish_switch(void)
 {
     struct run_queue *rq = &run_queues[this_cpu()->id];
     struct thread *gone = rq->gone, *moved = rq->moved;
+    struct mm_struct *left = rq->left;
 
     rq->gone = rq->moved = NULL;
+    rq->left = NULL;
     spin_unlock(&rq->lock);
+    if (left != NULL)
+        sched_left_hook(left);
     if (gone != NULL)
         thread_gone(gone);
     if (moved != NULL)
@@ -170,7 +175,7 @@ switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
     trace(TRACE_SWITCH, (uint64_t)prev->tid, (uint64_t)next->tid);
     next->tcb.cpu = cpu;
     if (sched_switch_hook != NULL)
-        sched_switch_hook(prev, next);
+        rq->left = sched_switch_hook(next);
     context_switch(&prev->ctx, &next->ctx, &next->tcb);
     sched_finish_switch();
 }

@@ -17,6 +17,7 @@ struct run_queue {
     struct thread *running; /* [lock] */
     struct thread *gone;    /* [lock] died in the switch going on */
     struct thread *moved;   /* [lock] left this hart in the same way */
+    struct mm_struct *left; /* [lock] as sched_switch_hook() said */
     struct list list;       /* [lock] round robin */
     struct avl_tree tree;   /* [lock] stride */
     uint64_t min_pass;      /* [lock] stride */
@@ -84,9 +85,11 @@ void sched_tick(void);
  * interrupted code allows it (interrupts were on). */
 void sched_preempt_point(void);
 
-/* Called on each switch, on the new thread's side, with both; set by
- * process/.  => run-queue lock held */
-extern void (*sched_switch_hook)(struct thread *prev, struct thread *next);
+/* Called before each switch, set by mm/space.c: the hart gets NEXT's space.
+ * Returns the one it left for good, or NULL.  => run-queue lock held */
+extern struct mm_struct *(*sched_switch_hook)(struct thread *next);
+/* ... and after the switch, with that.  => no lock held */
+extern void (*sched_left_hook)(struct mm_struct *left);
 
 /* Call FN for every thread but the idle ones, under the lock of the list. */
 void thread_for_each(void (*fn)(struct thread *t, void *arg), void *arg);

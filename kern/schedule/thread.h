@@ -1,7 +1,8 @@
 /* thread.h: what can run.
  *
  * A thread is a kernel stack, the registers it keeps while it waits, and a
- * state.  It knows no memory and no files; a process embeds one (process/).
+ * state.  It has no files; a process embeds one (process/).  Of memory it knows
+ * only the name of the space it runs in; mm/space.c does the rest.
  *
  *           thread_start            sched_pick
  *    NEW ------------->  READY  <------------->  RUNNING
@@ -31,6 +32,15 @@ enum thread_state {
     THREAD_DEAD,    /* will never run again; its stack may be freed */
 };
 
+/* Why a thread left user mode, as the signal it deserves (libs/signal.h). */
+struct user_trap {
+    int signo;      /* 0: it asked for something (ecall) */
+    int code;       /* si_code */
+    uintptr_t addr; /* si_addr, to the byte */
+};
+
+struct mm_struct;
+
 /* Who guards what:
  *   I     set before the thread starts
  *   r     the run-queue lock of thread->rq_cpu
@@ -58,6 +68,13 @@ struct thread {
     void *arg;
     void (*on_dead)(struct thread *t); /* [I] called by another thread once
                                         * the stack is free; may be NULL */
+
+    struct mm_struct *mm; /* [self] its space, or NULL; see mm_use() */
+    uint32_t nofault;     /* [self] > 0: user_copy() may not wait for pages */
+    /* [self] Called with interrupts on for what the program did wrong or asked
+     * for; when it returns, the program goes on at TF->sepc. */
+    void (*user_trap)(struct trapframe *tf, const struct user_trap *why);
+
     struct list all_link; /* the list of all threads, under its own lock */
 };
 

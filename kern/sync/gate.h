@@ -18,6 +18,7 @@
 
 struct gate_row {
     uint32_t readers; /* [a] of this hart: 0 or 1, deeper when nested */
+    uint64_t owner;   /* what the gate's owner keeps once per hart */
 } CACHE_ALIGNED;
 
 struct gate {

@@ -3,7 +3,8 @@
  *     interrupt   timer     -> schedule/timeout.c
  *                 software  -> another hart wants something
  *                 external  -> driver/plic.c
- *     exception   in code that may fault (arch/riscv/probe.h) -> go on there
+ *     exception   in user mode, or of a copy routine -> trap/user.c
+ *                 in code that may fault (arch/riscv/probe.h) -> go on there
  *                 anywhere else in the kernel -> panic, once
  *
  * At the end of every trap that interrupted code with interrupts on, another
@@ -20,6 +21,7 @@
 #include "mm/tlb.h"
 #include "schedule/sched.h"
 #include "schedule/timeout.h"
+#include "trap/user.h"
 #include <riscvnames.h>
 
 /* Faults of the kernel inside faults of the kernel, before we give up. */
@@ -94,7 +96,13 @@ exception(struct trapframe *tf)
     uintptr_t go_on;
 
     trace(TRACE_FAULT, tf->scause, tf->stval);
-    go_on = trap_from_user(tf) ? 0 : extable_find(tf->sepc);
+    if (trap_from_user(tf)) {
+        user_exception(tf);
+        return;
+    }
+    if (user_copy_fault(tf))
+        return;
+    go_on = extable_find(tf->sepc);
     if (go_on == 0)
         kernel_fault(tf);
     tf->sepc = go_on;

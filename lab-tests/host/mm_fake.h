@@ -23,6 +23,7 @@
 #include "mm/fault.h"
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
+#include "mm/space.h"
 #include <errno.h>
 #include <string.h>
 
@@ -37,6 +38,11 @@ static const char *fake_wrong;
 
 bool fail_armed;
 bool (*fail_hook)(enum fail_site site);
+
+void
+mm_sync_code(struct mm_struct *mm)
+{
+}
 
 /* --- caches ------------------------------------------------------------- */
 

@@ -16,6 +16,7 @@
 #include "mm/failpoint.h"
 #include "mm/kmap.h"
 #include "mm/kstack.h"
+#include "mm/space.h"
 #include "schedule/timeout.h"
 #include <bootargs.h>
 #include <string.h>
@@ -86,10 +87,20 @@ ktest_parallel(unsigned n, bool pin, void (*entry)(unsigned i))
         sem_down(&gang.done);
 }
 
+static void
+leave_space(unsigned i)
+{
+    mm_lazy_drop();
+}
+
 /* Everything that can wait in a cache goes back, so that counts compare. */
 static size_t
 settle(void)
 {
+    for (unsigned tries = 0; kthread_count() > 1 && tries < 1000; tries++)
+        sleep_ms(1);
+    if (mm_lazy_any())
+        ktest_parallel(ncpu, true, leave_space);
     for (unsigned tries = 0; kthread_count() > 1 && tries < 1000; tries++)
         sleep_ms(1);
     kstack_drain();

@@ -102,6 +102,20 @@ sfence_vma_all(void)
     __asm__ volatile("sfence.vma zero, zero" : : : "memory");
 }
 
+/* ... all of one address space number, kernel pages (G) excepted. */
+static inline void
+sfence_vma_asid(uint64_t asid)
+{
+    __asm__ volatile("sfence.vma zero, %0" : : "r"(asid) : "memory");
+}
+
+/* This hart fetches what was stored, by it or visibly by others, before. */
+static inline void
+fence_i(void)
+{
+    __asm__ volatile("fence.i" : : : "memory");
+}
+
 static inline void
 wfi(void)
 {

@@ -58,6 +58,12 @@ sbi_remote_sfence_vma(struct sbi_harts h, uintptr_t va, size_t size)
 }
 
 int
+sbi_remote_fence_i(struct sbi_harts h)
+{
+    return (int)sbi_call(SBI_RFENCE, 0, h.mask, h.base, 0, 0).error;
+}
+
+int
 sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg)
 {
     return (int)sbi_call(SBI_HSM, 0, hartid, entry, arg, 0).error;

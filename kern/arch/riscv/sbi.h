@@ -52,6 +52,10 @@ int sbi_send_ipi(struct sbi_harts harts);
  * after they did.  SIZE of SIZE_MAX: everything. */
 int sbi_remote_sfence_vma(struct sbi_harts harts, uintptr_t va, size_t size);
 
+/* Have other harts fetch anew what was stored (chapter 8, fence.i).  Returns
+ * after they did. */
+int sbi_remote_fence_i(struct sbi_harts harts);
+
 /* Start HARTID at ENTRY with the MMU off and a1 = ARG (chapter 9, HSM). */
 int sbi_hart_start(uint64_t hartid, paddr_t entry, uint64_t arg);
 

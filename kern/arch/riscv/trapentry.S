@@ -18,9 +18,10 @@
 .endm
 
 .macro save_rest                /* sp, which is in the scratch word, and the */
-    ld      t0, TCB_SCRATCH(tp) /* registers that say what happened */
+    ld      t0, TCB_SCRATCH(tp) /* registers that say what happened; SUM goes */
+    li      t2, SSTATUS_SUM     /* off, until the copy routine we interrupted */
+    csrrc   t2, sstatus, t2     /* goes on */
     csrr    t1, sepc
-    csrr    t2, sstatus
     csrr    t3, scause
     csrr    t4, stval
     sd      t0, 16(sp)
@@ -81,6 +82,21 @@ trap_return:
     .endr
     ld      x2, 16(sp)
     sret
+
+/* trap_enter_user(frame): copy the frame, last word first because it may lie
+ * just below, to the place a trap from user mode would use. */
+    .globl  trap_enter_user
+trap_enter_user:
+    csrci   sstatus, SSTATUS_SIE
+    ld      t0, TCB_KSTACK(tp)
+    addi    a1, a0, TF_SIZE
+1:  addi    a1, a1, -8
+    addi    t0, t0, -8
+    ld      t1, 0(a1)
+    sd      t1, 0(t0)
+    bne     a1, a0, 1b
+    mv      sp, t0
+    j       trap_return
 
 /* sp is not on the thread's stack: report from a stack of its own. */
 bad_stack:

@@ -42,6 +42,10 @@ trap_from_user(const struct trapframe *tf)
     return (tf->sstatus & SSTATUS_SPP) == 0;
 }
 
+/* Leave for user mode with the registers of TF, whose sstatus is 0 but for
+ * SPIE; the kernel stack is empty afterwards.  => no lock held */
+__attribute__((noreturn)) void trap_enter_user(const struct trapframe *tf);
+
 struct context {
     uint64_t ra, sp, s[12];
 };

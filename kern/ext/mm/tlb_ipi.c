@@ -30,6 +30,7 @@ serve(void)
     if ((atomic_load_acquire(&mailbox.waiting) & me) == 0)
         return;
     tlb_flush_local(mailbox.va, mailbox.size);
+    fence_i(); /* cheaper than a second kind of request */
     atomic_and(&mailbox.waiting, ~me);
 }
 
@@ -56,5 +57,11 @@ shootdown(uint64_t set, uintptr_t va, size_t size)
     spin_unlock(&mailbox.lock);
 }
 
-static const struct tlb_method ipi = {"ipi", start, shootdown};
+static void
+sync_code(uint64_t set)
+{
+    shootdown(set, 0, 0);
+}
+
+static const struct tlb_method ipi = {"ipi", start, shootdown, sync_code};
 TABLE_ADD(tlb_method, ipi);

@@ -1,0 +1,103 @@
+/* uaccess.S: the only code that touches user memory, with SUM set.
+ *
+ * Every access to memory has an entry in section "extable" (probe.h).  A fault
+ * of the wide loop, which moves 64 bytes at a time, goes on in the byte loop
+ * with what the wide one has not finished, so a byte is either copied or among
+ * those that are counted as left. */
+#include "arch/riscv/csr.h"
+
+.macro may_fault go_on, insn:vararg
+100: \insn
+    .pushsection extable, "a"
+    .balign 8
+    .dword  100b, \go_on
+    .popsection
+.endm
+
+    .text
+/* size_t user_copy(dst, src, n): bytes left */
+    .globl  user_copy
+user_copy:
+    li      t6, SSTATUS_SUM
+    csrs    sstatus, t6
+    xor     t0, a0, a1
+    andi    t0, t0, 7
+    bnez    t0, 4f              /* never aligned together */
+    li      t5, 64
+1:  andi    t0, a0, 7           /* bytes up to a word */
+    beqz    t0, 2f
+    beqz    a2, 6f
+    may_fault 6f, lb t1, 0(a1)
+    may_fault 6f, sb t1, 0(a0)
+    addi    a0, a0, 1
+    addi    a1, a1, 1
+    addi    a2, a2, -1
+    j       1b
+2:  bltu    a2, t5, 3f          /* 64 bytes at a time */
+    may_fault 4f, ld t0, 0(a1)
+    may_fault 4f, ld t1, 8(a1)
+    may_fault 4f, ld t2, 16(a1)
+    may_fault 4f, ld t3, 24(a1)
+    may_fault 4f, ld t4, 32(a1)
+    may_fault 4f, ld a3, 40(a1)
+    may_fault 4f, ld a4, 48(a1)
+    may_fault 4f, ld a5, 56(a1)
+    may_fault 4f, sd t0, 0(a0)
+    may_fault 4f, sd t1, 8(a0)
+    may_fault 4f, sd t2, 16(a0)
+    may_fault 4f, sd t3, 24(a0)
+    may_fault 4f, sd t4, 32(a0)
+    may_fault 4f, sd a3, 40(a0)
+    may_fault 4f, sd a4, 48(a0)
+    may_fault 4f, sd a5, 56(a0)
+    addi    a0, a0, 64
+    addi    a1, a1, 64
+    addi    a2, a2, -64
+    j       2b
+3:  sltiu   t0, a2, 8           /* words */
+    bnez    t0, 4f
+    may_fault 4f, ld t0, 0(a1)
+    may_fault 4f, sd t0, 0(a0)
+    addi    a0, a0, 8
+    addi    a1, a1, 8
+    addi    a2, a2, -8
+    j       3b
+4:  beqz    a2, 6f              /* bytes */
+    may_fault 6f, lb t0, 0(a1)
+    may_fault 6f, sb t0, 0(a0)
+    addi    a0, a0, 1
+    addi    a1, a1, 1
+    addi    a2, a2, -1
+    j       4b
+6:  csrc    sstatus, t6
+    mv      a0, a2
+    ret
+
+/* size_t user_zero(dst, n): bytes left */
+    .globl  user_zero
+user_zero:
+    li      t6, SSTATUS_SUM
+    csrs    sstatus, t6
+    li      t5, 64
+1:  andi    t0, a0, 7
+    beqz    t0, 2f
+    beqz    a1, 6f
+    may_fault 6f, sb zero, 0(a0)
+    addi    a0, a0, 1
+    addi    a1, a1, -1
+    j       1b
+2:  bltu    a1, t5, 4f
+    .irp    at, 0,8,16,24,32,40,48,56
+    may_fault 4f, sd zero, \at(a0)
+    .endr
+    addi    a0, a0, 64
+    addi    a1, a1, -64
+    j       2b
+4:  beqz    a1, 6f
+    may_fault 6f, sb zero, 0(a0)
+    addi    a0, a0, 1
+    addi    a1, a1, -1
+    j       4b
+6:  csrc    sstatus, t6
+    mv      a0, a1
+    ret

@@ -1,0 +1,59 @@
+/* uaccess.c: the range is checked here, the rest is arch/riscv/uaccess.S and
+ * the fault it takes (trap/user.c). */
+#include "mm/uaccess.h"
+
+#include "mm/vmm.h"
+#include <errno.h>
+#include <string.h>
+
+static bool
+in_user_half(uintptr_t addr, size_t n)
+{
+    return current_thread()->mm != NULL && n <= user_end() &&
+           addr <= user_end() - n;
+}
+
+size_t
+copy_from_user(void *to, uintptr_t from, size_t n)
+{
+    size_t left = n;
+
+    if (in_user_half(from, n))
+        left = user_copy(to, (const void *)from, n);
+    if (left != 0)
+        memset((char *)to + n - left, 0, left);
+    return left;
+}
+
+size_t
+copy_to_user(uintptr_t to, const void *from, size_t n)
+{
+    return in_user_half(to, n) ? user_copy((void *)to, from, n) : n;
+}
+
+size_t
+clear_user(uintptr_t to, size_t n)
+{
+    return in_user_half(to, n) ? user_zero((void *)to, n) : n;
+}
+
+/* In pieces that end at multiples of 64, so at page ends, too. */
+long
+strncpy_from_user(char *to, uintptr_t from, size_t n)
+{
+    size_t done = 0;
+
+    while (done < n) {
+        size_t len = MIN(n - done, 64 - ((from + done) & 63));
+        size_t got = len - copy_from_user(to + done, from + done, len);
+
+        for (size_t i = 0; i < got; i++) {
+            if (to[done + i] == '\0')
+                return (long)(done + i);
+        }
+        if (got < len)
+            return -EFAULT;
+        done += len;
+    }
+    return (long)n;
+}

@@ -1,0 +1,45 @@
+/* uaccess.h: user memory, as the thread that owns it sees it.
+ *
+ * Nothing else in the kernel follows a pointer that a program gave.  All work
+ * in the space of the calling thread; a range that reaches out of the user's
+ * half, or a thread without a space, is a range that faults at once.
+ *
+ * A page that is not there is brought in, if the caller may sleep: no spinlock,
+ * no gate, interrupts on, and not between nofault_begin() and nofault_end().
+ * Else the copy stops before it; who holds something copies, lets go, touches
+ * the page, and tries again. */
+#ifndef KERN_MM_UACCESS_H
+#define KERN_MM_UACCESS_H
+
+#include "schedule/thread.h"
+#include <util.h>
+
+/* Return how many bytes at the end were not copied: 0 if all were.  What
+ * copy_from_user() could not fetch is zeroed in TO. */
+MUST_CHECK size_t copy_from_user(void *to, uintptr_t from, size_t n);
+MUST_CHECK size_t copy_to_user(uintptr_t to, const void *from, size_t n);
+/* ... were not zeroed. */
+MUST_CHECK size_t clear_user(uintptr_t to, size_t n);
+
+/* Copy a string of less than N bytes and its end.  Returns its length; N if no
+ * end is among the first N bytes; -EFAULT.  Reads no page beyond its end. */
+MUST_CHECK long strncpy_from_user(char *to, uintptr_t from, size_t n);
+
+/* Faults of copies fail at once; calls nest. */
+static inline void
+nofault_begin(void)
+{
+    current_thread()->nofault++;
+}
+
+static inline void
+nofault_end(void)
+{
+    current_thread()->nofault--;
+}
+
+/* arch/riscv/uaccess.S: the copies themselves, unchecked; bytes left. */
+size_t user_copy(void *to, const void *from, size_t n);
+size_t user_zero(void *to, size_t n);
+
+#endif

@@ -1,0 +1,122 @@
+/* user.c: what a user program may do wrong, and what becomes of it.
+ *
+ *     page fault        do_pgfault(); if that fails   SIGSEGV, SIGBUS, or
+ *                                                     SIGKILL without memory
+ *     access fault      SIGSEGV ACCERR (no such place in the machine)
+ *     misaligned        SIGBUS ADRALN
+ *     illegal, ebreak   SIGILL, SIGTRAP
+ *     ecall             no signal: it asks for something
+ *
+ * The fault path itself says no to addresses above the user's half, before any
+ * table is made.  Its address is stval as it is, to the byte.
+ *
+ * The copy routines fault in the kernel, on user addresses, with SUM set, which
+ * nobody else sets; so SUM says whose fault it is.  It is served only where
+ * do_pgfault() may sleep, else the routine returns what it has not copied. */
+#include "trap/user.h"
+
+#include "mm/fault.h"
+#include "schedule/sched.h"
+#include <signal.h>
+
+/* What a page fault wanted; 0: it is none. */
+static unsigned
+page_fault_rights(uint64_t cause)
+{
+    switch (cause) {
+    case CAUSE_FETCH_PAGE:
+        return FAULT_EXEC;
+    case CAUSE_LOAD_PAGE:
+        return FAULT_READ;
+    case CAUSE_STORE_PAGE:
+        return FAULT_WRITE;
+    }
+    return 0;
+}
+
+/* Serve it.  True: the instruction can run again. */
+static bool
+serve(const struct trapframe *tf, unsigned fault, struct user_trap *why)
+{
+    unsigned r = do_pgfault(current_thread()->mm, fault, tf->stval);
+
+    if (r & VM_FAULT_OOM) {
+        why->signo = SIGKILL;
+    } else if (r & VM_FAULT_SIGBUS) {
+        why->signo = SIGBUS;
+        why->code = BUS_ADRERR;
+    } else if (r & VM_FAULT_SIGSEGV) {
+        why->signo = SIGSEGV;
+        why->code = r & VM_FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR;
+    }
+    return why->signo == 0;
+}
+
+/* Everything but page faults; ecall stays 0. */
+static void
+other_reason(const struct trapframe *tf, struct user_trap *why)
+{
+    switch (tf->scause) {
+    case CAUSE_USER_ECALL:
+        break;
+    case CAUSE_ILLEGAL:
+        *why = (struct user_trap){SIGILL, ILL_ILLOPC, tf->sepc};
+        break;
+    case CAUSE_BREAKPOINT:
+        *why = (struct user_trap){SIGTRAP, TRAP_BRKPT, tf->sepc};
+        break;
+    case CAUSE_FETCH_MISALIGNED:
+    case CAUSE_LOAD_MISALIGNED:
+    case CAUSE_STORE_MISALIGNED:
+        why->signo = SIGBUS;
+        why->code = BUS_ADRALN;
+        break;
+    default:
+        why->signo = SIGSEGV;
+        why->code = SEGV_ACCERR;
+    }
+}
+
+void
+user_exception(struct trapframe *tf)
+{
+    struct user_trap why = {.addr = tf->stval};
+    unsigned rights = page_fault_rights(tf->scause);
+    bool again = false;
+
+    csr_set(sstatus, SSTATUS_SIE);
+    if (rights != 0)
+        again = serve(tf, rights | FAULT_USER, &why);
+    else
+        other_reason(tf, &why);
+    if (!again)
+        current_thread()->user_trap(tf, &why);
+    csr_clear(sstatus, SSTATUS_SIE);
+}
+
+/* May the code that TF interrupted wait for a page? */
+static bool
+may_wait(const struct trapframe *tf)
+{
+    const struct thread *t = current_thread();
+
+    return (tf->sstatus & SSTATUS_SPIE) && t->tcb.irq_depth == 0 &&
+           t->tcb.in_interrupt == 0 && t->tcb.held >> RANK_GATE == 0 &&
+           t->nofault == 0;
+}
+
+bool
+user_copy_fault(struct trapframe *tf)
+{
+    struct user_trap why = {0};
+    unsigned rights = page_fault_rights(tf->scause);
+    bool again;
+
+    if (!(tf->sstatus & SSTATUS_SUM) || rights == 0 || !may_wait(tf) ||
+        tf->stval >= user_end() || current_thread()->mm == NULL)
+        return false;
+    csr_set(sstatus, SSTATUS_SIE);
+    again = serve(tf, rights, &why);
+    csr_clear(sstatus, SSTATUS_SIE);
+    return again;
+}

@@ -1,0 +1,18 @@
+/* signal.h: signal numbers and reasons (si_code), Linux's for RISC-V. */
+#ifndef LIBS_SIGNAL_H
+#define LIBS_SIGNAL_H
+
+#define SIGILL  4
+#define SIGTRAP 5
+#define SIGBUS  7
+#define SIGKILL 9
+#define SIGSEGV 11
+
+#define ILL_ILLOPC  1 /* no such instruction */
+#define TRAP_BRKPT  1 /* ebreak */
+#define SEGV_MAPERR 1 /* nothing is mapped there */
+#define SEGV_ACCERR 2 /* the area forbids it */
+#define BUS_ADRALN  1 /* not aligned */
+#define BUS_ADRERR  2 /* mapped, but there is nothing behind it */
+
+#endif
