@@ -25,6 +25,7 @@ static const char *running; /* the test's name */
 static bool failed, skipped;
 static unsigned npassed, nfailed;
 uint64_t ktest_seed = 1;
+unsigned ktest_rounds = 300;
 
 void
 ktest_fail(const char *file, int line, const char *what)
@@ -181,6 +182,8 @@ ktest_main(const struct machine *m)
 
     if (bootarg_get(m->bootargs, "seed", value, sizeof(value)))
         ktest_seed = strtoull_simple(value, &end) | 1;
+    if (bootarg_get(m->bootargs, "rounds", value, sizeof(value)))
+        ktest_rounds = (unsigned)strtoull_simple(value, &end);
     if (bootarg_get(m->bootargs, "bench", value, sizeof(value))) {
         TABLE_FOR_EACH (kbench, struct kbench, b)
             (*b)->run();

@@ -44,6 +44,7 @@ void ktest_skip(const char *why);
 /* Random numbers from the boot argument seed= (default 1); xorshift64. */
 uint64_t ktest_random(uint64_t *state);
 extern uint64_t ktest_seed;
+extern unsigned ktest_rounds; /* of races; boot argument rounds= */
 
 /* Run ENTRY(ARG[i]) in N threads, thread i on hart i mod ncpu if PIN, and wait
  * until all have returned. */

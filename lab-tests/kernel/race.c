@@ -1,0 +1,181 @@
+/* race.c: the machinery of race.h, and the delays of debug/race.h.
+ *
+ * A delay is a number of turns, not of ticks: mostly none, often few, seldom
+ * many.  Which, is drawn per hart from the seed. */
+#include "race.h"
+
+#include "debug/race.h"
+#include "mm/uaccess.h"
+#include <string.h>
+
+static struct {
+    const struct race *race;
+    struct wait_queue wq;
+    unsigned waiting; /* [wq.lock] at the barrier */
+    unsigned gen;     /* [wq.lock] barriers passed */
+    uint32_t ready;   /* [a] passed this one, about to act */
+    unsigned rounds;
+    bool stop; /* written between two barriers by the first thread */
+} run;
+
+static uint32_t bad; /* [a] */
+
+/* --- delays --- */
+
+static struct {
+    uint64_t state;
+} CACHE_ALIGNED dice[NCPU_MAX];
+static bool delays;
+
+#ifdef RACE_POINTS
+void
+race_delay(const char *point)
+{
+    uint64_t *state, n;
+
+    if (!delays)
+        return;
+    state = &dice[this_cpu()->id].state;
+    n = ktest_random(state) ^ (uintptr_t)point >> 3;
+    if (n % 4 != 0)
+        return;
+    n = 1ul << (n >> 8) % 13;
+    while (n-- > 0)
+        cpu_wait();
+}
+#endif
+
+/* --- rounds --- */
+
+void
+race_failed(const char *file, int line, const char *what)
+{
+    atomic_store(&bad, 1);
+    ktest_fail(file, line, what);
+}
+
+bool
+race_wait(void)
+{
+    if (ncpu < run.race->racers)
+        sched_yield();
+    else
+        cpu_wait();
+    return atomic_load(&bad) == 0;
+}
+
+static void
+barrier(void)
+{
+    unsigned gen;
+
+    spin_lock(&run.wq.lock);
+    gen = run.gen;
+    if (++run.waiting == run.race->racers) {
+        run.waiting = 0;
+        run.gen++;
+        wait_wake_all(&run.wq);
+    }
+    while (run.gen == gen)
+        wait_sleep(&run.wq);
+    spin_unlock(&run.wq.lock);
+}
+
+/* Who slept wakes late; wait a little for each other, so that all begin at
+ * once.  Nothing depends on it. */
+static void
+line_up(unsigned round)
+{
+    uint32_t all = (round + 1) * run.race->racers;
+
+    atomic_add(&run.ready, 1u);
+    for (unsigned turns = 0; turns < 3000 && atomic_load(&run.ready) < all;
+         turns++)
+        if (!race_wait())
+            return;
+}
+
+static void
+racer(unsigned who)
+{
+    for (unsigned r = 0;; r++) {
+        if (who == 0) {
+            run.stop = atomic_load(&bad) != 0 || r == run.rounds;
+            if (!run.stop)
+                run.race->begin(r);
+        }
+        barrier();
+        if (run.stop)
+            break;
+        line_up(r);
+        run.race->act(who, r);
+        mm_use(NULL);
+        barrier();
+        if (who == 0)
+            run.race->end(r);
+    }
+}
+
+void
+race_run(const struct race *race)
+{
+    memset(&run, 0, sizeof(run));
+    wait_init(&run.wq);
+    run.race = race;
+    run.rounds = ktest_rounds;
+    if (ncpu == 1) /* only the tick makes a race */
+        run.rounds = MIN(run.rounds, 20u);
+    atomic_store(&bad, 0);
+    for_each_cpu (c)
+        dice[c->id].state = ktest_seed * 0x9e3779b97f4a7c15ul + c->id + 1;
+    delays = true;
+    ktest_parallel(race->racers, true, racer);
+    delays = false;
+}
+
+/* --- memory --- */
+
+bool
+user_load(uintptr_t at, uint64_t *v)
+{
+    return copy_from_user(v, at, sizeof(*v)) == 0;
+}
+
+bool
+user_store(uintptr_t at, uint64_t v)
+{
+    return copy_to_user(at, &v, sizeof(v)) == 0;
+}
+
+void
+race_map(struct mm_struct *mm, unsigned pages)
+{
+    RCHECK(do_mmap(mm, RACE_AT, pages * PAGE_SIZE, VM_READ | VM_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL,
+                   0) == (long)RACE_AT);
+}
+
+struct mm_struct *
+race_space(unsigned pages)
+{
+    struct mm_struct *mm = mm_create();
+
+    RCHECK(mm != NULL);
+    race_map(mm, pages);
+    return mm;
+}
+
+uint64_t
+race_get(struct mm_struct *mm, uintptr_t at)
+{
+    uint64_t v = ~0ul;
+
+    RCHECK(mm_access(mm, at, &v, sizeof(v), false) == 0);
+    return v;
+}
+
+void
+race_put(struct mm_struct *mm, uintptr_t at, uint64_t v)
+{
+    RCHECK(mm_access(mm, at, &v, sizeof(v), true) == 0);
+}
