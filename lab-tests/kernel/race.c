@@ -13,7 +13,7 @@ static struct {
     struct wait_queue wq;
     unsigned waiting; /* [wq.lock] at the barrier */
     unsigned gen;     /* [wq.lock] barriers passed */
-    uint32_t ready;   /* [a] passed this one, about to act */
+    uint32_t at[RACERS]; /* [a] round each is in, from 1 */
     unsigned rounds;
     bool stop; /* written between two barriers by the first thread */
 } run;
@@ -81,38 +81,47 @@ barrier(void)
     spin_unlock(&run.wq.lock);
 }
 
-/* Who slept wakes late; wait a little for each other, so that all begin at
- * once.  Nothing depends on it. */
+/* Wait for the others to reach this round, but not long: nothing depends on it,
+ * and their harts may have no processor now. */
 static void
-line_up(unsigned round)
+line_up(unsigned who, uint32_t round)
 {
-    uint32_t all = (round + 1) * run.race->racers;
-
-    atomic_add(&run.ready, 1u);
-    for (unsigned turns = 0; turns < 3000 && atomic_load(&run.ready) < all;
-         turns++)
-        if (!race_wait())
-            return;
+    atomic_store(&run.at[who], round);
+    for (unsigned i = 0; i < run.race->racers; i++) {
+        for (unsigned turns = 0; turns < 200; turns++) {
+            if (atomic_load(&run.at[i]) >= round || ncpu < run.race->racers)
+                break;
+            cpu_wait();
+        }
+    }
 }
 
 static void
 racer(unsigned who)
 {
-    for (unsigned r = 0;; r++) {
+    const struct race *race = run.race;
+
+    for (unsigned done = 0;; done += SET) {
         if (who == 0) {
-            run.stop = atomic_load(&bad) != 0 || r == run.rounds;
+            run.stop = atomic_load(&bad) != 0 || done >= run.rounds;
             if (!run.stop)
-                run.race->begin(r);
+                race->begin();
         }
         barrier();
         if (run.stop)
             break;
-        line_up(r);
-        run.race->act(who, r);
-        mm_use(NULL);
+        for (unsigned r = 0; r < SET; r++) {
+            line_up(who, done + r + 1);
+            race->act(who, r);
+        }
         barrier();
-        if (who == 0)
-            run.race->end(r);
+        if (race->after != NULL) {
+            race->after(who);
+            barrier();
+        }
+        mm_use(NULL);
+        if (who == 0 && race->end != NULL)
+            race->end(SET);
     }
 }
 
@@ -122,9 +131,9 @@ race_run(const struct race *race)
     memset(&run, 0, sizeof(run));
     wait_init(&run.wq);
     run.race = race;
-    run.rounds = ktest_rounds;
+    run.rounds = ktest_rounds / MAX(race->share, 1u);
     if (ncpu == 1) /* only the tick makes a race */
-        run.rounds = MIN(run.rounds, 20u);
+        run.rounds = MIN(run.rounds, 2u * SET);
     atomic_store(&bad, 0);
     for_each_cpu (c)
         dice[c->id].state = ktest_seed * 0x9e3779b97f4a7c15ul + c->id + 1;

@@ -1,10 +1,14 @@
 /* race.h: rounds of a few threads that do something at the same time.
  *
- *     begin(r)          one thread prepares
- *     act(who, r)       all at once, thread WHO on hart WHO
- *     end(r)            one thread looks at what came out
+ *     begin()           one thread prepares a set of rounds
+ *     act(who, r)       all, thread WHO on hart WHO, for each round of the set
+ *     after(who)        all, when all are through
+ *     end(n)            one thread looks at what came out of N rounds
  *
- * The threads stay for all rounds; between the steps they wait for each other.
+ * Between these steps all threads sleep until the last one is there.  From one
+ * round of a set to the next they only wait a little for each other: a machine
+ * with fewer processors than harts must not spend its time in waiting.
+ *
  * Boot argument rounds= says how many.  In build/races.img the kernel delays
  * harts between its own steps, by chance (seed=), see debug/race.h.  No verdict
  * depends on time: only on data and counts. */
@@ -14,14 +18,19 @@
 #include "ktest.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
+#include <string.h>
 
 #define RACERS 4
 
+#define SET    16 /* rounds */
+
 struct race {
     unsigned racers; /* 2 .. RACERS */
-    void (*begin)(unsigned round);
-    void (*act)(unsigned who, unsigned round);
-    void (*end)(unsigned round);
+    unsigned share;  /* only one of so many rounds; 0 is 1 */
+    void (*begin)(void);
+    void (*act)(unsigned who, unsigned r); /* r < SET */
+    void (*after)(unsigned who);           /* may be NULL */
+    void (*end)(unsigned n);
 };
 
 /* Ends early after a round in which a check failed. */

@@ -1,26 +1,22 @@
-/* test_race.c: races of the fault path, on real translations.  docs/design/
- * races.md says what settles each, and which mutant of the kernel each test
- * finds.
+/* test_race.c: races of the fault path, on real translations.
+ * docs/design/races.md says what settles each, and which mutants of the kernel
+ * each test finds.
  *
- * The threads use the space like user programs do: through the translations of
- * their harts, which may be stale. */
+ * The threads use the space as user programs do: through the translations of
+ * their harts, which may be stale.  Each round of a set has a page of its own.
+ */
 #include "race.h"
 
-#include "mm/rmap.h"
-
-#define P   PAGE_SIZE
-#define SET 64 /* pages, one per round, before a new space is made */
+#define P PAGE_SIZE
 
 static struct mm_struct *mm[RACERS];
-static size_t anons;    /* before the first round */
-static uint32_t told;   /* [a] the round's news are out */
-static uint32_t primed; /* [a] readers that have a translation */
-static bool gone[RACERS];
+static size_t anons;       /* before the first round */
+static uint32_t told[SET]; /* [a] the round's news are out */
 
 static uintptr_t
-page_of(unsigned round)
+page_of(unsigned r)
 {
-    return RACE_AT + round % SET * P;
+    return RACE_AT + r * P;
 }
 
 static void
@@ -31,6 +27,7 @@ drop_spaces(void)
             mm_put_user(mm[i]);
         mm[i] = NULL;
     }
+    memset(told, 0, sizeof(told));
 }
 
 static void
@@ -43,12 +40,6 @@ race_test(const struct race *r)
 }
 
 static void
-nothing(unsigned round)
-{
-    (void)round;
-}
-
-static void
 check_words(struct mm_struct *m, uintptr_t at, uint64_t want)
 {
     for (unsigned i = 0; i < RACERS; i++)
@@ -58,10 +49,8 @@ check_words(struct mm_struct *m, uintptr_t at, uint64_t want)
 /* --- row 11: all write one fresh page --- */
 
 static void
-fresh_begin(unsigned r)
+fresh_begin(void)
 {
-    if (r % SET != 0)
-        return;
     drop_spaces();
     mm[0] = race_space(SET);
 }
@@ -78,43 +67,56 @@ fresh_act(unsigned who, unsigned r)
 }
 
 static void
-fresh_end(unsigned r)
+fresh_end(unsigned n)
 {
-    check_words(mm[0], page_of(r), r);
-    RCHECK(mm[0]->stat[MM_ANON] == r % SET + 1);
-    RCHECK(anon_count() == anons + r % SET + 1);
+    for (unsigned r = 0; r < n; r++)
+        check_words(mm[0], page_of(r), r);
+    RCHECK(mm[0]->stat[MM_ANON] == n);
+    RCHECK(anon_count() == anons + n);
 }
 
 KTEST(vm_race_11_one_fresh_page)
 {
-    race_test(&(struct race){RACERS, fresh_begin, fresh_act, fresh_end});
+    race_test(&(struct race){.racers = 4,
+                             .begin = fresh_begin,
+                             .act = fresh_act,
+                             .end = fresh_end});
 }
 
 /* --- row 12: the first writes of an area need its layer and its tables --- */
 
-static void
-first_begin(unsigned r)
+static uintptr_t
+far_page(unsigned r, unsigned who)
 {
-    if (mm[0] == NULL)
-        mm[0] = race_space(RACERS);
-    else
-        race_map(mm[0], RACERS);
+    return RACE_AT + ((uintptr_t)r << 30) + who * P;
+}
+
+static void
+first_begin(void)
+{
+    drop_spaces();
+    mm[0] = mm_create();
+    for (unsigned r = 0; r < SET; r++)
+        RCHECK(do_mmap(mm[0], far_page(r, 0), RACERS * P, VM_READ | VM_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) > 0);
 }
 
 static void
 first_act(unsigned who, unsigned r)
 {
     mm_use(mm[0]);
-    RCHECK(user_store(RACE_AT + who * P, r + who));
+    RCHECK(user_store(far_page(r, who), r + who));
 }
 
 static void
-first_end(unsigned r)
+first_end(unsigned n)
 {
-    for (unsigned i = 0; i < RACERS; i++)
-        RCHECK(race_get(mm[0], RACE_AT + i * P) == r + i);
-    RCHECK(anon_count() == anons + RACERS);
-    RCHECK(do_munmap(mm[0], RACE_AT, RACERS * P) == 0);
+    for (unsigned r = 0; r < n; r++) {
+        for (unsigned i = 0; i < RACERS; i++)
+            RCHECK(race_get(mm[0], far_page(r, i)) == r + i);
+    }
+    RCHECK(anon_count() == anons + n * RACERS);
+    RCHECK(do_munmap(mm[0], RACE_AT, (uintptr_t)SET << 30) == 0);
     RCHECK(anon_count() == anons);
     /* Only the root is left. */
     RCHECK(mm[0]->stat[MM_PT_ALLOC] == mm[0]->stat[MM_PT_FREE] + 1);
@@ -122,23 +124,23 @@ first_end(unsigned r)
 
 KTEST(vm_race_12_first_writes_of_an_area)
 {
-    race_test(&(struct race){RACERS, first_begin, first_act, first_end});
+    race_test(&(struct race){.racers = 4,
+                             .begin = first_begin,
+                             .act = first_act,
+                             .end = first_end});
 }
 
-/* --- row 15: A and B read, C unmaps, D takes what frames there are --- */
+/* --- row 15: A reads, B unmaps, C takes what frames there are --- */
 
 #define FOREIGN   0xf0e19ul
-#define PAGES_15  4
-#define FRAMES_15 16
+#define FRAMES_15 8
 
 static void
-unmap_begin(unsigned r)
+unmap_begin(void)
 {
-    first_begin(r);
-    for (unsigned i = 0; i < PAGES_15; i++)
-        race_put(mm[0], RACE_AT + i * P, r + 1);
-    atomic_store(&told, 0);
-    atomic_store(&primed, 0);
+    fresh_begin();
+    for (unsigned r = 0; r < SET; r++)
+        race_put(mm[0], page_of(r), 1000 + r);
 }
 
 static void
@@ -147,7 +149,7 @@ take_frames(void)
     struct page *page[FRAMES_15];
     unsigned n = 0;
 
-    while (atomic_load(&told) == 0 && race_wait()) {
+    for (unsigned k = 0; k < 10; k++) {
         for (n = 0; n < FRAMES_15; n++) {
             page[n] = alloc_pages(0);
             if (page[n] == NULL)
@@ -160,55 +162,60 @@ take_frames(void)
 }
 
 static void
-read_until_gone(unsigned who, unsigned r)
-{
-    uintptr_t at = RACE_AT + (who + r) % PAGES_15 * P;
-    bool first = true;
-    uint64_t v = 0;
-
-    while (user_load(at, &v) && race_wait()) {
-        RCHECK(v == r + 1);
-        if (first)
-            atomic_add(&primed, 1u);
-        first = false;
-    }
-}
-
-static void
 unmap_act(unsigned who, unsigned r)
 {
-    if (who == 3) {
+    uint64_t v = 0;
+
+    if (who == 2) {
         take_frames();
         return;
     }
     mm_use(mm[0]);
-    if (who > 0) {
-        read_until_gone(who, r);
+    if (who == 1) {
+        RCHECK(do_munmap(mm[0], page_of(r), P) == 0);
         return;
     }
-    while (atomic_load(&primed) < 2 && race_wait())
-        ;
-    RCHECK(do_munmap(mm[0], RACE_AT, RACERS * P) == 0);
-    atomic_store(&told, 1);
+    for (unsigned k = 0; k < 300 && user_load(page_of(r), &v); k++)
+        RCHECK(v == 1000 + r);
 }
 
 static void
-unmap_end(unsigned r)
+unmap_after(unsigned who)
+{
+    uint64_t v;
+
+    for (unsigned r = 0; who == 0 && r < SET; r++)
+        RCHECK(!user_load(page_of(r), &v));
+}
+
+static void
+unmap_end(unsigned n)
 {
     RCHECK(anon_count() == anons);
 }
 
 KTEST(vm_race_15_read_while_unmapped)
 {
-    race_test(&(struct race){RACERS, unmap_begin, unmap_act, unmap_end});
+    race_test(&(struct race){.racers = 3, .share = 4,
+                             .begin = unmap_begin,
+                             .act = unmap_act,
+                             .after = unmap_after,
+                             .end = unmap_end});
 }
 
 /* --- unmap and map again, while others write: gate, tables --- */
 
 static void
+remap_begin(void)
+{
+    drop_spaces();
+    mm[0] = race_space(RACERS);
+}
+
+static void
 remap_act(unsigned who, unsigned r)
 {
-    uintptr_t at = RACE_AT + who % RACERS * P;
+    uintptr_t at = RACE_AT + who * P;
     uint64_t v = 0;
 
     mm_use(mm[0]);
@@ -218,20 +225,20 @@ remap_act(unsigned who, unsigned r)
         return;
     }
     for (unsigned k = 0; k < 4; k++) {
-        if (user_store(at, r + 1) && user_load(at, &v))
-            RCHECK(v == r + 1 || v == 0);
+        if (user_store(at, 7) && user_load(at, &v))
+            RCHECK(v == 7 || v == 0);
     }
 }
 
 static void
-remap_end(unsigned r)
+remap_end(unsigned n)
 {
     size_t there = 0;
 
     for (unsigned i = 0; i < RACERS; i++) {
         uint64_t v = race_get(mm[0], RACE_AT + i * P);
 
-        RCHECK(v == 0 || v == r + 1);
+        RCHECK(v == 0 || v == 7);
         there += v != 0;
     }
     RCHECK(anon_count() == anons + there);
@@ -242,20 +249,18 @@ remap_end(unsigned r)
 
 KTEST(vm_race_16_unmap_and_fault)
 {
-    race_test(&(struct race){RACERS, first_begin, remap_act, remap_end});
+    race_test(&(struct race){.racers = 3, .share = 4,
+                             .begin = remap_begin,
+                             .act = remap_act,
+                             .end = remap_end});
 }
 
 /* --- rows 32 and 33: all write a page that is shared with a relative --- */
 
 static void
-cow_begin(unsigned r)
+cow_begin(void)
 {
-    atomic_store(&told, 0);
-    atomic_store(&primed, 0);
-    if (r % SET != 0)
-        return;
-    drop_spaces();
-    mm[0] = race_space(SET);
+    fresh_begin();
     for (unsigned i = 0; i < SET; i++)
         race_put(mm[0], RACE_AT + i * P, 1000 + i);
     mm[1] = mm_copy(mm[0]);
@@ -276,54 +281,69 @@ cow_act(unsigned who, unsigned r)
 }
 
 static void
-cow_end(unsigned r)
+cow_end(unsigned n)
 {
-    uintptr_t at = page_of(r);
-
-    check_words(mm[1], at, 7);
-    RCHECK(race_get(mm[1], at) == 1000 + r % SET);
-    RCHECK(race_get(mm[0], at) == 1000 + r % SET);
-    RCHECK(race_get(mm[0], at + 8) == 0);
-    RCHECK(mm[1]->stat[MM_COW] == r % SET + 1);
-    RCHECK(anon_count() == anons + SET + r % SET + 1);
+    for (unsigned r = 0; r < n; r++) {
+        check_words(mm[1], page_of(r), 7);
+        RCHECK(race_get(mm[1], page_of(r)) == 1000 + r);
+        RCHECK(race_get(mm[0], page_of(r)) == 1000 + r);
+        RCHECK(race_get(mm[0], page_of(r) + 8) == 0);
+    }
+    RCHECK(mm[1]->stat[MM_COW] == n);
+    RCHECK(anon_count() == anons + 2 * n);
 }
 
 KTEST(vm_race_32_33_one_copy_no_lost_store)
 {
-    race_test(&(struct race){RACERS, cow_begin, cow_act, cow_end});
+    race_test(&(struct race){
+        .racers = 4, .share = 4, .begin = cow_begin, .act = cow_act, .end = cow_end});
 }
 
 /* --- a copied page is seen by those who read the old one --- */
 
+#define MINE   5000ul
+#define THEIRS 9000ul
+
+static void
+read_page(unsigned r)
+{
+    uint64_t v = 0;
+    uint32_t t = 0;
+
+    for (unsigned k = 0; k < 60 && t == 0; k++) {
+        t = atomic_load_acquire(&told[r]);
+        RCHECK(user_load(page_of(r), &v));
+        RCHECK(v == MINE || (v == 1000 + r && t == 0));
+    }
+}
+
 static void
 seen_act(unsigned who, unsigned r)
 {
-    uintptr_t at = page_of(r);
-    uint64_t v = 0, was = 1000 + r % SET;
-    bool first = true;
-
     mm_use(mm[1]);
     if (who == 0) {
-        while (atomic_load(&primed) < RACERS - 1 && race_wait())
-            ;
-        RCHECK(user_store(at, r));
-        atomic_store_release(&told, 1);
-        return;
+        RCHECK(user_store(page_of(r), MINE));
+        atomic_store_release(&told[r], 1u);
+    } else {
+        read_page(r);
     }
-    while (atomic_load(&told) == 0) {
-        RCHECK(user_load(at, &v) && (v == was || v == r));
-        if (first)
-            atomic_add(&primed, 1u);
-        first = false;
-        if (!race_wait())
-            return;
-    }
-    RCHECK(user_load(at, &v) && v == r);
+}
+
+static void
+seen_after(unsigned who)
+{
+    uint64_t v = 0;
+
+    for (unsigned r = 0; r < SET; r++)
+        RCHECK(user_load(page_of(r), &v) && v == MINE);
 }
 
 KTEST(vm_race_32_readers_see_the_copy)
 {
-    race_test(&(struct race){RACERS, cow_begin, seen_act, nothing});
+    race_test(&(struct race){.racers = 3, .share = 4,
+                             .begin = cow_begin,
+                             .act = seen_act,
+                             .after = seen_after});
 }
 
 /* --- the old page is not the relative's alone before all forgot it --- */
@@ -331,38 +351,29 @@ KTEST(vm_race_32_readers_see_the_copy)
 static void
 alone_act(unsigned who, unsigned r)
 {
-    uintptr_t at = page_of(r);
-    uint64_t v = 0, was = 1000 + r % SET, mine = 5000, theirs = 1ul << 32;
-    bool first = true;
-
-    if (who == 1) { /* the relative */
+    if (who == 2) { /* the relative */
         mm_use(mm[0]);
-        for (unsigned k = 0; k < 40; k++)
-            RCHECK(user_store(at, theirs + k));
-        return;
+        RCHECK(user_store(page_of(r), THEIRS));
+    } else {
+        seen_act(who, r);
     }
-    mm_use(mm[1]);
-    if (who == 0) {
-        while (atomic_load(&primed) < 2 && race_wait())
-            ;
-        RCHECK(user_store(at, mine));
-        atomic_store_release(&told, 1);
-        return;
-    }
-    while (atomic_load(&told) == 0) {
-        RCHECK(user_load(at, &v) && (v == was || v == mine));
-        if (first)
-            atomic_add(&primed, 1u);
-        first = false;
-        if (!race_wait())
-            return;
-    }
-    RCHECK(user_load(at, &v) && v == mine);
+}
+
+static void
+alone_after(unsigned who)
+{
+    uint64_t v = 0;
+
+    for (unsigned r = 0; r < SET; r++)
+        RCHECK(user_load(page_of(r), &v) && v == (who == 2 ? THEIRS : MINE));
 }
 
 KTEST(vm_race_31_relative_waits_for_the_flush)
 {
-    race_test(&(struct race){RACERS, cow_begin, alone_act, nothing});
+    race_test(&(struct race){.racers = 3, .share = 4,
+                             .begin = cow_begin,
+                             .act = alone_act,
+                             .after = alone_after});
 }
 
 /* --- row 39: copies are made while others write --- */
@@ -377,20 +388,15 @@ word_of(unsigned who)
 }
 
 static void
-hammer_begin(unsigned r)
+hammer_begin(void)
 {
-    if (mm[0] == NULL) {
-        mm[0] = race_space(RACERS);
-        for (unsigned i = 0; i < RACERS; i++)
-            last[i] = 0;
-    }
-    atomic_store(&told, 0);
-    for (unsigned i = 0; i < RACERS; i++)
-        gone[i] = false;
+    drop_spaces();
+    mm[0] = race_space(RACERS);
+    memset(last, 0, sizeof(last));
 }
 
 static void
-snapshot(unsigned who)
+snapshot(void)
 {
     struct mm_struct *copy = mm_copy(mm[0]);
     uint64_t was[RACERS];
@@ -398,12 +404,11 @@ snapshot(unsigned who)
     RCHECK(copy != NULL);
     for (unsigned i = 0; i < RACERS; i++)
         was[i] = race_get(copy, word_of(i));
-    for (unsigned n = 0; n < 100 && race_wait(); n++)
-        ;
+    for (unsigned n = 0; n < 30; n++)
+        (void)race_wait();
     for (unsigned i = 0; i < RACERS; i++)
         RCHECK(race_get(copy, word_of(i)) == was[i]);
     mm_put_user(copy);
-    atomic_add(&told, 1u);
 }
 
 static void
@@ -412,18 +417,18 @@ hammer_act(unsigned who, unsigned r)
     uint64_t v = 0;
 
     if (who < copiers) {
-        snapshot(who);
+        snapshot();
         return;
     }
     mm_use(mm[0]);
-    while (atomic_load(&told) < copiers && race_wait()) {
+    for (unsigned k = 0; k < 60; k++) {
         RCHECK(user_store(word_of(who), ++last[who]));
         RCHECK(user_load(word_of(who), &v) && v == last[who]);
     }
 }
 
 static void
-hammer_end(unsigned r)
+hammer_end(unsigned n)
 {
     for (unsigned i = copiers; i < RACERS; i++)
         RCHECK(race_get(mm[0], word_of(i)) == last[i]);
@@ -432,11 +437,17 @@ hammer_end(unsigned r)
 KTEST(vm_race_39_copy_while_others_write)
 {
     copiers = 1;
-    race_test(&(struct race){RACERS, hammer_begin, hammer_act, hammer_end});
+    race_test(&(struct race){.racers = 4, .share = 32,
+                             .begin = hammer_begin,
+                             .act = hammer_act,
+                             .end = hammer_end});
 }
 
 KTEST(vm_race_39_two_copies_at_once)
 {
     copiers = 2;
-    race_test(&(struct race){RACERS, hammer_begin, hammer_act, hammer_end});
+    race_test(&(struct race){.racers = 3, .share = 32,
+                             .begin = hammer_begin,
+                             .act = hammer_act,
+                             .end = hammer_end});
 }

@@ -5,13 +5,11 @@
 #include "mm/rmap.h"
 #include "race.h"
 
-#define P   PAGE_SIZE
-#define SET 16
+#define P PAGE_SIZE
 
 static struct mm_struct *mm[RACERS];
 static size_t anons;  /* before the first round */
-static uint32_t told; /* [a] */
-static uint64_t last[RACERS];
+static uint32_t told[SET]; /* [a] */
 
 static void
 drop_spaces(void)
@@ -21,6 +19,7 @@ drop_spaces(void)
             mm_put_user(mm[i]);
         mm[i] = NULL;
     }
+    memset(told, 0, sizeof(told));
 }
 
 static void
@@ -32,83 +31,68 @@ race_test(const struct race *r)
     CHECK(anon_count() == anons);
 }
 
-static void
-pause(unsigned turns)
+static uintptr_t
+page_of(unsigned r)
 {
-    while (turns-- > 0 && race_wait())
-        ;
+    return RACE_AT + r * P;
 }
 
 /* --- fault || mprotect: who may not write any more, does not --- */
 
 static void
-protect_begin(unsigned r)
+protect_begin(void)
 {
-    if (mm[0] == NULL)
-        mm[0] = race_space(RACERS);
-    RCHECK(do_mprotect(mm[0], RACE_AT, RACERS * P, VM_READ | VM_WRITE) == 0);
-    for (unsigned i = 0; i < RACERS; i++)
-        race_put(mm[0], RACE_AT + i * P, last[i] = 0);
-    atomic_store(&told, 0);
+    drop_spaces();
+    mm[0] = race_space(SET);
 }
 
 static void
-protect(void)
+protect(uintptr_t at)
 {
-    uint64_t was[RACERS];
+    uint64_t was;
 
-    while (atomic_load(&told) < RACERS - 1 && race_wait())
-        ;
-    RCHECK(do_mprotect(mm[0], RACE_AT, RACERS * P, VM_READ) == 0);
-    for (unsigned i = 1; i < RACERS; i++)
-        was[i] = race_get(mm[0], RACE_AT + i * P);
-    pause(100);
-    for (unsigned i = 1; i < RACERS; i++)
-        RCHECK(race_get(mm[0], RACE_AT + i * P) == was[i]);
+    RCHECK(do_mprotect(mm[0], at, P, VM_READ) == 0);
+    was = race_get(mm[0], at);
+    for (unsigned n = 0; n < 30; n++)
+        (void)race_wait();
+    RCHECK(race_get(mm[0], at) == was);
 }
 
 static void
 protect_act(unsigned who, unsigned r)
 {
-    uintptr_t at = RACE_AT + who * P;
-    uint64_t v = 0;
+    uint64_t v = 0, n = 0;
 
     if (who == 0) {
-        protect();
+        protect(page_of(r));
         return;
     }
     mm_use(mm[0]);
-    while (user_store(at, last[who] + 1) && race_wait()) {
-        if (++last[who] == 1)
-            atomic_add(&told, 1u);
-    }
-    RCHECK(user_load(at, &v) && v == last[who]);
+    while (n < 200 && user_store(page_of(r), n + 1))
+        n++;
+    RCHECK(user_load(page_of(r), &v) && v == n);
 }
 
 static void
-nothing(unsigned round)
+protect_after(unsigned who)
 {
-    (void)round;
+    for (unsigned r = 0; who == 1 && r < SET; r++)
+        RCHECK(!user_store(page_of(r), 1));
 }
 
 KTEST(vm_race_47_write_while_protected)
 {
-    race_test(&(struct race){RACERS, protect_begin, protect_act, nothing});
+    race_test(&(struct race){.racers = 2, .share = 4,
+                             .begin = protect_begin,
+                             .act = protect_act,
+                             .after = protect_after});
 }
 
 /* --- four relatives write one page, each its own --- */
 
-static uintptr_t
-page_of(unsigned round)
-{
-    return RACE_AT + round % SET * P;
-}
-
 static void
-family_begin(unsigned r)
+family_begin(void)
 {
-    if (r % SET != 0)
-        return;
     drop_spaces();
     mm[0] = race_space(SET);
     for (unsigned i = 0; i < SET; i++)
@@ -127,69 +111,76 @@ family_act(unsigned who, unsigned r)
     for (unsigned k = 0; k < 4; k++) {
         RCHECK(user_store(at + 8, who * 10 + k));
         RCHECK(user_load(at + 8, &v) && v == who * 10 + k);
-        RCHECK(user_load(at, &v) && v == 1000 + r % SET);
+        RCHECK(user_load(at, &v) && v == 1000 + r);
     }
 }
 
 static void
-family_end(unsigned r)
+family_end(unsigned n)
 {
-    for (unsigned i = 0; i < RACERS; i++)
-        RCHECK(race_get(mm[i], page_of(r) + 8) == i * 10 + 3);
-    RCHECK(anon_count() == anons + SET + (RACERS - 1) * (r % SET + 1));
+    for (unsigned r = 0; r < n; r++) {
+        for (unsigned i = 0; i < RACERS; i++)
+            RCHECK(race_get(mm[i], page_of(r) + 8) == i * 10 + 3);
+    }
+    RCHECK(anon_count() == anons + RACERS * n);
 }
 
 KTEST(vm_race_32_relatives_write_one_page)
 {
-    race_test(&(struct race){RACERS, family_begin, family_act, family_end});
+    race_test(&(struct race){.racers = 4, .share = 4,
+                             .begin = family_begin,
+                             .act = family_act,
+                             .end = family_end});
 }
 
 /* --- exit || fault of a relative --- */
 
 static void
-exit_begin(unsigned r)
+exit_begin(void)
 {
-    if (mm[0] == NULL)
-        mm[0] = race_space(RACERS);
-    for (unsigned i = 0; i < RACERS; i++)
-        race_put(mm[0], RACE_AT + i * P, r);
-    mm[1] = mm_copy(mm[0]);
-    RCHECK(mm[1] != NULL);
+    drop_spaces();
+    mm[0] = race_space(SET);
+    for (unsigned i = 0; i < SET; i++)
+        race_put(mm[0], RACE_AT + i * P, i);
 }
 
 static void
 exit_act(unsigned who, unsigned r)
 {
+    uintptr_t at = page_of(r);
     uint64_t v = 0;
 
     if (who == 0) {
-        mm_put_user(mm[1]);
-        mm[1] = NULL;
+        struct mm_struct *child = mm_copy(mm[0]);
+
+        RCHECK(child != NULL);
+        mm_put_user(child);
         return;
     }
     mm_use(mm[0]);
-    for (unsigned i = 0; i < RACERS; i++) {
-        uintptr_t at = RACE_AT + i * P;
-
+    for (unsigned k = 0; k < 20; k++) {
         RCHECK(user_load(at, &v) && v == r);
-        RCHECK(user_store(at + 8 * who, r + who));
-        RCHECK(user_load(at + 8 * who, &v) && v == r + who);
+        RCHECK(user_store(at + 8 * who, k));
+        RCHECK(user_load(at + 8 * who, &v) && v == k);
     }
 }
 
 static void
-exit_end(unsigned r)
+exit_end(unsigned n)
 {
-    for (unsigned i = 0; i < RACERS; i++) {
-        for (unsigned who = 0; who < RACERS; who++)
-            RCHECK(race_get(mm[0], RACE_AT + i * P + 8 * who) == r + who);
+    for (unsigned r = 0; r < n; r++) {
+        RCHECK(race_get(mm[0], page_of(r) + 8) == 19);
+        RCHECK(race_get(mm[0], page_of(r) + 16) == 19);
     }
-    RCHECK(anon_count() == anons + RACERS);
+    RCHECK(anon_count() == anons + n);
 }
 
 KTEST(vm_race_80_exit_while_relative_writes)
 {
-    race_test(&(struct race){RACERS, exit_begin, exit_act, exit_end});
+    race_test(&(struct race){.racers = 3, .share = 32,
+                             .begin = exit_begin,
+                             .act = exit_act,
+                             .end = exit_end});
 }
 
 /* --- from the page, through its records, entries are taken away --- */
@@ -245,69 +236,77 @@ evict(struct mm_struct *m, uintptr_t at)
         page_put(page);
 }
 
-static void
-evict_begin(unsigned r)
+/* An area for each page, so that each has its first private write. */
+static uintptr_t
+area_of(unsigned r)
 {
-    atomic_store(&told, 0);
-    if (mm[0] == NULL)
-        mm[0] = race_space(2);
-    else
-        race_map(mm[0], 2);
+    return RACE_AT + 2 * r * P;
 }
 
-/* One writes, two read, one takes the entry away. */
 static void
-evict_in(struct mm_struct *m, unsigned who, uintptr_t at)
+evict_begin(void)
+{
+    drop_spaces();
+    mm[0] = race_space(2 * SET);
+    for (unsigned r = 0; r < SET; r++)
+        RCHECK(do_munmap(mm[0], area_of(r) + P, P) == 0);
+}
+
+/* One writes, one reads, one takes the entry away. */
+static void
+evict_act_in(struct mm_struct *m, unsigned who, unsigned r, uintptr_t at)
 {
     uint64_t v = 0, before = 0;
 
     mm_use(m);
-    if (who == 0) {
-        for (uint64_t k = 1; k <= 8; k++) {
+    for (unsigned k = 1; k <= 8; k++) {
+        if (who == 2) {
+            evict(m, at);
+        } else if (who == 1) {
+            RCHECK(user_load(at, &v) && v >= before && v <= 8);
+            before = v;
+        } else {
             RCHECK(user_store(at, k));
             RCHECK(user_load(at, &v) && v == k);
         }
-        atomic_store_release(&told, 1);
-        return;
     }
-    while (atomic_load_acquire(&told) == 0 && race_wait()) {
-        if (who == 3) {
-            evict(m, at);
-            continue;
-        }
-        RCHECK(user_load(at, &v) && v >= before && v <= 8);
-        before = v;
-    }
-    RCHECK(user_load(at, &v) && v == 8);
 }
 
 static void
 evict_act(unsigned who, unsigned r)
 {
-    evict_in(mm[0], who, RACE_AT + r % 2 * P);
+    evict_act_in(mm[0], who, r, area_of(r));
 }
 
 static void
-evict_end(unsigned r)
+evict_after(unsigned who)
 {
-    RCHECK(race_get(mm[0], RACE_AT + r % 2 * P) == 8);
-    RCHECK(anon_count() == anons + 1);
-    RCHECK(do_munmap(mm[0], RACE_AT, 2 * P) == 0);
+    uint64_t v = 0;
+
+    for (unsigned r = 0; r < SET; r++)
+        RCHECK(user_load(area_of(r), &v) && v == 8);
+}
+
+static void
+evict_end(unsigned n)
+{
+    RCHECK(anon_count() == anons + n);
 }
 
 KTEST(vm_race_60_fault_while_entry_is_taken)
 {
-    race_test(&(struct race){RACERS, evict_begin, evict_act, evict_end});
+    race_test(&(struct race){.racers = 3, .share = 8,
+                             .begin = evict_begin,
+                             .act = evict_act,
+                             .after = evict_after,
+                             .end = evict_end});
 }
 
 /* The same of a page that is shared with a relative before the write; the
- * entries are those of one of the two, since the other never reads. */
+ * entries are those of one of the two, since the other has none. */
 static void
-evict_cow_begin(unsigned r)
+evict_cow_begin(void)
 {
-    atomic_store(&told, 0);
-    if (r % SET != 0)
-        return;
     drop_spaces();
     mm[0] = race_space(SET);
     for (unsigned i = 0; i < SET; i++)
@@ -320,21 +319,32 @@ evict_cow_begin(unsigned r)
 static void
 evict_cow_act(unsigned who, unsigned r)
 {
-    evict_in(mm[1], who, page_of(r));
+    evict_act_in(mm[1], who, r, page_of(r));
 }
 
 static void
-evict_cow_end(unsigned r)
+evict_cow_after(unsigned who)
 {
-    RCHECK(race_get(mm[1], page_of(r)) == 8);
-    RCHECK(mm[1]->stat[MM_COW] == r % SET + 1);
-    RCHECK(anon_count() == anons + SET + r % SET + 1);
+    uint64_t v = 0;
+
+    for (unsigned r = 0; r < SET; r++)
+        RCHECK(user_load(page_of(r), &v) && v == 8);
+}
+
+static void
+evict_cow_end(unsigned n)
+{
+    RCHECK(mm[1]->stat[MM_COW] == n);
+    RCHECK(anon_count() == anons + 2 * n);
 }
 
 KTEST(vm_race_60_copy_while_entry_is_taken)
 {
-    race_test(&(struct race){RACERS, evict_cow_begin, evict_cow_act,
-                             evict_cow_end});
+    race_test(&(struct race){.racers = 3, .share = 8,
+                             .begin = evict_cow_begin,
+                             .act = evict_cow_act,
+                             .after = evict_cow_after,
+                             .end = evict_cow_end});
 }
 
 /* --- one page-in for all who wait for it --- */
@@ -358,10 +368,8 @@ static const struct pager_ops slow_pager = {.name = "slow",
                                             .page_in = slow_page_in};
 
 static void
-pager_begin(unsigned r)
+pager_begin(void)
 {
-    if (r % SET != 0)
-        return;
     drop_spaces();
     atomic_store(&page_ins, 0);
     object_init(&pager_object, &slow_pager, SET * P, NULL);
@@ -378,22 +386,26 @@ pager_act(unsigned who, unsigned r)
     uint64_t v = 0;
 
     mm_use(mm[0]);
-    RCHECK(user_load(page_of(r), &v) && v == 1000 + r % SET);
+    RCHECK(user_load(page_of(r), &v) && v == 1000 + r);
     RCHECK(user_store(page_of(r) + 8 * (who + 1), r + who));
 }
 
 static void
-pager_end(unsigned r)
+pager_end(unsigned n)
 {
-    RCHECK(atomic_load(&page_ins) == r % SET + 1);
-    RCHECK(mm[0]->stat[MM_MAJ] == 0 || mm[0]->stat[MM_RETRY] >= r % SET + 1);
-    for (unsigned i = 0; i < RACERS; i++)
-        RCHECK(race_get(mm[0], page_of(r) + 8 * (i + 1)) == r + i);
+    RCHECK(atomic_load(&page_ins) == n);
+    for (unsigned r = 0; r < n; r++) {
+        for (unsigned i = 0; i < RACERS; i++)
+            RCHECK(race_get(mm[0], page_of(r) + 8 * (i + 1)) == r + i);
+    }
 }
 
 KTEST(vm_race_22_one_page_in_for_all)
 {
-    race_test(&(struct race){RACERS, pager_begin, pager_act, pager_end});
+    race_test(&(struct race){.racers = 4,
+                             .begin = pager_begin,
+                             .act = pager_act,
+                             .end = pager_end});
 }
 
 /* --- the gate: nobody reads while one writes --- */
@@ -401,23 +413,17 @@ KTEST(vm_race_22_one_page_in_for_all)
 static uint32_t inside; /* [a] a writer is */
 
 static void
-gate_begin(unsigned r)
-{
-    if (mm[0] == NULL)
-        mm[0] = race_space(1);
-}
-
-static void
 gate_act(unsigned who, unsigned r)
 {
     struct gate *g = &mm[0]->gate;
 
-    for (unsigned k = 0; k < 8; k++) {
+    for (unsigned k = 0; k < 4; k++) {
         if (who == 0) {
             gate_close(g);
             RCHECK(atomic_load(&inside) == 0);
             atomic_store(&inside, 1);
-            pause(k * 4);
+            for (unsigned n = 0; n < 10; n++)
+                (void)race_wait();
             atomic_store(&inside, 0);
             gate_open(g);
         } else {
@@ -430,5 +436,6 @@ gate_act(unsigned who, unsigned r)
 
 KTEST(vm_race_gate_reader_and_writer)
 {
-    race_test(&(struct race){RACERS, gate_begin, gate_act, nothing});
+    race_test(&(struct race){
+        .racers = 3, .begin = protect_begin, .act = gate_act});
 }
