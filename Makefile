@@ -16,6 +16,7 @@
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt
+#   make mutants     do the race tests find bugs put in? M=name, SHORT=1: some
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
 #   make clean       remove build/
@@ -44,6 +45,7 @@ need.test-fast := build qemu host
 need.host-test := host
 need.ktest := build qemu uboot
 need.bench := build qemu
+need.mutants := build qemu
 need.lint := build lint
 need.format := format
 need.count := python
@@ -96,7 +98,7 @@ RACED      := $(shell grep -ls 'debug/race.h' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench repeat doctor clean help FORCE
+.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/compile_commands.json
@@ -202,6 +204,9 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	@rm -f $B/results/host.json $B/results/ktest.json
 	$Qr=0; $(hosttests) --fast $(filter %,$(filter $B/h/%,$^)) || r=1; $(ktests) --fast || r=1; \
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
+
+mutants: $B/races.img
+	$Q$(PYTHON) tools/mutants.py --build $B $(if $(SHORT),--short) $M
 
 bench: $(tested)
 	$Q$(PYTHON) tools/bench.py --build $B
