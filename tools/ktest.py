@@ -3,7 +3,7 @@
 
 Five kinds of rows:
 
-    tests    boot ktest.img with "test=all"; its records say which tests passed:
+    tests    boot ktest.img (or "image") with "test=all"; its records say which tests passed:
              "test NAME begin|pass|fail FILE:LINE TEXT|skip REASON",
              "done PASSED FAILED", "exit CODE"
     boot     boot Image and wait for the record "boot prompt"
@@ -95,6 +95,9 @@ MATRIX = [
         append="steps=600000 seed=11"),
     row("random-4", smp=4, mem="512M", test="vm_random",
         append="steps=400000 seed=12"),
+    # the races of address spaces, with delays between the steps of the kernel
+    row("races", smp=4, mem="256M", append="rounds=10000", image="races.img",
+        test="vm_race"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
@@ -414,6 +417,7 @@ def run_row(r, arg):
     """Prepare, run and judge one row."""
     work = os.path.join(arg.build, "ktest", r["name"])
     image = "ktest.img" if r["kind"] in ("tests", "die") else "Image"
+    image = r.get("image", image)
     names = ("smp", "mem", "append", "machine", "cpu", "mode")
     m = qemu.Machine(kernel=os.path.join(arg.build, image),
                      **{n: r[n] for n in names if n in r})

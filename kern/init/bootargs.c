@@ -26,6 +26,7 @@ static const struct bootarg_rule known[] = {
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
     {"seed", "*"},              /* of random self-tests */
     {"steps", "#"},             /* of one long self-test */
+    {"rounds", "#"},            /* of races, each; default 300 */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},
     {"earlycon", "*"},

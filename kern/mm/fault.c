@@ -36,6 +36,7 @@
  * hart before another frame takes its place, and before the old page goes. */
 #include "mm/fault.h"
 
+#include "debug/race.h"
 #include "debug/trace.h"
 #include "mm/fault_impl.h"
 #include "schedule/sched.h"
@@ -61,6 +62,7 @@ area_layer(struct vma_struct *vma)
 {
     struct layer *mine = layer_create(), *expected = NULL;
 
+    race_point("area-layer");
     if (mine == NULL || atomic_cas(&vma->layer, &expected, mine))
         return mine;
     layer_put(mine, NULL); /* it is empty */
@@ -82,6 +84,7 @@ publish_private(struct fault *f, struct page *page)
         return VM_FAULT_OOM;
     }
     gather_start(&g, f->mm);
+    race_point("publish");
     spin_lock(&f->layer->lock);
     spin_lock(&a->lock);
     if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
@@ -287,6 +290,7 @@ handle_mm_fault(struct fault *f)
     if (f->pte == NULL)
         return VM_FAULT_OOM;
     f->seen = pte_load(f->pte);
+    race_point("seen");
     if (entry_allows(f))
         return ad_fix(f);
     f->layer = atomic_load_acquire(&f->vma->layer);

@@ -9,6 +9,7 @@
  *
  * A hart may remember that there was no entry, so it forgets that afterwards.
  * Other harts that do take one more, spurious fault. */
+#include "debug/race.h"
 #include "mm/fault_impl.h"
 
 #include "mm/space.h"
@@ -32,6 +33,7 @@ retire_entry(struct fault *f)
     gather_start(&g, f->mm);
     gather_range(&g, f->va, f->va + PAGE_SIZE);
     gather_flush(&g);
+    race_point("retired");
 }
 
 /* Store ENTRY for PAGE where nothing is.  => table locked */
@@ -79,6 +81,7 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
         mm_sync_code(f->mm);
     if (mapped) /* without one, rmap_add() may refuse */
         spare = rmap_block_alloc();
+    race_point("finish");
     spin_lock(lock);
     e = pte_load(f->pte);
     if ((e & PTE_V) && pte_pa(e) != page_to_pa(page) && wants_own(f)) {

@@ -1,6 +1,7 @@
 /* gather.c: what goes away waits here until no hart can reach it any more. */
 #include "mm/gather.h"
 
+#include "debug/race.h"
 #include "mm/anon.h"
 #include "mm/pageref.h"
 #include "mm/tlb.h"
@@ -35,6 +36,7 @@ gather_flush(struct gather *g)
 
     if (g->lo >= g->hi && !g->tables)
         return;
+    race_point("flush");
     atomic_add(&mm->tlb_gen, 1ul);
     atomic_fence();
     tlb_flush_local(va, size);
@@ -71,6 +73,7 @@ void
 gather_finish(struct gather *g)
 {
     gather_flush(g);
+    race_point("let-go");
     for (unsigned i = 0; i < g->n; i++)
         let_go(g, g->item[i]);
     gather_start(g, g->mm);

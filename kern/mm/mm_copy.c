@@ -12,6 +12,7 @@
  * undone by throwing the child away.  The parent's harts forget its writable
  * entries before the gate opens: a store through a stale translation would go
  * into what is now the child's page, too. */
+#include "debug/race.h"
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 #include "mm/space.h"
@@ -126,6 +127,7 @@ copy_into(struct mm_struct *child, struct mm_struct *mm)
     gather_start(&ours, mm);
     if (err == 0)
         write_protect(mm, &ours);
+    race_point("copied");
     gather_finish(&ours);
     forget_twins(mm);
     if (err == 0)

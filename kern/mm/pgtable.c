@@ -10,6 +10,7 @@
 #include "mm/pgtable.h"
 
 #include "arch/riscv/satp.h"
+#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/gather.h"
 #include "mm/vmm.h"
@@ -90,6 +91,7 @@ make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
 
     if (table == NULL)
         return false;
+    race_point("make-table");
     spin_lock(pte_lock(e));
     if (*e == 0) {
         pte_install(e, pte_make(va_to_pa(table), PTE_V));

@@ -9,6 +9,7 @@
  * others stay full, and adding looks at one block only. */
 #include "mm/rmap.h"
 
+#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
@@ -172,6 +173,7 @@ visit(struct page *page, pte_t *pte,
         ++*skipped;
         return false;
     }
+    race_point("rmap-visit");
     cleared = fn(page, pte, arg);
     spin_unlock_nested(pte_lock(pte));
     return cleared;

@@ -29,6 +29,7 @@ static const char *running; /* the test's name */
 static bool failed, skipped;
 static unsigned npassed, nfailed;
 uint64_t ktest_seed = 1, ktest_steps = 0;
+unsigned ktest_rounds = 300;
 
 void
 ktest_fail(const char *file, int line, const char *what)
@@ -193,6 +194,8 @@ ktest_main(const struct machine *m)
     if (bootarg_get(m->bootargs, "steps", value, sizeof(value)))
         ktest_steps = strtoull_simple(value, &end);
     fork_eager = 0; /* counts as the design states them */
+    if (bootarg_get(m->bootargs, "rounds", value, sizeof(value)))
+        ktest_rounds = (unsigned)strtoull_simple(value, &end);
     if (bootarg_get(m->bootargs, "bench", value, sizeof(value))) {
         TABLE_FOR_EACH (kbench, struct kbench, b)
             (*b)->run();

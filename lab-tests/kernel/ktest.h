@@ -46,6 +46,7 @@ uint64_t ktest_random(uint64_t *state);
 extern uint64_t ktest_seed;
 /* The boot argument steps=, of tests that go on for long; 0: not given. */
 extern uint64_t ktest_steps;
+extern unsigned ktest_rounds; /* of races; boot argument rounds= */
 
 /* Run ENTRY(ARG[i]) in N threads, thread i on hart i mod ncpu if PIN, and wait
  * until all have returned. */
