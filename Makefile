@@ -151,6 +151,7 @@ HLINK.test_pmm := $(PAGES)
 HLINK.test_kmalloc := $(PAGES) kern/ext/mm/magazines.c
 HLINK.tsan_mm := $(HLINK.test_kmalloc)
 HLINK.explore_pmm := lab-tests/host/link_hart_pages.c
+HLINK.explore_space := lab-tests/host/link_asid.c
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 
 $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)

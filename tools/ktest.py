@@ -113,6 +113,8 @@ MATRIX = [
         says=[r"^panic: ", r"  #\d+ +0x\w+ free_\w+\+"]),
     row("die-jump-to-data", "die", test="die_jump_to_data",
         says=[r"^panic: .*page fault"]),
+    row("die-bad-copy", "die", test="die_bad_kernel_end_of_a_copy",
+        says=[r"^panic: .*page fault.* 0xfffffffffffff000\b"]),
     row("die-4-harts", "die", smp=4, test="die_kernel_fault",
         says=[r"^panic: .*page fault.* 0x8\b"]),
     # bad input

@@ -8,9 +8,10 @@
  *     switch in                        gather_flush()
  *     harts |= me                      entries cleared
  *     fence                            tlb_gen++
- *     tlb_gen as remembered?           fence
- *       no: forget                     harts: ask those
- *     satp = root
+ *     read tlb_gen                     fence
+ *     satp = root                      harts: ask those
+ *     tlb_gen as remembered?
+ *       no: forget
  *
  * Either the shootdown sees the bit and asks us, or we see its tlb_gen and
  * forget, or we come so late that all we read is new.  A hart remembers tlb_gen
@@ -37,10 +38,11 @@
  * others only look] */
 static struct mm_struct *root_of[NCPU_MAX];
 
-WEAK uint64_t
-mm_asid(struct mm_struct *mm)
+WEAK void
+mm_load_root(struct mm_struct *mm, uint64_t satp)
 {
-    return 0;
+    csr_write(satp, satp);
+    sfence_vma_all();
 }
 
 static void
@@ -58,7 +60,7 @@ activate(struct mm_struct *mm)
 {
     struct mm_struct *old = root_of[this_cpu()->id];
     uint64_t me = 1ul << this_cpu()->id;
-    uint64_t satp = satp_kernel(), asid = 0;
+    uint64_t satp = satp_kernel();
 
     if (mm == old)
         return NULL;
@@ -68,13 +70,9 @@ activate(struct mm_struct *mm)
         atomic_fence();
         if (atomic_load(&mm->stale_code) & me)
             fetch_anew(mm, me);
-        asid = mm_asid(mm);
-        satp = (satp & ~SATP_PPN_MASK) | asid << SATP_ASID_SHIFT |
-               va_to_pa(mm->pgdir) >> PAGE_SHIFT;
+        satp = (satp & ~SATP_PPN_MASK) | va_to_pa(mm->pgdir) >> PAGE_SHIFT;
     }
-    csr_write(satp, satp);
-    if (asid == 0)
-        sfence_vma_all();
+    mm_load_root(mm, satp);
     atomic_store(&root_of[this_cpu()->id], mm);
     if (old != NULL)
         atomic_and(&old->harts, ~me);

@@ -21,10 +21,10 @@ bool mm_lazy_any(void);
  * held */
 void mm_sync_code(struct mm_struct *mm);
 
-/* MM's number on this hart, 1 ..; 0: none, and the caller forgets everything.
- * Stale translations of that number are gone when it returns.  WEAK: none has;
- * kern/ext gives some.  => interrupts off, the hart's bit in mm->harts set */
-uint64_t mm_asid(struct mm_struct *mm);
+/* Load SATP, of MM's root or (NULL) the kernel's, and forget what was remembered
+ * of other roots.  WEAK: everything; kern/ext can do with less.  => interrupts
+ * off, the hart's bit in mm->harts set, a fence since */
+void mm_load_root(struct mm_struct *mm, uint64_t satp);
 
 /* A copy of MM: same areas; private layers are shared until written; shared and
  * read-only pages are left to be faulted in.  NULL: no memory, MM unchanged.

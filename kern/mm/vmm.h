@@ -60,7 +60,7 @@ struct mm_struct {
     pte_t *pgdir;                /* [I] */
     uint64_t harts;              /* [a] may hold translations of this space */
     uint64_t tlb_gen;            /* [a] incremented by each shootdown */
-    uint64_t asid_ctx;           /* [a] for mm_asid() */
+    uint64_t asid_ctx;           /* [a] for mm_load_root() */
     uint64_t stale_code;         /* [a] harts to fence.i before they run it */
     int32_t users;               /* [a] threads; the last one empties it */
     int32_t refs;                /* [a] users count as one */

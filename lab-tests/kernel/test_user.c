@@ -467,3 +467,20 @@ KTEST(vm_row_M1_user_read_of_untouched_memory)
     CHECK(since(mm, MM_FLT) == 1 && since(mm, MM_ANON) == 0);
     mm_put_user(mm);
 }
+
+/* The kernel's end of a copy is the kernel's own mistake. */
+static uintptr_t
+copy_from_nowhere(struct urun *r)
+{
+    return copy_to_user((uintptr_t)r->arg, (void *)-PAGE_SIZE, 8);
+}
+
+KTEST(die_bad_kernel_end_of_a_copy)
+{
+    struct mm_struct *mm = space();
+    struct urun r = {.call = copy_from_nowhere};
+
+    r.arg = (void *)map_anon(mm, 1, VM_READ | VM_WRITE);
+    ublob_run(&r, mm, 0, UBLOB_CALL, 0, 0, 0);
+    CHECK(false);
+}
