@@ -320,3 +320,37 @@ KTEST(space_addresses_that_do_not_exist)
     refused(mm, -user_end() - 8); /* the last below the kernel's half */
     mm_put_user(mm);
 }
+
+/* --- preemption --- */
+
+#define COUNTERS 3
+
+/* Programs in different spaces take turns on one hart, at the same addresses.
+ * Each counts in its own memory, by its own registers. */
+KTEST(space_preempted_programs_keep_to_themselves)
+{
+    static struct urun r[COUNTERS];
+    struct mm_struct *mm[COUNTERS];
+    uintptr_t at = 0;
+
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        mm[i] = space();
+        at = map_anon(mm[i], 1);
+        poke(mm[i], at + 8, 0);
+        ublob_start(&r[i], mm[i], 0, UBLOB_COUNT, at, at + 8, 0);
+    }
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < COUNTERS; i++) {
+            uint64_t was = peek(mm[i], at);
+
+            while (peek(mm[i], at) == was)
+                sched_yield();
+        }
+    }
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        poke(mm[i], at + 8, 1);
+        ublob_wait(&r[i]);
+        CHECK(r[i].signo == 0 && r[i].result == peek(mm[i], at));
+        mm_put_user(mm[i]);
+    }
+}
