@@ -39,10 +39,12 @@ gather_flush(struct gather *g)
     race_point("flush");
     atomic_add(&mm->tlb_gen, 1ul);
     atomic_fence();
+    irq_off(); /* "local" and "the others" are of one hart */
     tlb_flush_local(va, size);
     mm_count(mm, MM_TLB_LOC);
     mm_count_n(mm, MM_TLB_REM,
                tlb_shootdown(atomic_load_acquire(&mm->harts), va, size));
+    irq_restore();
     g->lo = UINTPTR_MAX;
     g->hi = 0;
     g->tables = false;

@@ -198,7 +198,7 @@ take_entry(struct page *page, pte_t *pte, void *arg)
 
 /* The page behind AT, with a reference; NULL: none, or the zero page. */
 static struct page *
-mapped_page(struct mm_struct *m, uintptr_t at)
+page_shown(struct mm_struct *m, uintptr_t at)
 {
     pte_t *pte = get_pte(m, at, false);
     struct page *page = NULL;
@@ -224,7 +224,7 @@ evict(struct mm_struct *m, uintptr_t at)
     struct page *page;
 
     gate_enter(&m->gate);
-    page = mapped_page(m, at);
+    page = page_shown(m, at);
     if (page != NULL) {
         (void)rmap_walk(page, take_entry, m);
         gather_start(&g, m);
