@@ -6,11 +6,8 @@
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
 #include "ext/mm/audit.h"
-#include "ext/mm/spaces.h"
 #include "ext/sync/wait_until.h"
-#include "mm/failpoint.h"
 #include "schedule/timeout.h"
-#include <errno.h>
 #include <string.h>
 
 /* ext/debug/monitor.c: no prompt; the thread that would show it sleeps. */
@@ -80,23 +77,4 @@ kmalloc_pages(void)
 WEAK void
 kmalloc_print(void)
 {
-}
-
-/* ext/mm/spaces.c: no space is known. */
-WEAK struct mm_struct *
-space_next(struct mm_struct *prev)
-{
-    return NULL;
-}
-
-WEAK void
-spaces_ended(uint64_t sum[MMSTAT_COUNT])
-{
-}
-
-/* ext/mm/failpoint.c: nothing can be let fail. */
-WEAK int
-fail_set(const char *site, uint64_t nth)
-{
-    return -EINVAL;
 }
