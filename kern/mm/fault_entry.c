@@ -9,10 +9,10 @@
  *
  * A hart may remember that there was no entry, so it forgets that afterwards.
  * Other harts that do take one more, spurious fault. */
-#include "debug/race.h"
 #include "mm/fault_impl.h"
 
 #include "mm/space.h"
+#include <race.h>
 
 /* The frame of PAGE gives way to another.  => table locked, and all who could
  * store this entry are kept out by the layer's lock */

@@ -7,11 +7,11 @@
  * looks again.  The tree grows by levels as indexes need it. */
 #include "mm/object.h"
 
-#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include "mm/pgtable.h"
 #include <errno.h>
+#include <race.h>
 
 #define NODE_BITS  6
 #define NODE_SLOTS (1u << NODE_BITS)

@@ -10,10 +10,10 @@
 #include "mm/pgtable.h"
 
 #include "arch/riscv/satp.h"
-#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/gather.h"
 #include "mm/vmm.h"
+#include <race.h>
 
 static pte_t *
 table_create(struct mm_struct *mm, uintptr_t base)
