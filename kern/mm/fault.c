@@ -36,10 +36,10 @@
  * hart before another frame takes its place, and before the old page goes. */
 #include "mm/fault.h"
 
-#include "debug/race.h"
 #include "debug/trace.h"
 #include "mm/fault_impl.h"
 #include "schedule/sched.h"
+#include <race.h>
 
 /* Passes without memory before the fault fails. */
 #define OOM_TRIES 3

@@ -1,11 +1,11 @@
 /* gather.c: what goes away waits here until no hart can reach it any more. */
 #include "mm/gather.h"
 
-#include "debug/race.h"
 #include "mm/anon.h"
 #include "mm/pageref.h"
 #include "mm/tlb.h"
 #include "mm/vmm.h"
+#include <race.h>
 
 /* Tags of an item, in its low bits. */
 enum { ITEM_PAGE, ITEM_TABLE, ITEM_ANON, ITEM_NODE, ITEM_MASK = 3 };

@@ -10,10 +10,10 @@
 #include "mm/pgtable.h"
 
 #include "arch/riscv/satp.h"
-#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/gather.h"
 #include "mm/vmm.h"
+#include <race.h>
 
 /* kern/ext/mm/table_cache.c, if linked, takes the place of these three. */
 WEAK struct page *
