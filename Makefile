@@ -16,6 +16,7 @@
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt
+#   make mutants     do the race tests find bugs put in? M=name, SHORT=1: some
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
 #   make clean       remove build/
@@ -44,6 +45,7 @@ need.test-fast := build qemu host
 need.host-test := host
 need.ktest := build qemu uboot
 need.bench := build qemu
+need.mutants := build qemu
 need.lint := build lint
 need.format := format
 need.count := python
@@ -90,8 +92,13 @@ KTEST := $(call src,lab-tests/kernel)
 OBJ_core   := $(call obj,$(CORE))
 OBJ_kernel := $(call obj,$(CORE) $(EXT))
 OBJ_ktest  := $(call obj,$(CORE) $(EXT) $(KTEST))
+# races.img: the files with race points are compiled with them, and frames go
+# through one list, so that what one hart gives back another gets at once.
+RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
+OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
+              $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench repeat doctor clean help FORCE
+.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/compile_commands.json
@@ -101,6 +108,11 @@ $B/k/%.o: % Makefile
 	$(call say,CC,$<)
 	$Q$(CC) $(KFLAGS) -MMD -MP -c -o $@ $<
 
+$B/r/%.o: % Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) $(KFLAGS) -DRACE_POINTS -MMD -MP -c -o $@ $<
+
 # The list of objects is a file, so that a source that went away relinks, too.
 $B/%.list: FORCE
 	@mkdir -p $(@D); echo $(OBJ_$*) | cmp -s - $@ || echo $(OBJ_$*) > $@
@@ -108,6 +120,7 @@ $B/%.list: FORCE
 $B/core.elf: $(OBJ_core)
 $B/kernel.elf: $(OBJ_kernel)
 $B/ktest.elf: $(OBJ_ktest)
+$B/races.elf: $(OBJ_races)
 # The linker script shares the addresses of memlayout.h.
 $B/kernel.ld: $(LD_FILE) kern/arch/riscv/memlayout.h Makefile
 	@mkdir -p $(@D)
@@ -121,8 +134,9 @@ $B/%.elf: $B/%.list $B/kernel.ld tools/ksyms.py
 
 $B/Image: $B/kernel.elf
 $B/ktest.img: $B/ktest.elf
+$B/races.img: $B/races.elf
 $B/core.img: $B/core.elf
-$B/Image $B/ktest.img $B/core.img:
+$B/Image $B/ktest.img $B/races.img $B/core.img:
 	$(call say,IMAGE,$@)
 	$Q$(CROSS)objcopy -O binary $< $@
 
@@ -181,6 +195,7 @@ HLINK.test_pmm := $(PAGES)
 HLINK.test_kmalloc := $(PAGES) kern/ext/mm/magazines.c
 HLINK.tsan_mm := $(HLINK.test_kmalloc)
 HLINK.explore_pmm := lab-tests/host/link_hart_pages.c
+HLINK.explore_space := lab-tests/host/link_asid.c
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 
 $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
@@ -203,7 +218,7 @@ qemu gdb: $B/Image $B/compile_commands.json
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $B/Image $B/ktest.img
+tested   := $B/Image $B/ktest.img $B/races.img
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^
@@ -220,6 +235,9 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	@rm -f $B/results/host.json $B/results/ktest.json
 	$Qr=0; $(hosttests) --fast $(filter %,$(filter $B/h/%,$^)) || r=1; $(ktests) --fast || r=1; \
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
+
+mutants: $B/races.img
+	$Q$(PYTHON) tools/mutants.py --build $B $(if $(SHORT),--short) $M
 
 bench: $(tested)
 	$Q$(PYTHON) tools/bench.py --build $B

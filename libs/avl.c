@@ -1,6 +1,7 @@
 /* avl.c: heights of siblings differ by at most one (Adelson-Velsky, Landis
- * 1962).  Every change walks from the changed place to the root, refreshing
- * heights and summaries and rotating where the balance broke. */
+ * 1962).  Every change walks from the changed place towards the root, refreshing
+ * heights and summaries and rotating where the balance broke, until a node
+ * stays as it was: nobody above can tell then. */
 #include <avl.h>
 #include <util.h>
 
@@ -10,12 +11,14 @@ height(const struct avl_node *n)
     return n == NULL ? 0 : n->height;
 }
 
-static void
+/* Did anything change that the parent looks at? */
+static bool
 refresh(struct avl_tree *tree, struct avl_node *n)
 {
+    int was = n->height;
+
     n->height = MAX(height(n->left), height(n->right)) + 1;
-    if (tree->update != NULL)
-        tree->update(n);
+    return (tree->update != NULL && tree->update(n)) || n->height != was;
 }
 
 /* Let NEW take OLD's place below OLD's parent. */
@@ -71,30 +74,31 @@ rotate_right(struct avl_tree *tree, struct avl_node *n)
     return l;
 }
 
+/* Turn the subtree at N, which leans too far; returns its new root. */
 static struct avl_node *
-balance(struct avl_tree *tree, struct avl_node *n)
+balance(struct avl_tree *tree, struct avl_node *n, int lean)
 {
-    int lean = height(n->left) - height(n->right);
-
-    if (lean > 1) {
+    if (lean > 0) {
         if (height(n->left->left) < height(n->left->right))
             rotate_left(tree, n->left);
         return rotate_right(tree, n);
     }
-    if (lean < -1) {
-        if (height(n->right->right) < height(n->right->left))
-            rotate_right(tree, n->right);
-        return rotate_left(tree, n);
-    }
-    refresh(tree, n);
-    return n;
+    if (height(n->right->right) < height(n->right->left))
+        rotate_right(tree, n->right);
+    return rotate_left(tree, n);
 }
 
 void
 avl_changed(struct avl_tree *tree, struct avl_node *node)
 {
-    for (; node != NULL; node = node->parent)
-        node = balance(tree, node);
+    for (; node != NULL; node = node->parent) {
+        int lean = height(node->left) - height(node->right);
+
+        if (lean > 1 || lean < -1)
+            node = balance(tree, node, lean);
+        else if (!refresh(tree, node))
+            return;
+    }
 }
 
 void
@@ -103,6 +107,7 @@ avl_insert(struct avl_tree *tree, struct avl_node *node,
 {
     node->left = node->right = NULL;
     node->parent = parent;
+    node->height = 0;
     *link = node;
     avl_changed(tree, node);
 }
@@ -111,11 +116,11 @@ void
 avl_remove(struct avl_tree *tree, struct avl_node *node)
 {
     struct avl_node *from; /* the lowest node whose subtree changed */
+    struct avl_node *s = NULL;
 
     if (node->left != NULL && node->right != NULL) {
         /* Its successor, which has no left child, takes its place. */
-        struct avl_node *s = node->right;
-
+        s = node->right;
         while (s->left != NULL)
             s = s->left;
         from = s->parent == node ? s : s->parent;
@@ -125,12 +130,17 @@ avl_remove(struct avl_tree *tree, struct avl_node *node)
         s->left->parent = s;
         if (s->right != NULL)
             s->right->parent = s;
+        s->height = node->height;
         replace(tree, node, s);
     } else {
         from = node->parent;
         replace(tree, node, node->left != NULL ? node->left : node->right);
     }
     avl_changed(tree, from);
+    if (s != NULL) { /* what its parent knows is from NODE */
+        avl_changed(tree, s);
+        avl_changed(tree, s->parent);
+    }
 }
 
 struct avl_node *

@@ -12,11 +12,13 @@
  *   avl_insert(tree, node, parent, link);
  *
  * A tree with a summary (e.g. "largest gap below me") has tree->update set: it
- * is called for a node whenever its subtree changed, children first, and
- * must recompute the node's own summary from the node and its two children. */
+ * is called for a node whenever its subtree changed, children first, must
+ * recompute the node's own summary from the node and its two children, and says
+ * whether it differs from what it was. */
 #ifndef LIBS_AVL_H
 #define LIBS_AVL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct avl_node {
@@ -26,7 +28,7 @@ struct avl_node {
 
 struct avl_tree {
     struct avl_node *root;
-    void (*update)(struct avl_node *node); /* may be NULL */
+    bool (*update)(struct avl_node *node); /* may be NULL */
 };
 
 void avl_insert(struct avl_tree *tree, struct avl_node *node,

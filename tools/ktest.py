@@ -3,7 +3,7 @@
 
 Five kinds of rows:
 
-    tests    boot ktest.img with "test=all"; its records say which tests passed:
+    tests    boot ktest.img (or "image") with "test=all"; its records say which tests passed:
              "test NAME begin|pass|fail FILE:LINE TEXT|skip REASON",
              "done PASSED FAILED", "exit CODE"
     boot     boot Image and wait for the record "boot prompt"
@@ -14,12 +14,17 @@ Five kinds of rows:
     refuse   something is wrong on purpose; the kernel must print exactly one
              line that begins with "boot: " and power off with failure
 
+What the test vm_transcript records ("vm ...") must be the same in all rows
+that ran it, whatever the paging mode, the number of harts, and who sets
+accessed and dirty bits; that is a verdict of its own, "transcripts".
+
 Verdicts: PASS, FAIL, SKIP, HANG (no output for a long time), INFRA (QEMU
 itself did not work).  Nothing is judged by the clock.  The console and the
 records of each row are kept below BUILD/ktest/.
 """
 import argparse
 import concurrent.futures
+import itertools
 import json
 import os
 import re
@@ -74,13 +79,26 @@ MATRIX = [
     row("sv39", smp=2, mem="512M", append="mmu=sv39"),
     row("sv48", smp=2, mem="512M", append="mmu=sv48"),
     row("sv57", smp=2, mem="512M", append="mmu=sv57"),
+    # no hart sets accessed and dirty bits
+    row("adsim", smp=4, mem="512M", append="adsim=1", fast=True),
+    row("adsim-1", mode="icount", mem="512M", append="adsim=1"),
+    row("adsim-sv39", smp=2, mem="512M", append="adsim=1 mmu=sv39"),
     # the other timer, checked memory, shootdown by interrupts, the other scheduler
     row("late-harts", smp=4, mem="128M", append="start=first"),
     row("timer-sbi", smp=2, append="timer=sbi"),
     row("poison", smp=2, append="debug=poison"),
     row("tlb-ipi", smp=4, mem="128M", append="tlb=ipi"),
+    row("asid-2", smp=4, mem="128M", append="asid=2"),
     row("stride", smp=4, mem="128M", append="sched=stride"),
     row("stride-1", mode="icount", mem="128M", append="sched=stride"),
+    # a million random steps in spaces: on one hart, and on four
+    row("random-1", mode="icount", mem="128M", test="vm_r",
+        append="steps=600000 seed=11"),
+    row("random-4", smp=4, mem="512M", test="vm_random",
+        append="steps=400000 seed=12"),
+    # the races of address spaces, with delays between the steps of the kernel
+    row("races", smp=4, mem="256M", append="rounds=10000", image="races.img",
+        test="vm_race"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
@@ -90,6 +108,10 @@ MATRIX = [
     row("at-80200000", smp=2, prepare="image_at", where=0x80200000),
     row("at-80600000", smp=2, prepare="image_at", where=0x80600000),
     row("own-tree", prepare="tree", change="nothing"),
+    # the transcript of all modes, beside the rows above
+    *(row("transcript-%s%s" % (mmu, ad), mode="icount", test="vm_transcript",
+          append="mmu=%s %s" % (mmu, "adsim=1" if ad else ""))
+      for mmu in ("sv39", "sv48", "sv57") for ad in ("", "-adsim")),
     # the kernel as it is, without tests, to its prompt
     row("prompt", "boot", fast=True, smp=4),
     row("prompt-sifive_u", "boot", machine="sifive_u", smp=5),
@@ -113,6 +135,8 @@ MATRIX = [
         says=[r"^panic: ", r"  #\d+ +0x\w+ free_\w+\+"]),
     row("die-jump-to-data", "die", test="die_jump_to_data",
         says=[r"^panic: .*page fault"]),
+    row("die-bad-copy", "die", test="die_bad_kernel_end_of_a_copy",
+        says=[r"^panic: .*page fault.* 0xfffffffffffff000\b"]),
     row("die-4-harts", "die", smp=4, test="die_kernel_fault",
         says=[r"^panic: .*page fault.* 0x8\b"]),
     # bad input
@@ -263,6 +287,7 @@ class Verdict:
     def __init__(self, word, passed=0, failed=0, skipped=0, lines=(), seconds=0.0):
         self.word, self.lines, self.seconds = word, list(lines), seconds
         self.passed, self.failed, self.skipped = passed, failed, skipped
+        self.story = []     # the records of vm_transcript
 
 
 def tail(result, n=12):
@@ -393,6 +418,7 @@ def run_row(r, arg):
     """Prepare, run and judge one row."""
     work = os.path.join(arg.build, "ktest", r["name"])
     image = "ktest.img" if r["kind"] in ("tests", "die") else "Image"
+    image = r.get("image", image)
     names = ("smp", "mem", "append", "machine", "cpu", "mode")
     m = qemu.Machine(kernel=os.path.join(arg.build, image),
                      **{n: r[n] for n in names if n in r})
@@ -411,6 +437,7 @@ def run_row(r, arg):
                           r.get("dialog"), arg.silence)
         verdict = judge(r, result)
         verdict.seconds = result.seconds
+        verdict.story = [str(x) for x in result.records if x.id == "vm"]
     except Skip as e:
         verdict = Verdict("SKIP", 0, 0, 1, [str(e)])
     except (Infra, OSError, fdtedit.Bad) as e:
@@ -420,6 +447,22 @@ def run_row(r, arg):
             if os.path.exists(path) and not arg.keep:
                 os.unlink(path)
     return verdict
+
+
+def compare_stories(done):
+    """The verdict about all (row, verdict) that told one; None: too few did."""
+    told = [(r["name"], v.story) for r, v in done if v.story and v.word == "PASS"]
+    if len(told) < 2:
+        return None
+    first, story = told[0]
+    wrong = []
+    for name, other in told[1:]:
+        for a, b in itertools.zip_longest(story, other, fillvalue="nothing"):
+            if a != b:
+                wrong.append("%s: %s; %s: %s" % (first, a, name, b))
+                break
+    return Verdict("FAIL" if wrong else "PASS", len(told) - len(wrong), len(wrong),
+                   lines=wrong)
 
 
 def color(word):
@@ -510,6 +553,10 @@ def main():
         return 0
     qemu.stop_on_term()
     rows = run_all(select(arg), arg)
+    same = compare_stories(rows)
+    if same is not None:
+        rows.append((row("transcripts", "compare"), same))
+        report(rows[-1][0], same, arg.verbose)
     total = {k: sum(getattr(v, k) for _, v in rows)
              for k in ("passed", "failed", "skipped")}
     if arg.results:

@@ -113,6 +113,51 @@ def check_blanks(files):
     return not wrong, "\n".join(wrong)
 
 
+ROWS = [str(n) for n in range(1, 106)] + ["M%d" % n for n in range(1, 13)]
+ROW_LINE = re.compile(r"^\| (M?\d+) \|(.*)\|(.*)\|(.*)\|$", re.M)
+
+
+def rows_of_name(name):
+    """vm_row_80_81_text, layer_rows_79_to_81_text: which rows a test is of."""
+    m = re.match(r"\w+?_rows?((?:_(?:to_)?M?\d+)+)(?:_|$)", name)
+    rows, span = [], False
+    for word in m[1].strip("_").split("_") if m else []:
+        if word == "to":
+            span = True
+            continue
+        rows += map(str, range(int(rows[-1]) + 1, int(word) + 1)) if span else [word]
+        span = False
+    return rows
+
+
+def check_rows(files):
+    """docs/design/mm.md names a test for each row, or says what is missing."""
+    have = set()
+    for name in files:
+        if name.startswith("lab-tests/kernel/") and name.endswith(".c"):
+            have |= set(re.findall(r"^KTEST\((\w+)\)", read(name), re.M))
+        elif name.startswith("lab-tests/host/") and name.endswith(".c"):
+            have.add(os.path.basename(name)[:-2])
+            have |= set(re.findall(r"^(test_\w+)\(", read(name), re.M))
+    wrong, named = [], {}
+    for row, _, tests, rest in ROW_LINE.findall(read("docs/design/mm.md")):
+        named.setdefault(row, []).extend(re.findall(r"`(\w+\*?)`", tests))
+        if not tests.strip() and "later:" not in rest:
+            wrong.append("row %s has neither a test nor a word about later" % row)
+    wrong += ["row %s is missing" % r for r in ROWS if r not in named]
+    for row, names in named.items():
+        for n in names:
+            if not (n in have or n.endswith("*") and
+                    any(h.startswith(n[:-1]) for h in have)):
+                wrong.append("row %s: no test is called %s" % (row, n))
+    for h in sorted(have):
+        for row in rows_of_name(h):
+            if not any(h == n or n.endswith("*") and h.startswith(n[:-1])
+                       for n in named.get(row, ())):
+                wrong.append("row %s does not name %s" % (row, h))
+    return not wrong, "\n".join(wrong)
+
+
 def checks(files, link):
     me = sys.executable
     yield "floors", run([me, "tools/floors.py"])
@@ -125,6 +170,7 @@ def checks(files, link):
     yield "shellcheck", check_shell(files)
     yield "python-3.8", check_python(files)
     yield "blanks", check_blanks(files)
+    yield "rows", check_rows(files)
 
 
 def main():

@@ -17,6 +17,8 @@
     X(TRACE_FAULT, "fault", "cause %lu at %#lx")         \
     X(TRACE_ALLOC, "alloc", "pfn %#lx order %lu")        \
     X(TRACE_FREE, "free", "pfn %#lx order %lu")          \
+    X(TRACE_PGFAULT, "pgfault", "kind %lu at %#lx")      \
+    X(TRACE_PGDONE, "pgdone", "frame %#lx, %lu ticks")   \
     X(TRACE_THREAD, "thread", "tid %lu state %lu")       \
     X(TRACE_TEST, "test", "%lu %lu")
 

@@ -15,17 +15,20 @@ static const struct bootarg_rule known[] = {
     {"tlb", "*"},               /* how other harts flush: rfence, ipi */
     {"timer", "sstc|sbi"},      /* how the next interrupt is asked for */
     {"sched", "*"},             /* scheduling policy; sched_select() checks */
+    {"adsim", "0|1"},           /* 1: no hart sets A and D by itself */
     {"harts", "#"},             /* use at most so many */
     {"debug", "poison"},        /* fill freed pages, check them */
     {"trace", "on|off"},        /* record events for panics and the monitor */
     {"panic", "off|halt"},      /* after a panic: power off, or stay */
     {"events", "console|none"}, /* records without a virtio console */
     {"test", "*"},              /* self-tests to run; ktest image only */
+    {"steps", "#"},             /* of long random self-tests */
     {"bench", ""},              /* self-benchmarks; ktest image only */
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
     {"init", "*"},              /* the first program */
     {"run", "*"},               /* what it runs, with commas */
     {"seed", "*"},              /* of random self-tests */
+    {"rounds", "#"},            /* of races, each; default 300 */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},
     {"earlycon", "*"},

@@ -7,6 +7,7 @@
 
 #include "arch/riscv/probe.h"
 #include "mm/kmap.h"
+#include "mm/pgtable.h"
 #include <errno.h>
 
 /* The last page of the stack area is never a stack. */
@@ -34,6 +35,8 @@ ad_probe(struct cpu *cpu)
     cpu->ad_behaviour = loaded && stored && (pte & PTE_A) && (pte & PTE_D)
                             ? AD_HARDWARE
                             : AD_TRAPS;
+    if (cpu->ad_behaviour == AD_TRAPS)
+        ad_by_software = true; /* on one hart, so on all */
     kmap_unmap(PROBE_VA);
     sfence_vma_page(PROBE_VA);
     free_pages(p, 0);

@@ -18,7 +18,7 @@ add_anonymous(struct mm_struct *mm, uintptr_t start, uintptr_t end,
 {
     struct vma_struct *vma;
 
-    if (mm->map_count >= MAP_COUNT_MAX)
+    if (mm->map_count >= map_count_max)
         return -ENOMEM;
     vma = vma_create(mm, start, end, flags);
     if (vma == NULL)

@@ -27,13 +27,19 @@
  * page in the slot knows that the entry shows this page or nothing; and who
  * finds the slot empty may show what lies below.
  *
+ * The page of an anon, too, changes under one lock, its own, when no entry shows
+ * it (migrate.c; reclaim): so that lock is held from the look at the page until
+ * the entry is stored.
+ *
  * Publish last: a page is filled and accounted for before its entry is stored
  * (finish_fault), and an entry that others may have read is forgotten by every
  * hart before another frame takes its place, and before the old page goes. */
 #include "mm/fault.h"
 
+#include "debug/trace.h"
 #include "mm/fault_impl.h"
 #include "schedule/sched.h"
+#include <race.h>
 
 /* Passes without memory before the fault fails. */
 #define OOM_TRIES 3
@@ -56,6 +62,7 @@ area_layer(struct vma_struct *vma)
 {
     struct layer *mine = layer_create(), *expected = NULL;
 
+    race_point("area-layer");
     if (mine == NULL || atomic_cas(&vma->layer, &expected, mine))
         return mine;
     layer_put(mine, NULL); /* it is empty */
@@ -69,6 +76,7 @@ publish_private(struct fault *f, struct page *page)
 {
     struct anon *a = anon_create(page, f->layer->epoch);
     unsigned result = VM_FAULT_RETRY;
+    bool used = false;
     struct gather g;
 
     if (a == NULL) {
@@ -76,7 +84,9 @@ publish_private(struct fault *f, struct page *page)
         return VM_FAULT_OOM;
     }
     gather_start(&g, f->mm);
+    race_point("publish");
     spin_lock(&f->layer->lock);
+    spin_lock(&a->lock);
     if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
         if (f->old == NULL) {
             layer_set(f->layer, vma_layer_index(f->vma, f->va), f->slot, a);
@@ -84,12 +94,13 @@ publish_private(struct fault *f, struct page *page)
             *f->slot = a;
             gather_anon(&g, f->old);
         }
-        a = NULL;
-        result = finish_fault(f, page, area_rights(f));
+        used = true;
+        result = finish_fault(f, a->page, area_rights(f));
     }
+    spin_unlock(&a->lock);
     spin_unlock(&f->layer->lock);
     gather_finish(&g);
-    if (a != NULL)
+    if (!used)
         anon_put(a);
     return result;
 }
@@ -157,23 +168,29 @@ do_swap_page(struct fault *f, struct anon *a)
 static unsigned
 do_wp_page(struct fault *f)
 {
-    struct page *page = f->old->page;
+    struct page *page;
     unsigned result;
 
+    spin_lock(&f->old->lock);
+    page = f->old->page;
     if (page == NULL) {
         result = do_swap_page(f, f->old);
     } else if (!anon_shared(f->old)) {
         /* Nobody can share it again while we are inside the gate. */
         note(f, MM_REUSE);
+        if (f->old->epoch != f->layer->epoch)
+            note(f, MM_LCOLLAPSE); /* the relatives it was shared with left */
         atomic_or(&page->flags, PG_DIRTY);
         result = finish_fault(f, page, area_rights(f));
     } else {
         page_get(page);
+        spin_unlock(&f->old->lock);
         spin_unlock(&f->layer->lock);
         result = copy_page(f, page);
         page_put(page);
         return result;
     }
+    spin_unlock(&f->old->lock);
     spin_unlock(&f->layer->lock);
     return result;
 }
@@ -189,10 +206,13 @@ do_private_read(struct fault *f, unsigned *result)
         return false;
     spin_lock(&l->lock);
     a = layer_find(l, vma_layer_index(f->vma, f->va));
-    if (a != NULL)
+    if (a != NULL) {
+        spin_lock(&a->lock);
         *result = a->page == NULL
                       ? do_swap_page(f, a)
                       : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
+        spin_unlock(&a->lock);
+    }
     spin_unlock(&l->lock);
     return a != NULL;
 }
@@ -270,6 +290,7 @@ handle_mm_fault(struct fault *f)
     if (f->pte == NULL)
         return VM_FAULT_OOM;
     f->seen = pte_load(f->pte);
+    race_point("seen");
     if (entry_allows(f))
         return ad_fix(f);
     f->layer = atomic_load_acquire(&f->vma->layer);
@@ -310,6 +331,12 @@ count(struct fault *f, unsigned result)
         mm_count(f->mm, (enum mmstat_id)__builtin_ctz(f->kinds));
 }
 
+/* Replaced by kern/ext/mm/mmtrace.c.  => inside the gate */
+WEAK void
+trace_fault(const struct fault *f, unsigned result, uint64_t start)
+{
+}
+
 unsigned
 do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
 {
@@ -317,15 +344,21 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
     unsigned result, oom = 0;
 
     for (;;) {
+        uint64_t start = unlikely(trace_enabled) ? time_now() : 0;
+
         gate_enter(&mm->gate);
         result = handle_mm_fault(&f);
+        if (unlikely(trace_enabled))
+            trace_fault(&f, result, start);
         gate_leave(&mm->gate);
         if (f.todo != 0)
             result = fault_outside(&f, result);
         count(&f, result);
-        if ((result & VM_FAULT_OOM) && oom++ < OOM_TRIES)
-            sched_yield(); /* reclaim plugs in here */
-        else if (!(result & VM_FAULT_RETRY))
+        if ((result & VM_FAULT_OOM) && oom++ < OOM_TRIES) {
+            if (table_pages_drain() == 0)
+                sched_yield(); /* reclaim plugs in here */
+        } else if (!(result & VM_FAULT_RETRY)) {
             return result | (f.major ? VM_FAULT_MAJOR : 0);
+        }
     }
 }

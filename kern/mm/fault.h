@@ -28,6 +28,10 @@
 
 void fault_init(void); /* once, at boot */
 
+/* Set by kern/ext/mm/hint.c: asks, once for each entry that a fault stores where
+ * none was, whether it was taken away to see this happen.  => table locked */
+extern bool (*hint_hook)(struct mm_struct *mm, uintptr_t va);
+
 /* Serve a fault at ADDR in MM.  Returns 0 or VM_FAULT_ bits; with none of
  * VM_FAULT_ERROR the access may be retried.  => may sleep; no lock held */
 unsigned do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr);

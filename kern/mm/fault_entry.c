@@ -12,6 +12,9 @@
 #include "mm/fault_impl.h"
 
 #include "mm/space.h"
+#include <race.h>
+
+bool (*hint_hook)(struct mm_struct *mm, uintptr_t va);
 
 /* The frame of PAGE gives way to another.  => table locked, and all who could
  * store this entry are kept out by the layer's lock */
@@ -23,11 +26,14 @@ retire_entry(struct fault *f)
 
     if (keeps_records(old)) {
         rmap_remove(old, f->pte);
+        if (f->vma->vm_flags & VM_LOCKED)
+            rmap_mlock(old, -1);
         atomic_add(&f->mm->rss, -1l);
     }
     gather_start(&g, f->mm);
     gather_range(&g, f->va, f->va + PAGE_SIZE);
     gather_flush(&g);
+    race_point("retired");
 }
 
 /* Store ENTRY for PAGE where nothing is.  => table locked */
@@ -38,9 +44,13 @@ store_entry(struct fault *f, struct page *page, pte_t entry,
     if (keeps_records(page)) {
         if (rmap_add(page, f->pte, spare) != 0)
             return VM_FAULT_OOM;
+        if (f->vma->vm_flags & VM_LOCKED)
+            rmap_mlock(page, 1);
         atomic_add(&f->mm->rss, 1l);
     }
     pte_install(f->pte, entry);
+    if (unlikely(hint_hook != NULL) && hint_hook(f->mm, f->va))
+        note(f, MM_HINT);
     return VM_FAULT_NOPAGE;
 }
 
@@ -62,7 +72,7 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     pte_t e, entry = pte_make(page_to_pa(page), rights | PTE_A);
     struct spinlock *lock = pte_lock(f->pte);
     struct rmap_block *spare = NULL;
-    bool mapped = page->mapcount > 0;
+    bool mapped = atomic_load(&page->mapcount) > 0;
     unsigned result = VM_FAULT_NOPAGE;
 
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))
@@ -71,6 +81,7 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
         mm_sync_code(f->mm);
     if (mapped) /* without one, rmap_add() may refuse */
         spare = rmap_block_alloc();
+    race_point("finish");
     spin_lock(lock);
     e = pte_load(f->pte);
     if ((e & PTE_V) && pte_pa(e) != page_to_pa(page) && wants_own(f)) {

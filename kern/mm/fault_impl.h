@@ -50,7 +50,7 @@ area_rights(const struct fault *f)
 static inline bool
 keeps_records(const struct page *page)
 {
-    return !(page->flags & (PG_ZERO | PG_RESERVED));
+    return !(atomic_load(&page->flags) & (PG_ZERO | PG_RESERVED));
 }
 
 /* fault_entry.c: let the entry show PAGE with RIGHTS; A is set, for this very
@@ -61,6 +61,7 @@ unsigned finish_frame(struct fault *f, pte_t entry);
 unsigned ad_fix(struct fault *f);
 
 /* fault.c */
+void trace_fault(const struct fault *f, unsigned result, uint64_t start);
 unsigned publish_private(struct fault *f, struct page *page);
 unsigned show_below(struct fault *f, struct page *page);
 

@@ -74,7 +74,7 @@ filemap_fault(struct fault *f, unsigned *result)
         return NULL;
     if (!object_owns(obj, page)) {
         *result = VM_FAULT_RETRY; /* thrown out before we had the lock */
-    } else if (!(page->flags & PG_UPTODATE)) {
+    } else if (!(atomic_load(&page->flags) & PG_UPTODATE)) {
         int err;
 
         if (!obj->ops->at_once) {

@@ -5,6 +5,7 @@
 #include "mm/pageref.h"
 #include "mm/tlb.h"
 #include "mm/vmm.h"
+#include <race.h>
 
 /* Tags of an item, in its low bits. */
 enum { ITEM_PAGE, ITEM_TABLE, ITEM_ANON, ITEM_NODE, ITEM_MASK = 3 };
@@ -35,12 +36,15 @@ gather_flush(struct gather *g)
 
     if (g->lo >= g->hi && !g->tables)
         return;
+    race_point("flush");
     atomic_add(&mm->tlb_gen, 1ul);
     atomic_fence();
+    irq_off(); /* "local" and "the others" are of one hart */
     tlb_flush_local(va, size);
     mm_count(mm, MM_TLB_LOC);
     mm_count_n(mm, MM_TLB_REM,
-               tlb_shootdown(atomic_load(&mm->harts), va, size));
+               tlb_shootdown(atomic_load_acquire(&mm->harts), va, size));
+    irq_restore();
     g->lo = UINTPTR_MAX;
     g->hi = 0;
     g->tables = false;
@@ -56,8 +60,7 @@ let_go(struct gather *g, uintptr_t item)
         page_put(p);
         break;
     case ITEM_TABLE:
-        mm_count(g->mm, MM_PT_FREE);
-        free_pages(p, 0);
+        table_destroy(g->mm, p);
         break;
     case ITEM_ANON:
         anon_put(p);
@@ -72,6 +75,7 @@ void
 gather_finish(struct gather *g)
 {
     gather_flush(g);
+    race_point("let-go");
     for (unsigned i = 0; i < g->n; i++)
         let_go(g, g->item[i]);
     gather_start(g, g->mm);

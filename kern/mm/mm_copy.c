@@ -15,6 +15,7 @@
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 #include "mm/space.h"
+#include <race.h>
 
 /* The child's layer for L; made once, found again through the twin. */
 static struct layer *
@@ -68,22 +69,32 @@ copy_areas(struct mm_struct *child, struct mm_struct *mm)
     return 0;
 }
 
-/* The private areas of MM lose W in their entries.  protect_ptes() takes away
- * what the area forbids, so forbid writing for the moment. */
+/* A layer holds pages only at indexes that some area shows (vmm.c).  So what an
+ * area that was left out shares with one that was copied must go again, or a
+ * later area of the child could show it. */
+static int
+drop_uncopied(struct mm_struct *mm, struct gather *g)
+{
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
+        if ((v->vm_flags & VM_DONTFORK) && v->layer != NULL &&
+            v->layer->twin != NULL &&
+            layer_zap(v->layer->twin, v->lpgoff, v->lpgoff + vma_pages(v) - 1,
+                      g) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The areas of MM that share pages now lose W in their entries. */
 static void
 write_protect(struct mm_struct *mm, struct gather *g)
 {
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
-        uint32_t flags = v->vm_flags;
-
-        if (v->layer == NULL || (flags & VM_SHARED))
+        if (v->layer == NULL || (v->vm_flags & VM_DONTFORK))
             continue;
         mm_count(mm, MM_LSHARE);
-        if (!(flags & VM_WRITE))
-            continue;
-        v->vm_flags = (flags & ~VM_WRITE) | VM_READ;
-        protect_ptes(v, v->vm_start, v->vm_end, g);
-        v->vm_flags = flags;
+        if (v->vm_flags & VM_WRITE)
+            wrprotect_ptes(v, g);
     }
 }
 
@@ -96,25 +107,47 @@ forget_twins(struct mm_struct *mm)
     }
 }
 
+/* Replaced by kern/ext/mm/fork_eager.c. */
+WEAK void
+copy_eagerly(struct mm_struct *mm, struct mm_struct *child)
+{
+}
+
+/* CHILD, which nobody else knows, becomes a copy of MM.  => MM's gate closed */
+static int
+copy_into(struct mm_struct *child, struct mm_struct *mm)
+{
+    struct gather ours, its;
+    int err = copy_areas(child, mm);
+
+    gather_start(&its, child);
+    if (err == 0)
+        err = drop_uncopied(mm, &its);
+    gather_finish(&its);
+    gather_start(&ours, mm);
+    if (err == 0)
+        write_protect(mm, &ours);
+    race_point("copied");
+    gather_finish(&ours);
+    forget_twins(mm);
+    if (err == 0)
+        copy_eagerly(mm, child);
+    child->brk_start = mm->brk_start;
+    child->brk = mm->brk;
+    child->stack_limit = mm->stack_limit;
+    return err;
+}
+
 struct mm_struct *
 mm_copy(struct mm_struct *mm)
 {
     struct mm_struct *child = mm_create();
-    struct gather g;
     int err;
 
     if (child == NULL)
         return NULL;
     gate_close(&mm->gate);
-    err = copy_areas(child, mm);
-    gather_start(&g, mm);
-    if (err == 0)
-        write_protect(mm, &g);
-    gather_finish(&g);
-    forget_twins(mm);
-    child->brk_start = mm->brk_start;
-    child->brk = mm->brk;
-    child->stack_limit = mm->stack_limit;
+    err = copy_into(child, mm);
     gate_open(&mm->gate);
     if (err != 0) {
         mm_put_user(child);

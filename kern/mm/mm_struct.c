@@ -18,6 +18,7 @@
 
 static struct kmem_cache *area_cache, *space_cache, *row_cache;
 static uint64_t last_id; /* [a] */
+int map_count_max = MAP_COUNT_MAX;
 
 void
 vmm_init(void)
@@ -84,6 +85,17 @@ vma_destroy(struct vma_struct *vma)
 
 /* --- spaces --- */
 
+/* Replaced by kern/ext/mm/spaces.c, which keeps a list of all spaces. */
+WEAK void
+mm_born(struct mm_struct *mm)
+{
+}
+
+WEAK void
+mm_gone(struct mm_struct *mm)
+{
+}
+
 static void
 mm_init(struct mm_struct *mm, struct gate_row *rows)
 {
@@ -115,8 +127,10 @@ mm_create(void)
         goto out_free_mm;
     mm_init(mm, rows);
     mm->pgdir = pgdir_create(mm);
-    if (mm->pgdir != NULL)
+    if (mm->pgdir != NULL) {
+        mm_born(mm);
         return mm;
+    }
     kmem_cache_free(row_cache, rows);
 out_free_mm:
     kmem_cache_free(space_cache, mm);
@@ -136,6 +150,7 @@ mm_put(struct mm_struct *mm)
         return;
     assert(mm->map_count == 0);
     pgdir_destroy(mm);
+    mm_gone(mm);
     kmem_cache_free(row_cache, mm->gate_rows);
     kmem_cache_free(space_cache, mm);
 }

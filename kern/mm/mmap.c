@@ -128,7 +128,7 @@ choose_address(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t flags)
         if (addr == 0)
             return -ENOMEM;
     }
-    if (mm->map_count + range_inside(mm, addr, addr + len) >= MAP_COUNT_MAX)
+    if (mm->map_count + range_inside(mm, addr, addr + len) >= map_count_max)
         return -ENOMEM;
     return (long)addr;
 }

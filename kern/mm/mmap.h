@@ -84,6 +84,9 @@ void split_at(struct mm_struct *mm, uintptr_t at, struct spares *s);
 
 /* --- zap.c --- */
 
+/* The page that E, an entry of VMA, maps, if it is one that keeps records. */
+struct page *mapped_page(const struct vma_struct *vma, pte_t e);
+
 /* Clear the entries of [START, END) of VMA into G; private pages stay. */
 void zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
               struct gather *g);
@@ -92,5 +95,8 @@ void zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
  * => gate closed */
 void protect_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
                   struct gather *g);
+/* All entries of VMA lose W, and nothing else: its pages are shared from now
+ * on.  Called for every page of a parent, so it is short.  => gate closed */
+void wrprotect_ptes(struct vma_struct *vma, struct gather *g);
 
 #endif

@@ -1,5 +1,5 @@
-/* mmstat.h: what is counted about faults and mappings, per address space and
- * globally.  The names are the ones scenarios use; docs/abi.md lists them. */
+/* mmstat.h: what is counted about faults and mappings, in each address space.
+ * kern/ext/mm/mmstat.c reads them by name, of one space or of all. */
 #ifndef KERN_MM_MMSTAT_H
 #define KERN_MM_MMSTAT_H
 
@@ -29,11 +29,23 @@
     X(MM_PT_FREE, "pt_free")                                             \
     X(MM_HMAP, "hmap")                                                   \
     X(MM_HSPLIT, "hsplit")                                               \
-    X(MM_LSHARE, "lshare")                                               \
-    X(MM_LUNSHARE, "lunshare")                                           \
-    X(MM_LCOLLAPSE, "lcollapse")                                         \
+    X(MM_LSHARE, "lshare")       /* areas with private pages, copied */  \
+    X(MM_LUNSHARE, "lunshare")   /* nodes cloned by writes */            \
+    X(MM_LCOLLAPSE, "lcollapse") /* reuse of a page that was shared */   \
     X(MM_TLB_LOC, "tlb_loc")                                             \
-    X(MM_TLB_REM, "tlb_rem")
+    X(MM_TLB_REM, "tlb_rem")                                             \
+    X(MM_HINT, "hint") /* first touch after a hint_scan() */             \
+    X(MM_MIGR, "migr") /* page moved to another frame */                 \
+    /* a fault notes what it did in 32 bits: those come above */         \
+    X(MM_SWPIN, "swpin")                                                 \
+    X(MM_SWPOUT, "swpout")                                               \
+    X(MM_SLOT_ALLOC, "slot_alloc")                                       \
+    X(MM_SLOT_FREE, "slot_free")                                         \
+    X(MM_WB, "wb")         /* pages written back */                      \
+    X(MM_RESCAN, "rescan") /* looked at again by reclaim */              \
+    X(MM_STEAL, "steal")   /* clean pages dropped */                     \
+    X(MM_RMAPUN, "rmapun") /* entries cleared from the page's side */    \
+    X(MM_OOMK, "oomk")     /* killed for lack of memory */
 
 enum mmstat_id {
 #define X(id, name) id,
@@ -41,7 +53,5 @@ enum mmstat_id {
 #undef X
         MMSTAT_COUNT
 };
-
-extern const char *const mmstat_names[MMSTAT_COUNT];
 
 #endif

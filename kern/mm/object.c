@@ -11,6 +11,7 @@
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
+#include <race.h>
 
 #define NODE_BITS  6
 #define NODE_SLOTS (1u << NODE_BITS)
@@ -51,6 +52,7 @@ page_wait(struct page *page)
 {
     struct wait_queue *wq = queue_of(page);
 
+    race_point("page-wait");
     spin_lock(&wq->lock);
     /* Announce, then look: page_unlock() clears both in one step. */
     if (atomic_or(&page->flags, PG_WAITERS) & PG_LOCKED)
@@ -71,6 +73,7 @@ page_unlock(struct page *page)
 {
     uint32_t old = atomic_and(&page->flags, ~(PG_LOCKED | PG_WAITERS));
 
+    race_point("page-unlock");
     if (old & PG_WAITERS) {
         struct wait_queue *wq = queue_of(page);
 
@@ -227,6 +230,7 @@ object_add(struct vm_object *obj, uint64_t index, struct page **page)
 
     if (fresh == NULL)
         return -ENOMEM;
+    race_point("object-add");
     spin_lock(&obj->lock);
     err = add_locked(obj, index, fresh, page);
     spin_unlock(&obj->lock);

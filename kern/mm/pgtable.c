@@ -13,11 +13,33 @@
 #include "mm/failpoint.h"
 #include "mm/gather.h"
 #include "mm/vmm.h"
+#include <race.h>
+
+/* kern/ext/mm/table_cache.c, if linked, takes the place of these three. */
+WEAK struct page *
+table_page_get(void)
+{
+    return alloc_zeroed_page();
+}
+
+WEAK void
+table_page_put(struct page *p)
+{
+    free_pages(p, 0);
+}
+
+WEAK size_t
+table_pages_drain(void)
+{
+    return 0;
+}
+bool ad_by_software;
+pte_t (*ad_encode)(pte_t entry), (*ad_decode)(pte_t stored);
 
 static pte_t *
 table_create(struct mm_struct *mm, uintptr_t base)
 {
-    struct page *p = fail_now(FAIL_PT) ? NULL : alloc_zeroed_page();
+    struct page *p = fail_now(FAIL_PT) ? NULL : table_page_get();
 
     if (p == NULL)
         return NULL;
@@ -29,11 +51,11 @@ table_create(struct mm_struct *mm, uintptr_t base)
     return page_to_va(p);
 }
 
-static void
+void
 table_destroy(struct mm_struct *mm, struct page *p)
 {
     mm_count(mm, MM_PT_FREE);
-    free_pages(p, 0);
+    table_page_put(p);
 }
 
 pte_t *
@@ -41,8 +63,9 @@ pgdir_create(struct mm_struct *mm)
 {
     pte_t *root = table_create(mm, 0);
 
-    for (unsigned i = PTES_PER_TABLE / 2; root && i < PTES_PER_TABLE; i++)
-        root[i] = satp_kernel_root()[i];
+    if (root != NULL)
+        memcpy(root + PTES_PER_TABLE / 2,
+               satp_kernel_root() + PTES_PER_TABLE / 2, PAGE_SIZE / 2);
     return root;
 }
 
@@ -50,6 +73,7 @@ void
 pgdir_destroy(struct mm_struct *mm)
 {
     assert(pte_table(mm->pgdir)->mapcount == 0);
+    memset(mm->pgdir + PTES_PER_TABLE / 2, 0, PAGE_SIZE / 2);
     table_destroy(mm, pte_table(mm->pgdir));
 }
 
@@ -67,6 +91,7 @@ make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
 
     if (table == NULL)
         return false;
+    race_point("make-table");
     spin_lock(pte_lock(e));
     if (*e == 0) {
         pte_install(e, pte_make(va_to_pa(table), PTE_V));
@@ -107,50 +132,61 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
     for (*level = paging_levels - 1;; --*level) {
         pte_t *e = &table[pte_index(va, *level)];
 
-        if (*level == 0 || !pte_is_table(*e))
+        if (*level == 0 || !pte_is_table(pte_load(e)))
             return e;
         table = table_of(*e);
     }
+}
+
+static pte_t
+encode(pte_t entry)
+{
+    return likely(ad_encode == NULL) ? entry : ad_encode(entry);
 }
 
 void
 pte_install(pte_t *pte, pte_t value)
 {
     pte_table(pte)->mapcount++;
-    atomic_store_release(pte, value);
+    atomic_store_release(pte, encode(value));
 }
 
 pte_t
 pte_clear(pte_t *pte)
 {
+    pte_t stored = atomic_swap(pte, (pte_t)0);
+
     pte_table(pte)->mapcount--;
-    return atomic_swap(pte, (pte_t)0);
+    return pte_decode(stored);
 }
 
 pte_t
 pte_change(pte_t *pte, pte_t clear, pte_t set)
 {
-    pte_t e = pte_load(pte);
+    pte_t stored = atomic_load(pte);
 
-    while (!atomic_cas(pte, &e, (e & ~clear) | set))
+    while (
+        !atomic_cas(pte, &stored, encode((pte_decode(stored) & ~clear) | set)))
         ;
-    return e;
+    return pte_decode(stored);
 }
 
 /* The entries of TABLE at LEVEL, which translates from BASE on, whose tables
- * are empty. */
+ * are empty.  What it counts (of a root, the user's half) is all there is. */
 static void
 trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
      uintptr_t end, struct gather *g)
 {
     uintptr_t span = pte_span(level);
-    unsigned first = start > base ? (unsigned)((start - base) / span) : 0;
+    unsigned i = start > base ? (unsigned)((start - base) / span) : 0;
+    int32_t left = pte_table(table)->mapcount;
 
-    for (unsigned i = first; i < PTES_PER_TABLE && base + i * span < end; i++) {
+    for (; left > 0 && i < PTES_PER_TABLE && base + i * span < end; i++) {
         pte_t *e = &table[i];
         struct page *child;
         bool empty;
 
+        left -= *e != 0;
         if (!pte_is_table(*e))
             continue;
         child = pa_to_page(pte_pa(*e));

@@ -32,6 +32,14 @@ pte_t *pgdir_create(struct mm_struct *mm);
 /* => every user table is gone already */
 void pgdir_destroy(struct mm_struct *mm);
 
+/* A table nobody can reach any more, all entries 0.  => no spinlock */
+void table_destroy(struct mm_struct *mm, struct page *table);
+/* Frames for tables: one of zeros, or NULL; one that is all zeros again; give
+ * back those kept for later, and say how many: memory is short.  => any */
+MUST_CHECK struct page *table_page_get(void);
+void table_page_put(struct page *p);
+size_t table_pages_drain(void);
+
 /* The level-0 entry for VA.  CREATE: missing tables are made, without sleeping;
  * NULL means no memory then, else that some table is missing (or a huge leaf
  * maps VA).  => gate held, either way */
@@ -67,11 +75,32 @@ pte_va(const pte_t *pte)
            ((uintptr_t)pte & PAGE_MASK) / sizeof(pte_t) * PAGE_SIZE;
 }
 
+/* The kernel sets A and D, because some hart traps instead (adprobe.c). */
+extern bool ad_by_software;
+/* How a leaf is stored so that this can be tried on any hart: see
+ * kern/ext/init/adsim.c.  NULL: as it is.  Entries that point to a table, and 0,
+ * are always stored as they are. */
+extern pte_t (*ad_encode)(pte_t entry), (*ad_decode)(pte_t stored);
+
+static inline pte_t
+pte_decode(pte_t stored)
+{
+    return likely(ad_decode == NULL) ? stored : ad_decode(stored);
+}
+
 /* What an entry says.  All of mm/ reads live entries with this. */
 static inline pte_t
 pte_load(const pte_t *pte)
 {
-    return atomic_load(pte);
+    return pte_decode(atomic_load(pte));
+}
+
+/* The entry of a page nobody touched yet, next to one that was: A in software
+ * mode, where each A that is missing costs a trap. */
+static inline pte_t
+around_bits(void)
+{
+    return ad_by_software ? PTE_A : 0;
 }
 
 /* Take CLEAR away from an entry and add SET, in one step: the hart may set A

@@ -10,7 +10,7 @@
  * layer needs nodes where it shares them with a relative.  So:
  *
  *   1. make the new areas;
- *   2. clear the entries: tables are only a cache, nobody can tell;
+ *   2. clear the entries, free empty tables: only a cache, nobody can tell;
  *   3. a layer that only this range shows goes as a whole, which cannot fail.
  *      The others are cut by layer_zap().  One such cut comes before all
  *      visible changes.  When there are several, the second may not fail any
@@ -66,6 +66,23 @@ split_at(struct mm_struct *mm, uintptr_t at, struct spares *s)
 {
     struct vma_struct *v = find_vma(mm, at);
 
+    if (reaches_over(v, at))
+        vma_split_into(v, at, s->area[--s->n]);
+}
+
+/* V, or the part of it from AT on, which is an area of its own then. */
+static struct vma_struct *
+split_front(struct vma_struct *v, uintptr_t at, struct spares *s)
+{
+    if (!reaches_over(v, at))
+        return v;
+    vma_split_into(v, at, s->area[--s->n]);
+    return vma_next(v);
+}
+
+static void
+split_back(struct vma_struct *v, uintptr_t at, struct spares *s)
+{
     if (reaches_over(v, at))
         vma_split_into(v, at, s->area[--s->n]);
 }
@@ -155,17 +172,24 @@ drop_layer(struct vma_struct *v, struct gather *g)
     v->layer = NULL;
 }
 
-int
-discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+static void
+clear_entries(struct vma_struct *first, uintptr_t start, uintptr_t end,
               struct gather *g)
 {
-    struct vma_struct *first = find_vma(mm, start), *v;
+    for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
+         v = vma_next(v))
+        zap_ptes(v, MAX(start, v->vm_start), MIN(end, v->vm_end), g);
+}
+
+/* No entry shows the private pages of [START, END) any more.  FIRST is the first
+ * area that ends behind START. */
+static int
+discard_areas(struct vma_struct *first, uintptr_t start, uintptr_t end,
+              struct gather *g)
+{
+    struct vma_struct *v;
     struct part p;
 
-    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
-        p = part_of(v, start, end);
-        zap_ptes(v, p.start, p.end, g);
-    }
     if (prepare_cuts(first, start, end) != 0)
         return -ENOMEM;
     for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
@@ -180,7 +204,31 @@ discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
     return 0;
 }
 
+int
+discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+              struct gather *g)
+{
+    struct vma_struct *first = find_vma(mm, start);
+
+    clear_entries(first, start, end, g);
+    return discard_areas(first, start, end, g);
+}
+
 /* --- unmap --- */
+
+/* The areas that splits at START, in V or before it, and at END need. */
+static int
+split_spares(struct spares *s, struct vma_struct *v, uintptr_t start,
+             uintptr_t end)
+{
+    struct mm_struct *mm = v->vm_mm;
+    bool front = reaches_over(v, start), inside = end < v->vm_end;
+
+    if (front && inside && mm->map_count >= map_count_max)
+        return -ENOMEM;
+    return spares_get(
+        s, mm, front + reaches_over(inside ? v : find_vma(mm, end), end));
+}
 
 /* V goes; it is destroyed when the gate is open. */
 static void
@@ -195,27 +243,26 @@ int
 unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
             struct gather *g)
 {
-    struct vma_struct *v, *next;
+    struct vma_struct *v = find_vma(mm, start), *next;
     struct spares s;
     int err;
 
-    if (range_inside(mm, start, end) && mm->map_count >= MAP_COUNT_MAX)
-        return -ENOMEM;
-    err = spares_get(&s, mm,
-                     reaches_over(find_vma(mm, start), start) +
-                         reaches_over(find_vma(mm, end), end));
+    if (v == NULL || v->vm_start >= end)
+        return 0;
+    err = split_spares(&s, v, start, end);
     if (err != 0)
         return err;
-    err = discard_range(mm, start, end, g);
+    /* Tables first: all entries are forgotten by one flush. */
+    clear_entries(v, start, end, g);
+    pgtable_trim(mm, start, end, g);
+    err = discard_areas(v, start, end, g);
     if (err == 0) {
-        split_at(mm, start, &s);
-        split_at(mm, end, &s);
-        v = find_vma(mm, start);
+        v = split_front(v, start, &s);
         for (; v != NULL && v->vm_start < end; v = next) {
+            split_back(v, end, &s);
             next = vma_next(v);
             retire(v, g);
         }
-        pgtable_trim(mm, start, end, g);
     }
     spares_drop(&s);
     return err;
@@ -229,9 +276,9 @@ unmap_all(struct mm_struct *mm)
     gather_start(&g, mm);
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
         zap_ptes(v, v->vm_start, v->vm_end, &g);
+    pgtable_trim(mm, 0, user_end(), &g);
     while (!list_empty(&mm->mmap_list))
         retire(list_first(&mm->mmap_list, struct vma_struct, list_link), &g);
-    pgtable_trim(mm, 0, user_end(), &g);
     gather_finish(&g);
 }
 
@@ -243,7 +290,8 @@ changed(const struct vma_struct *v, uint32_t clear, uint32_t set)
     return v == NULL ? 0 : ((v->vm_flags & ~clear) | set) ^ v->vm_flags;
 }
 
-static void
+/* Returns the area that V became part of. */
+static struct vma_struct *
 change_area(struct vma_struct *v, uint32_t change, struct gather *g)
 {
     v->vm_flags ^= change;
@@ -252,35 +300,32 @@ change_area(struct vma_struct *v, uint32_t change, struct gather *g)
             v->vm_flags & VM_LOCKED ? vma_pages(v) : -vma_pages(v);
     if (change & VM_RWX)
         protect_ptes(v, v->vm_start, v->vm_end, g);
-    vma_merge(v);
+    return vma_merge(v);
 }
 
 int
 change_flags(struct mm_struct *mm, uintptr_t start, uintptr_t end,
              uint32_t clear, uint32_t set, struct gather *g)
 {
-    struct vma_struct *v = find_vma(mm, start), *last = find_vma(mm, end);
+    struct vma_struct *v = find_vma(mm, start), *last;
     struct spares s;
     unsigned n = 0;
 
-    if (start >= end)
+    if (start >= end || v == NULL)
         return 0;
+    last = end < v->vm_end ? v : find_vma(mm, end);
     n += reaches_over(v, start) && changed(v, clear, set);
     n += reaches_over(last, end) && changed(last, clear, set);
-    if (mm->map_count + (int)n > MAP_COUNT_MAX || spares_get(&s, mm, n) != 0)
+    if (mm->map_count + (int)n > map_count_max || spares_get(&s, mm, n) != 0)
         return -ENOMEM;
-    for (; v != NULL && v->vm_start < end; v = find_vma(mm, start)) {
+    for (; v != NULL && v->vm_start < end; v = vma_next(v)) {
         uint32_t change = changed(v, clear, set);
 
-        if (change != 0) {
-            split_at(mm, start, &s);
-            v = find_vma(mm, start);
-            if (v->vm_end > end)
-                split_at(mm, end, &s);
-        }
-        start = v->vm_end;
-        if (change != 0)
-            change_area(v, change, g);
+        if (change == 0)
+            continue;
+        v = split_front(v, start, &s);
+        split_back(v, end, &s);
+        v = change_area(v, change, g);
     }
     spares_drop(&s);
     return 0;

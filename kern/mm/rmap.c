@@ -12,6 +12,7 @@
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
+#include <race.h>
 
 #define PER_BLOCK ARRAY_LEN(((struct rmap_block *)0)->pte)
 
@@ -84,7 +85,7 @@ rmap_add(struct page *page, pte_t *pte, struct rmap_block **spare)
         page->rmap = (uintptr_t)fresh | 1;
     }
     if (err == 0)
-        page->mapcount++;
+        atomic_store(&page->mapcount, page->mapcount + 1);
     unlock_rmap(page);
     return err;
 }
@@ -115,14 +116,14 @@ take_out(struct page *page, pte_t *pte)
 
     if (b == NULL) {
         assert(page->mapcount == 1 && page->rmap == (uintptr_t)pte);
-        page->mapcount = 0;
+        atomic_store(&page->mapcount, 0);
         page->rmap = 0;
         return NULL;
     }
     hole = find_record(page, pte);
     assert(hole != NULL);
     *hole = b->pte[n - 1];
-    page->mapcount--;
+    atomic_store(&page->mapcount, page->mapcount - 1);
     if (n > 1)
         return NULL;
     page->rmap = b->next == NULL ? 0 : (uintptr_t)b->next | 1;
@@ -151,6 +152,14 @@ rmap_replace(struct page *page, pte_t *from, pte_t *to)
     unlock_rmap(page);
 }
 
+void
+rmap_mlock(struct page *page, int by)
+{
+    lock_rmap(page);
+    page->mlocks = (uint16_t)(page->mlocks + by);
+    unlock_rmap(page);
+}
+
 /* Entry PTE, found under PAGE's rmap lock: the table lock is only tried, as
  * faults take it first.  Returns whether FN cleared the entry. */
 static bool
@@ -164,6 +173,7 @@ visit(struct page *page, pte_t *pte,
         ++*skipped;
         return false;
     }
+    race_point("rmap-visit");
     cleared = fn(page, pte, arg);
     spin_unlock_nested(pte_lock(pte));
     return cleared;

@@ -30,6 +30,12 @@ void rmap_remove(struct page *page, pte_t *pte);
 /* PTE moved: TO takes the place of FROM.  => both table locks held */
 void rmap_replace(struct page *page, pte_t *from, pte_t *to);
 
+/* One more (BY 1), or one less (-1), of the entries of PAGE is in a locked area:
+ * while page->mlocks is not 0, the page stays in memory.  It may wrap: 65536
+ * mappings are as good as none, until the next one goes.
+ * => table lock of the entry held */
+void rmap_mlock(struct page *page, int by);
+
 /* Call FN(page, pte, arg) for every entry, with the page's rmap lock and the
  * entry's table lock held.  FN may clear the entry and must then return true:
  * its record is removed.  An entry whose table is locked by somebody else is
@@ -40,7 +46,8 @@ unsigned rmap_walk(struct page *page,
 
 /* --- unmap.c: from the page to all who map it.  When they return every hart
  * has forgotten what was taken away, and D of the entries is in the page.
- * => page locked if an object owns it; no spinlock held; does not sleep --- */
+ * => page locked if an object owns it, anon locked if an anon does; no later
+ *    lock held; does not sleep --- */
 
 /* Clear all entries but those whose table is locked; returns how many. */
 unsigned try_to_unmap(struct page *page);

@@ -8,9 +8,10 @@
  *     switch in                        gather_flush()
  *     harts |= me                      entries cleared
  *     fence                            tlb_gen++
- *     tlb_gen as remembered?           fence
- *       no: forget                     harts: ask those
- *     satp = root
+ *     read tlb_gen                     fence
+ *     satp = root                      harts: ask those
+ *     tlb_gen as remembered?
+ *       no: forget
  *
  * Either the shootdown sees the bit and asks us, or we see its tlb_gen and
  * forget, or we come so late that all we read is new.  A hart remembers tlb_gen
@@ -37,10 +38,11 @@
  * others only look] */
 static struct mm_struct *root_of[NCPU_MAX];
 
-WEAK uint64_t
-mm_asid(struct mm_struct *mm)
+WEAK void
+mm_load_root(struct mm_struct *mm, uint64_t satp)
 {
-    return 0;
+    csr_write(satp, satp);
+    sfence_vma_all();
 }
 
 static void
@@ -58,7 +60,7 @@ activate(struct mm_struct *mm)
 {
     struct mm_struct *old = root_of[this_cpu()->id];
     uint64_t me = 1ul << this_cpu()->id;
-    uint64_t satp = satp_kernel(), asid = 0;
+    uint64_t satp = satp_kernel();
 
     if (mm == old)
         return NULL;
@@ -68,13 +70,9 @@ activate(struct mm_struct *mm)
         atomic_fence();
         if (atomic_load(&mm->stale_code) & me)
             fetch_anew(mm, me);
-        asid = mm_asid(mm);
-        satp = (satp & ~SATP_PPN_MASK) | asid << SATP_ASID_SHIFT |
-               va_to_pa(mm->pgdir) >> PAGE_SHIFT;
+        satp = (satp & ~SATP_PPN_MASK) | va_to_pa(mm->pgdir) >> PAGE_SHIFT;
     }
-    csr_write(satp, satp);
-    if (asid == 0)
-        sfence_vma_all();
+    mm_load_root(mm, satp);
     atomic_store(&root_of[this_cpu()->id], mm);
     if (old != NULL)
         atomic_and(&old->harts, ~me);
@@ -142,36 +140,43 @@ mm_sync_code(struct mm_struct *mm)
     irq_restore();
 }
 
-/* The frame behind ADDR if its entry allows the access now; the table's lock
- * keeps it there while we copy: who takes pages away from all who map them does
- * not ask for the gate. */
+/* As a hart would: if entry PTE allows the access, set A and D (or refuse, if
+ * harts here trap) and copy. */
+static bool
+copy_through(pte_t *pte, uintptr_t addr, void *buf, size_t n, bool write)
+{
+    pte_t e = pte_load(pte), ad = PTE_A | (write ? PTE_D : 0);
+    char *at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
+
+    if (!(e & PTE_V) || !(e & (write ? PTE_W : PTE_R)) ||
+        (ad_by_software && (e & ad) != ad))
+        return false;
+    pte_change(pte, 0, ad);
+    if (write)
+        memcpy(at, buf, n);
+    else
+        memcpy(buf, at, n);
+    return true;
+}
+
+/* The lock of its table keeps the frame there while we copy: who takes a page
+ * away comes from the page and does not know the gate. */
 static bool
 copy_mapped(struct mm_struct *mm, uintptr_t addr, void *buf, size_t n,
             bool write)
 {
-    pte_t *pte, e;
-    bool allowed;
-    char *at;
+    bool copied = false;
+    pte_t *pte;
 
     gate_enter(&mm->gate);
     pte = get_pte(mm, addr, false);
-    if (pte == NULL) {
-        gate_leave(&mm->gate);
-        return false;
+    if (pte != NULL) {
+        spin_lock(pte_lock(pte));
+        copied = copy_through(pte, addr, buf, n, write);
+        spin_unlock(pte_lock(pte));
     }
-    spin_lock(pte_lock(pte));
-    e = pte_load(pte);
-    allowed = (e & PTE_V) && (e & (write ? PTE_W : PTE_R));
-    at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
-    if (allowed && write) {
-        memcpy(at, buf, n);
-        pte_change(pte, 0, PTE_A | PTE_D);
-    } else if (allowed) {
-        memcpy(buf, at, n);
-    }
-    spin_unlock(pte_lock(pte));
     gate_leave(&mm->gate);
-    return allowed;
+    return copied;
 }
 
 int

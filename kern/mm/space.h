@@ -21,15 +21,18 @@ bool mm_lazy_any(void);
  * held */
 void mm_sync_code(struct mm_struct *mm);
 
-/* MM's number on this hart, 1 ..; 0: none, and the caller forgets everything.
- * Stale translations of that number are gone when it returns.  WEAK: none has;
- * kern/ext gives some.  => interrupts off, the hart's bit in mm->harts set */
-uint64_t mm_asid(struct mm_struct *mm);
+/* Load SATP, of MM's root or (NULL) the kernel's, and forget what was remembered
+ * of other roots.  WEAK: everything; kern/ext can do with less.  => interrupts
+ * off, the hart's bit in mm->harts set, a fence since */
+void mm_load_root(struct mm_struct *mm, uint64_t satp);
 
 /* A copy of MM: same areas; private layers are shared until written; shared and
  * read-only pages are left to be faulted in.  NULL: no memory, MM unchanged.
  * => may sleep; closes MM's gate */
 struct mm_struct *mm_copy(struct mm_struct *mm);
+/* May map in CHILD some of the private pages that MM maps, for reading; does
+ * nothing here.  => MM's gate is closed, nobody knows CHILD yet */
+void copy_eagerly(struct mm_struct *mm, struct mm_struct *child);
 
 /* User memory at ADDR from kernel code, through the tables and the fault path
  * (a debugger, tests).  Returns 0 or -EFAULT.  => may sleep */

@@ -11,8 +11,8 @@
  * kept alive until the flush.  The range is the hull of all addresses: most
  * pages have one, or the same everywhere (a program's text).
  *
- * The caller has the page locked, so the object's side gives out no new entries
- * meanwhile (fault_object.c). */
+ * The caller has the page locked, or its anon, so the fault path gives out no
+ * new entries meanwhile (fault_object.c, fault.c). */
 #include "mm/rmap.h"
 #include "mm/tlb.h"
 #include "mm/vmm.h"
@@ -69,6 +69,15 @@ walk(struct page *page, bool (*fn)(struct page *page, pte_t *pte, void *arg))
     return skipped;
 }
 
+/* cpu_wait() serves requests to this very hart. */
+static void
+wait_a_moment(void)
+{
+    irq_off();
+    cpu_wait();
+    irq_restore();
+}
+
 unsigned
 try_to_unmap(struct page *page)
 {
@@ -79,12 +88,12 @@ void
 page_unmap(struct page *page)
 {
     while (walk(page, clear_one) != 0)
-        cpu_wait();
+        wait_a_moment();
 }
 
 void
 page_mkclean(struct page *page)
 {
     while (walk(page, clean_one) != 0)
-        cpu_wait();
+        wait_a_moment();
 }

@@ -62,22 +62,25 @@ vma_prev(struct vma_struct *vma)
 
 /* --- find --- */
 
+/* The last area that begins at or below ADDR, or the one after it. */
 static struct vma_struct *
 tree_find(struct mm_struct *mm, uintptr_t addr)
 {
-    struct vma_struct *found = NULL, *v = area_of(mm->tree.root);
+    struct vma_struct *below = NULL;
 
-    while (v != NULL) {
-        if (v->vm_end <= addr) {
-            v = area_of(v->node.right);
-            continue;
+    for (struct avl_node *n = mm->tree.root; n != NULL;) {
+        struct vma_struct *v = area_of(n);
+
+        if (addr < v->vm_start) {
+            n = n->left;
+        } else {
+            below = v;
+            n = n->right;
         }
-        found = v;
-        if (v->vm_start <= addr)
-            break;
-        v = area_of(v->node.left);
     }
-    return found;
+    if (below == NULL)
+        return area_at(mm, mm->mmap_list.next);
+    return addr < below->vm_end ? below : vma_next(below);
 }
 
 struct vma_struct *
@@ -106,11 +109,14 @@ max_gap(struct avl_node *n)
     return n == NULL ? 0 : area_of(n)->max_gap;
 }
 
-void
+bool
 vma_tree_update(struct avl_node *n)
 {
-    area_of(n)->max_gap =
-        MAX(area_of(n)->gap, MAX(max_gap(n->left), max_gap(n->right)));
+    struct vma_struct *v = area_of(n);
+    uintptr_t was = v->max_gap;
+
+    v->max_gap = MAX(v->gap, MAX(max_gap(n->left), max_gap(n->right)));
+    return v->max_gap != was;
 }
 
 /* Bytes between PREV, or MMAP_MIN, and what NEXT keeps for itself. */
@@ -122,14 +128,18 @@ gap_between(struct vma_struct *prev, uintptr_t next)
     return next > lo ? next - lo : 0;
 }
 
-/* V's start, or its predecessor's end, is not what it was.  NULL is fine. */
+/* V's start, or its predecessor's end, is not what it was.  The shape of the
+ * tree is.  NULL is fine. */
 static void
 gap_changed(struct vma_struct *v)
 {
+    struct avl_node *n;
+
     if (v == NULL)
         return;
     v->gap = gap_between(vma_prev(v), vma_guarded_start(v));
-    avl_changed(&v->vm_mm->tree, &v->node);
+    for (n = &v->node; n != NULL && vma_tree_update(n); n = n->parent)
+        ;
 }
 
 /* The last area below N, itself included, whose gap has SIZE.  => there is */
@@ -265,8 +275,12 @@ vma_split_into(struct vma_struct *vma, uintptr_t at, struct vma_struct *new)
     insert_vma_struct(vma->vm_mm, new);
 }
 
+/* How many areas are looked at before two are left unjoined. */
+#define LOOK_AROUND 16
+
 /* Does no other area show one of the N indexes from FIRST on of V's layer?
- * Those who share it lie near, so look to both sides until all are found. */
+ * Those who share it lie near, so look to both sides until all are found; but
+ * not for long: who does not know says no, and two areas stay two. */
 static bool
 indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
 {
@@ -275,8 +289,8 @@ indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
 
     if (first + n > LAYER_INDEXES)
         return false;
-    for (int i = 0; others > 0 && (side[0] != NULL || side[1] != NULL);
-         i ^= 1) {
+    for (int look = 0; others > 0 && look < LOOK_AROUND; look++) {
+        int i = look % 2;
         struct vma_struct *u = side[i];
 
         if (u == NULL)
@@ -288,7 +302,7 @@ indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
             return false;
         others--;
     }
-    return true;
+    return others == 0;
 }
 
 /* Is A, with B right behind it, the same as one area? */
@@ -329,14 +343,19 @@ join(struct vma_struct *a, struct vma_struct *b)
 struct vma_struct *
 vma_merge(struct vma_struct *vma)
 {
-    struct vma_struct *v;
+    struct vma_struct *prev, *next;
 
-    /* One that takes over a layer may become like the next after that. */
-    while ((v = vma_prev(vma)) != NULL && joinable(v, vma)) {
-        join(v, vma);
-        vma = v;
+    /* One that takes over a layer may become like a neighbour after that. */
+    for (;;) {
+        prev = vma_prev(vma);
+        next = vma_next(vma);
+        if (prev != NULL && joinable(prev, vma)) {
+            join(prev, vma);
+            vma = prev;
+        } else if (next != NULL && joinable(vma, next)) {
+            join(vma, next);
+        } else {
+            return vma;
+        }
     }
-    while ((v = vma_next(vma)) != NULL && joinable(vma, v))
-        join(vma, v);
-    return vma;
 }

@@ -60,7 +60,7 @@ struct mm_struct {
     pte_t *pgdir;                /* [I] */
     uint64_t harts;              /* [a] may hold translations of this space */
     uint64_t tlb_gen;            /* [a] incremented by each shootdown */
-    uint64_t asid_ctx;           /* [a] for mm_asid() */
+    uint64_t asid_ctx;           /* [a] for mm_load_root() */
     uint64_t stale_code;         /* [a] harts to fence.i before they run it */
     int32_t users;               /* [a] threads; the last one empties it */
     int32_t refs;                /* [a] users count as one */
@@ -70,6 +70,7 @@ struct mm_struct {
     int64_t rss;                 /* [a] pages mapped */
     uint64_t stat[MMSTAT_COUNT]; /* [a] */
     struct gate_row *gate_rows;  /* [I] */
+    struct list all_link;        /* of mm_born() and mm_gone() */
 };
 
 /* First byte that no user mapping may reach, and the default places. */
@@ -79,6 +80,7 @@ uintptr_t user_end(void);            /* 2^38, 2^47 or 2^56 by paging mode */
 #define STACK_GAP     (256ul * PAGE_SIZE) /* nobody maps so close below a stack */
 #define STACK_LIMIT   (8ul << 20) /* of a new space, until exec says otherwise */
 #define MAP_COUNT_MAX 65530
+extern int map_count_max; /* [I] areas of one space; a benchmark wants more */
 
 /* A layer indexes 2^39 pages, an area has at most half of that.  A new area's
  * first index is its page number in a layer's lower half, so that it can grow
@@ -93,6 +95,10 @@ void mm_put_user(struct mm_struct *mm);
 void mm_get_user(struct mm_struct *mm); /* => the caller is a user */
 void mm_get(struct mm_struct *mm);
 void mm_put(struct mm_struct *mm); /* a structural reference */
+/* MM begins to exist; its last reference is gone, and its tables.  Both do
+ * nothing here. */
+void mm_born(struct mm_struct *mm);
+void mm_gone(struct mm_struct *mm);
 
 /* Close the gate and begin a change; end it.  What was unmapped is destroyed
  * after the gate is open, because the last reference of a file may sleep on
@@ -109,7 +115,7 @@ struct vma_struct *vma_prev(struct vma_struct *vma);
 struct vma_struct *vma_create(struct mm_struct *mm, uintptr_t start,
                               uintptr_t end, uint32_t flags);
 void vma_destroy(struct vma_struct *vma); /* in no space; drops layer, object */
-void vma_tree_update(struct avl_node *n); /* for mm_create() */
+bool vma_tree_update(struct avl_node *n); /* for mm_create() */
 /* Put VMA into its space.  => gate closed; it overlaps nothing */
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
 void vma_unlink(struct vma_struct *vma);

@@ -6,8 +6,7 @@
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 
-/* The page an entry maps, if it is one that keeps records. */
-static struct page *
+struct page *
 mapped_page(const struct vma_struct *vma, pte_t e)
 {
     struct page *page;
@@ -15,7 +14,7 @@ mapped_page(const struct vma_struct *vma, pte_t e)
     if (vma->vm_flags & VM_PFNMAP)
         return NULL;
     page = pa_to_page(pte_pa(e));
-    return page->flags & (PG_ZERO | PG_RESERVED) ? NULL : page;
+    return atomic_load(&page->flags) & (PG_ZERO | PG_RESERVED) ? NULL : page;
 }
 
 static void
@@ -29,11 +28,14 @@ zap_one(struct vma_struct *vma, pte_t *pte)
     if (old & PTE_D)
         atomic_or(&page->flags, PG_DIRTY);
     rmap_remove(page, pte);
+    if (vma->vm_flags & VM_LOCKED)
+        rmap_mlock(page, -1);
     atomic_add(&vma->vm_mm->rss, -1l);
 }
 
-/* Call FN for each present entry of [START, END), under its table's lock. */
-static void
+/* Call FN for each present entry of [START, END), under its table's lock.
+ * Compiled once for each FN: a call per page would be most of the work. */
+static inline __attribute__((always_inline)) void
 for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
              void (*fn)(struct vma_struct *vma, pte_t *pte))
 {
@@ -48,7 +50,7 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
         }
         spin_lock(pte_lock(pte));
         for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
-            if (*pte & PTE_V)
+            if (pte_load(pte) & PTE_V)
                 fn(vma, pte);
         }
         spin_unlock(pte_lock(pte - 1));
@@ -90,4 +92,18 @@ protect_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
 {
     for_each_pte(vma, start, end, protect_one);
     gather_range(g, start, end);
+}
+
+static void
+wrprotect_one(struct vma_struct *vma, pte_t *pte)
+{
+    if (*pte & PTE_W)
+        atomic_and(pte, ~PTE_W);
+}
+
+void
+wrprotect_ptes(struct vma_struct *vma, struct gather *g)
+{
+    for_each_pte(vma, vma->vm_start, vma->vm_end, wrprotect_one);
+    gather_range(g, vma->vm_start, vma->vm_end);
 }

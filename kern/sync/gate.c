@@ -1,5 +1,6 @@
 /* gate.c: see gate.h for the idea; this is the drawing in C. */
 #include "sync/gate.h"
+#include <race.h>
 
 void
 gate_init(struct gate *g, struct gate_row *rows)
@@ -25,9 +26,11 @@ gate_try_enter(struct gate *g)
     irq_off();
     row = &g->rows[this_cpu()->id];
     atomic_store(&row->readers, row->readers + 1);
+    race_point("gate-enter");
     if (ncpu > 1) /* alone, nobody closes while interrupts are off */
         atomic_fence();
-    if (likely(atomic_load(&g->closed) == 0)) {
+    race_point("gate-look");
+    if (likely(atomic_load_acquire(&g->closed) == 0)) {
         lock_order_add(RANK_GATE);
         return true;
     }
@@ -60,6 +63,7 @@ gate_close(struct gate *g)
     mutex_lock(&g->writers);
     atomic_store(&g->closed, 1);
     atomic_fence();
+    race_point("gate-close");
     for (unsigned i = 0; i < ncpu; i++) {
         while (atomic_load_acquire(&g->rows[i].readers) != 0)
             cpu_wait();

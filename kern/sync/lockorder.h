@@ -32,6 +32,7 @@
     X(RANK_SWAP, "swap")       /* slots of a swap device */                   \
     X(RANK_BLOCK, "block")     /* a disk's request queue */                   \
     X(RANK_KMAP, "kmap")       /* kernel page tables, stack slots */          \
+    X(RANK_SPACES, "spaces")   /* the list of all address spaces */           \
     X(RANK_SLAB, "slab")       /* one kmalloc cache */                        \
     X(RANK_BUDDY, "buddy")     /* the frames of the machine */                \
     X(RANK_TLB, "tlb")         /* shootdown mailbox */                        \

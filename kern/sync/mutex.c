@@ -19,7 +19,7 @@ mutex_lock(struct mutex *m)
     lock_order_check(m->rank); /* also says: not mine already, no spinlock */
     spin_lock(&m->wq.lock);
     if (m->owner == NULL)
-        m->owner = me;
+        atomic_store(&m->owner, me);
     while (m->owner != me)
         wait_sleep(&m->wq);
     spin_unlock(&m->wq.lock);
@@ -34,7 +34,7 @@ mutex_trylock(struct mutex *m)
     spin_lock(&m->wq.lock);
     mine = m->owner == NULL;
     if (mine) {
-        m->owner = current_thread();
+        atomic_store(&m->owner, current_thread());
         lock_order_add(m->rank);
     }
     spin_unlock(&m->wq.lock);
@@ -47,7 +47,7 @@ mutex_unlock(struct mutex *m)
     assert(mutex_held(m));
     lock_order_remove(m->rank);
     spin_lock(&m->wq.lock);
-    m->owner = wait_first(&m->wq);
+    atomic_store(&m->owner, wait_first(&m->wq));
     wait_wake(&m->wq, 1);
     spin_unlock(&m->wq.lock);
 }

@@ -102,7 +102,7 @@ exception(struct trapframe *tf)
     }
     if (user_copy_fault(tf))
         return;
-    go_on = extable_find(tf->sepc);
+    go_on = user_copy_bug(tf) ? 0 : extable_find(tf->sepc);
     if (go_on == 0)
         kernel_fault(tf);
     tf->sepc = go_on;

@@ -120,3 +120,9 @@ user_copy_fault(struct trapframe *tf)
     csr_clear(sstatus, SSTATUS_SIE);
     return again;
 }
+
+bool
+user_copy_bug(const struct trapframe *tf)
+{
+    return (tf->sstatus & SSTATUS_SUM) && tf->stval >= user_end();
+}

@@ -14,4 +14,7 @@ void user_exception(struct trapframe *tf);
  * could be served?  Then the instruction can run again. */
 bool user_copy_fault(struct trapframe *tf);
 
+/* ... or one of a copy routine at the kernel's end: nothing to recover from. */
+bool user_copy_bug(const struct trapframe *tf);
+
 #endif

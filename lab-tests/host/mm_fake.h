@@ -36,6 +36,7 @@ static const char *fake_wrong;
             fake_wrong = #x; \
     } while (0)
 
+pte_t (*ad_decode)(pte_t stored); /* entries are what they say */
 bool fail_armed;
 bool (*fail_hook)(enum fail_site site);
 
@@ -273,6 +274,11 @@ gather_anon(struct gather *g, struct anon *a)
     free(a);
     fake_anons--;
     g->n++;
+}
+
+void
+gather_flush(struct gather *g)
+{
 }
 
 void

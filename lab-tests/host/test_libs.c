@@ -486,12 +486,15 @@ struct leaf {
 
 #define leaf_of(n) avl_entry(n, struct leaf, node)
 
-static void
+static bool
 leaf_update(struct avl_node *n)
 {
+    unsigned long was = leaf_of(n)->sum;
+
     leaf_of(n)->sum = leaf_of(n)->value +
                       (n->left ? leaf_of(n->left)->sum : 0) +
                       (n->right ? leaf_of(n->right)->sum : 0);
+    return leaf_of(n)->sum != was;
 }
 
 static void

@@ -12,10 +12,14 @@
 #include "debug/panic.h"
 #include "driver/event.h"
 #include "ext/mm/audit.h"
+#include "ext/mm/knob.h"
+#include "ext/mm/mmcheck.h"
+#include "ext/mm/observe.h"
 #include "init/initcall.h"
 #include "mm/failpoint.h"
 #include "mm/kmap.h"
 #include "mm/kstack.h"
+#include "mm/pgtable.h"
 #include "mm/space.h"
 #include "schedule/timeout.h"
 #include <bootargs.h>
@@ -25,6 +29,7 @@ static const char *running; /* the test's name */
 static bool failed, skipped;
 static unsigned npassed, nfailed;
 uint64_t ktest_seed = 1;
+unsigned ktest_rounds = 300;
 
 void
 ktest_fail(const char *file, int line, const char *what)
@@ -104,6 +109,7 @@ settle(void)
     for (unsigned tries = 0; kthread_count() > 1 && tries < 1000; tries++)
         sleep_ms(1);
     kstack_drain();
+    table_pages_drain();
     kmem_shrink();
     pmm_drain();
     /* Tables of the kernel and slabs of type-stable caches stay; objects are
@@ -130,6 +136,10 @@ run(const struct ktest *t)
         cprintf("%lu pages before, %lu after\n", free_before, free_after);
         ktest_fail(__FILE__, __LINE__, "frames leaked");
     }
+    if (mmcheck() != 0)
+        ktest_fail(__FILE__, __LINE__, "mmcheck complains");
+    if (mmstat_lost_faults(NULL) != 0)
+        ktest_fail(__FILE__, __LINE__, "faults that ended in no way");
     if (pmm_check() != 0 || kmalloc_check() != 0)
         ktest_fail(__FILE__, __LINE__, "the allocators complain");
     if (failed) {
@@ -173,20 +183,27 @@ kbench_report(const char *name, uint64_t instructions, uint64_t ops)
     cprintf("bench %-24s %6lu\n", name, instructions / ops);
 }
 
+uint64_t ktest_steps;
+
 static void
 ktest_main(const struct machine *m)
 {
     char value[48];
     const char *end;
 
+    fork_eager = 0; /* counts as the design states them */
     if (bootarg_get(m->bootargs, "seed", value, sizeof(value)))
         ktest_seed = strtoull_simple(value, &end) | 1;
+    if (bootarg_get(m->bootargs, "rounds", value, sizeof(value)))
+        ktest_rounds = (unsigned)strtoull_simple(value, &end);
     if (bootarg_get(m->bootargs, "bench", value, sizeof(value))) {
         TABLE_FOR_EACH (kbench, struct kbench, b)
             (*b)->run();
         event("done", "1 0");
         power_off(0);
     }
+    if (bootarg_get(m->bootargs, "steps", value, sizeof(value)))
+        ktest_steps = strtoull_simple(value, &end);
     if (bootarg_get(m->bootargs, "test", value, sizeof(value)))
         run_tests(value);
 }

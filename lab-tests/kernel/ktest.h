@@ -8,7 +8,7 @@
  *
  * A test is one fact.  CHECK() may also be used in threads that a test starts.
  * After each test the runner looks for leaks: frames, objects, threads; and
- * lets the allocators check themselves. */
+ * lets the allocators and all address spaces check themselves. */
 #ifndef LAB_TESTS_KERNEL_KTEST_H
 #define LAB_TESTS_KERNEL_KTEST_H
 
@@ -44,6 +44,10 @@ void ktest_skip(const char *why);
 /* Random numbers from the boot argument seed= (default 1); xorshift64. */
 uint64_t ktest_random(uint64_t *state);
 extern uint64_t ktest_seed;
+
+/* The boot argument steps=, of tests that go on for long; 0: not given. */
+extern uint64_t ktest_steps;
+extern unsigned ktest_rounds; /* of races; boot argument rounds= */
 
 /* Run ENTRY(ARG[i]) in N threads, thread i on hart i mod ncpu if PIN, and wait
  * until all have returned. */

@@ -58,7 +58,7 @@ entry(struct mm_struct *mm, uintptr_t at)
     gate_enter(&mm->gate);
     pte = get_pte(mm, at, false);
     gate_leave(&mm->gate);
-    return pte == NULL ? 0 : *pte;
+    return pte == NULL ? 0 : pte_load(pte);
 }
 
 KTEST(vm_row_1_hole_is_segv_maperr)
@@ -135,7 +135,7 @@ KTEST(vm_row_16_sparse_map_gives_tables_back)
     struct mm_struct *mm = mm_create();
 
     mark(mm);
-    for (unsigned round = 0; round < 20; round++) {
+    for (unsigned round = 0; round < 100; round++) {
         uintptr_t at = map_anon(mm, 1ul << 18, VM_READ | VM_WRITE);
 
         for (unsigned i = 0; i < 16; i++)

@@ -3,15 +3,11 @@
  * A ring of the last events per hart; only its hart writes to it, so
  * there is no lock.  A reader may see an entry that is being overwritten; for a
  * picture after the fact that is good enough. */
-#include "debug/trace.h"
+#include "ext/debug/tracering.h"
 
 #include "debug/printk.h"
 
 #define RING_SIZE 128
-
-struct trace_event {
-    uint64_t time, id, a, b;
-};
 
 struct ring {
     uint64_t next; /* events ever recorded */
@@ -63,6 +59,16 @@ event_of_age(unsigned cpu, unsigned age)
     if (age >= RING_SIZE || age >= r->next)
         return NULL;
     return &r->event[(r->next - 1 - age) % RING_SIZE];
+}
+
+bool
+trace_read(unsigned cpu, unsigned age, struct trace_event *e)
+{
+    const struct trace_event *found = event_of_age(cpu, age);
+
+    if (found != NULL)
+        *e = *found;
+    return found != NULL;
 }
 
 void

@@ -71,22 +71,18 @@ take_number(struct mm_struct *mm)
     return ctx;
 }
 
-uint64_t
-mm_asid(struct mm_struct *mm)
+/* MM's root with number CTX.  What is stale is forgotten after satp is written:
+ * before, the hart may still run the old root under the same number, and could
+ * read ahead what it just forgot. */
+static void
+load_numbered(struct mm_struct *mm, uint64_t satp, uint64_t ctx)
 {
     unsigned me = this_cpu()->id;
     uint64_t *remembered = &mm->gate_rows[me].owner;
-    uint64_t ctx = atomic_load_acquire(&mm->asid_ctx);
-    uint64_t tlb_gen, number;
+    uint64_t tlb_gen = atomic_load(&mm->tlb_gen);
+    uint64_t number = ctx & ((1ul << GENERATION_SHIFT) - 1);
 
-    if (atomic_load(&last) == 0)
-        return 0;
-    if (ctx >> GENERATION_SHIFT != atomic_load_acquire(&generation))
-        ctx = take_number(mm);
-    if (ctx == 0)
-        return 0;
-    number = ctx & ((1ul << GENERATION_SHIFT) - 1);
-    tlb_gen = atomic_load(&mm->tlb_gen);
+    csr_write(satp, satp | number << SATP_ASID_SHIFT);
     if (hart[me].generation != ctx >> GENERATION_SHIFT) {
         hart[me].generation = ctx >> GENERATION_SHIFT;
         sfence_vma_all();
@@ -95,7 +91,24 @@ mm_asid(struct mm_struct *mm)
         atomic_add(&single_flushes, 1ul);
     }
     *remembered = tlb_gen;
-    return number;
+}
+
+void
+mm_load_root(struct mm_struct *mm, uint64_t satp)
+{
+    uint64_t ctx = 0;
+
+    if (mm != NULL && atomic_load(&last) != 0) {
+        ctx = atomic_load_acquire(&mm->asid_ctx);
+        if (ctx >> GENERATION_SHIFT != atomic_load_acquire(&generation))
+            ctx = take_number(mm);
+    }
+    if (ctx != 0) {
+        load_numbered(mm, satp, ctx);
+        return;
+    }
+    csr_write(satp, satp);
+    sfence_vma_all();
 }
 
 unsigned

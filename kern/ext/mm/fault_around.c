@@ -100,7 +100,7 @@ map_one(struct fault *f, struct neighbour *nb, uint64_t rights)
         return false;
     if (rmap_add(nb->page, pte, &nb->spare) != 0)
         return false;
-    pte_install(pte, pte_make(page_to_pa(nb->page), rights | PTE_A));
+    pte_install(pte, pte_make(page_to_pa(nb->page), rights | around_bits()));
     return true;
 }
 

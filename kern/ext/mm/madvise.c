@@ -2,9 +2,11 @@
  *
  * Advice is of three kinds.  Some changes what the pages are: DONTNEED drops
  * private pages, so that zeros or the file show again; FREE may do so at any
- * time, and does it at once.  Some is remembered in the area, and splits it.
- * The rest is only about speed, and is checked but not followed. */
+ * time until the next write (lazy_free.c).  Some is remembered in the area, and
+ * splits it.  The rest is only about speed, and is checked but not followed,
+ * except for WILLNEED: pages of objects are brought in. */
 #include "ext/mm/mapcalls.h"
+#include "mm/fault.h"
 #include <errno.h>
 
 /* What is remembered. */
@@ -51,13 +53,21 @@ may_discard(const struct vma_struct *v, int advice)
            (v->vm_object == NULL && (v->vm_flags & VM_SHARED) == 0);
 }
 
+/* Without ext/mm/lazy_free.c: now is a time, too. */
+WEAK int
+free_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+           struct gather *g)
+{
+    return discard_range(mm, start, end, g);
+}
+
 /* As Linux, what lies before an area that must not be touched is dropped. */
 static int
 discard(struct mm_struct *mm, uintptr_t start, uintptr_t end, int advice,
         struct gather *g)
 {
     struct vma_struct *v = find_vma(mm, start);
-    int err, stopped = 0;
+    int err = 0, stopped = 0;
 
     for (; v != NULL && v->vm_start < end; v = vma_next(v)) {
         if (!may_discard(v, advice)) {
@@ -65,7 +75,9 @@ discard(struct mm_struct *mm, uintptr_t start, uintptr_t end, int advice,
             stopped = -EINVAL;
         }
     }
-    err = start < end ? discard_range(mm, start, end, g) : 0;
+    if (start < end)
+        err = advice == MADV_FREE ? free_range(mm, start, end, g)
+                                  : discard_range(mm, start, end, g);
     if (err != 0)
         return err;
     /* An area that lost its layer may be like its neighbour now. */
@@ -87,6 +99,31 @@ advise(struct mm_struct *mm, uintptr_t start, uintptr_t end, int advice,
     return 0;
 }
 
+/* Does the page at ADDR come from an object, and may it be read? */
+static bool
+has_pages_below(struct mm_struct *mm, uintptr_t addr)
+{
+    struct vma_struct *v;
+    bool yes;
+
+    gate_enter(&mm->gate);
+    v = find_vma(mm, addr);
+    yes = v != NULL && v->vm_start <= addr && v->vm_object != NULL &&
+          (v->vm_flags & VM_READ) && !(v->vm_flags & VM_PFNMAP);
+    gate_leave(&mm->gate);
+    return yes;
+}
+
+/* As far as there is memory. */
+static void
+bring_in(struct mm_struct *mm, uintptr_t addr, uintptr_t end)
+{
+    for (; addr < end; addr += PAGE_SIZE)
+        if (has_pages_below(mm, addr) &&
+            (do_pgfault(mm, FAULT_READ | FAULT_USER, addr) & VM_FAULT_OOM))
+            return;
+}
+
 int
 do_madvise(struct mm_struct *mm, uintptr_t addr, size_t len, int advice)
 {
@@ -106,5 +143,7 @@ do_madvise(struct mm_struct *mm, uintptr_t addr, size_t len, int advice)
         err = -ENOMEM; /* there was a hole, but all else is done */
     gather_finish(&g);
     mm_write_end(mm);
+    if (err == 0 && advice == MADV_WILLNEED)
+        bring_in(mm, addr, end);
     return err;
 }

@@ -14,6 +14,11 @@
 long do_mremap(struct mm_struct *mm, uintptr_t addr, size_t old_len,
                size_t new_len, uint32_t flags, uintptr_t new_addr);
 
+/* The entries of VMA show the same at the addresses from TO on, where nothing is
+ * mapped; those there is no memory for, are cleared: they are faulted in anew.
+ * => gate closed, no lock held */
+void move_ptes(struct vma_struct *vma, uintptr_t to, struct gather *g);
+
 #define MADV_NORMAL      0
 #define MADV_RANDOM      1
 #define MADV_SEQUENTIAL  2
@@ -32,6 +37,12 @@ long do_mremap(struct mm_struct *mm, uintptr_t addr, size_t old_len,
 #define MADV_PAGEOUT     21
 
 int do_madvise(struct mm_struct *mm, uintptr_t addr, size_t len, int advice);
+
+/* The private pages of [START, END), which only anonymous private areas fill, may
+ * be dropped from now on.  -ENOMEM: nothing changed.
+ * => between mm_write_begin() and mm_write_end() */
+MUST_CHECK int free_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+                          struct gather *g);
 
 /* One byte per page into VEC, a kernel buffer: bit 0 says that it is in
  * memory. */

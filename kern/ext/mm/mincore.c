@@ -15,7 +15,7 @@ entry_maps(struct mm_struct *mm, uintptr_t va)
     unsigned level;
     pte_t *pte = pte_lookup(mm, va, &level);
 
-    return pte != NULL && pte_is_leaf(atomic_load(pte));
+    return pte != NULL && pte_is_leaf(pte_load(pte));
 }
 
 /* *PRIVATE: there is a private page, in memory or not. */
@@ -47,8 +47,8 @@ object_has(struct vma_struct *v, uintptr_t va)
 
     if (obj == NULL)
         return false;
-    if (obj->ops->frame != NULL)
-        return obj->ops->frame(obj, index) != 0;
+    if (obj->ops->frame != NULL && obj->ops->frame(obj, index) != 0)
+        return true;
     page = object_find(obj, index);
     if (page == NULL)
         return false;

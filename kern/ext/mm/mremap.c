@@ -6,9 +6,9 @@
  *
  * The area itself moves: taken out of the space, put back elsewhere.  It keeps
  * its layer and counts on in it from the same index, so private pages and swap
- * slots need not be touched.  Page tables are only a cache of that: the old
- * entries are cleared and faults fill in the new ones.  What is longer than
- * before is a new area behind it, joined with it if it can be.
+ * slots need not be touched.  The entries follow (move_ptes.c), so that nothing
+ * is faulted in again.  What is longer than before is a new area behind it,
+ * joined with it if it can be.
  *
  * All that can fail comes before the first visible change: the areas are made
  * in advance, the layer is prepared for the cut if the area shrinks, and
@@ -99,12 +99,19 @@ grow_in_place(struct move *m, struct vma_struct *v)
     struct vma_struct *new;
     int err = spares_get(&m->spares, m->mm, 1);
 
-    if (err != 0 || m->mm->map_count >= MAP_COUNT_MAX)
+    if (err != 0 || m->mm->map_count >= map_count_max)
         return -ENOMEM;
     new = take_spare(m);
     add_like(new, v, v->vm_end, m->from + m->new_len);
     vma_merge(new);
     return 0;
+}
+
+/* Without ext/mm/move_ptes.c: tables are only a cache. */
+WEAK void
+move_ptes(struct vma_struct *vma, uintptr_t to, struct gather *g)
+{
+    zap_ptes(vma, vma->vm_start, vma->vm_end, g);
 }
 
 /* The destination is empty: from here on nothing fails. */
@@ -117,7 +124,8 @@ move_area(struct move *m)
     split_at(m->mm, m->from, &m->spares);
     split_at(m->mm, m->from + len, &m->spares);
     v = find_vma(m->mm, m->from);
-    zap_ptes(v, v->vm_start, v->vm_end, &m->g);
+    gather_flush(&m->g); /* the destination, before anything is there again */
+    move_ptes(v, m->to, &m->g);
     pgtable_trim(m->mm, v->vm_start, v->vm_end, &m->g);
     vma_unlink(v);
     if (m->flags & MREMAP_DONTUNMAP)
@@ -141,7 +149,7 @@ prepare_move(struct move *m, struct vma_struct *v)
 {
     uintptr_t end = m->from + m->old_len, cut = m->from + m->new_len;
 
-    if (m->mm->map_count + 3 > MAP_COUNT_MAX ||
+    if (m->mm->map_count + 3 > map_count_max ||
         spares_get(&m->spares, m->mm, 3) != 0)
         return -ENOMEM;
     if (cut < end && v->layer != NULL)

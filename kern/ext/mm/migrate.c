@@ -1,0 +1,147 @@
+/* migrate.c: adds migrate_page(), a private page moves to another frame; a first
+ * reader may skip it.
+ *
+ *     anon ---> page        no entry shows it        anon ---> fresh
+ *      ^-- owner                any more              ^--- owner
+ *
+ *     1  page locked (no I/O), anon locked (no fault can show it)
+ *     2  the entries that map it are cleared, every hart forgets them
+ *     3  copy; the anon and the fresh page point to each other
+ *     4  unlock; faults find the fresh page
+ *
+ * Why that is safe.  The migrator comes from the page and holds neither the gate
+ * nor a layer's lock; the slot keeps its anon, so the rule of fault.c is not
+ * touched.  But the entry must show the anon's page, and only the lock of the
+ * anon says which that is: a fault takes it before it looks at anon->page and
+ * keeps it until the entry is stored.  So while we hold it
+ *
+ *   - no new entry for PAGE appears: after step 2 there is none, and no hart
+ *     remembers one, so nobody reads or writes the frame through an entry;
+ *   - who stored one before is found by the reverse map: its record is made
+ *     before the entry and under the lock of its table, which we take, too.
+ *
+ * What else reads a frame has a reference: a fault that copies a shared page, a
+ * device.  It took it under the anon's lock or with the page locked, so that
+ * counting references in step 1 decides.  A shared page is never written, so
+ * its copier could go on with the old frame; it is left alone all the same.
+ *
+ * The anon may be gone, or serve another page: see anon.c. */
+#include "ext/mm/migrate.h"
+
+#include "mm/rmap.h"
+#include <errno.h>
+
+/* Tries for a page that is busy. */
+#define TRIES 100
+
+/* Our caller's reference and the anon's: nobody else has it in hand. */
+static bool
+in_use(const struct page *page)
+{
+    return (atomic_load(&page->flags) & PG_WRITEBACK) || page->pins != 0 ||
+           atomic_load(&page->ref) != 2;
+}
+
+/* => A and PAGE locked */
+static void
+move(struct anon *a, struct page *page, struct page *fresh)
+{
+    page_unmap(page);
+    page_copy(page_to_va(fresh), page_to_va(page));
+    fresh->flags |= PG_UPTODATE | (page->flags & PG_DIRTY);
+    fresh->mlocks = page->mlocks;
+    fresh->index = page->index;
+    page->mlocks = 0;
+    atomic_store(&page->owner, 0ul);
+    atomic_store_release(&fresh->owner, (uintptr_t)a);
+    atomic_store(&a->page, fresh);
+}
+
+static int
+move_locked(struct page *page, struct page *fresh)
+{
+    uintptr_t owner = atomic_load_acquire(&page->owner);
+    struct anon *a = (struct anon *)owner;
+    int err = 0;
+
+    if (owner == 0 || (owner & PAGE_OWNER_TAG) != PAGE_OWNER_ANON)
+        return -ENOENT;
+    spin_lock(&a->lock);
+    if (atomic_load(&a->page) != page)
+        err = -ENOENT;
+    else if (in_use(page))
+        err = -EBUSY;
+    else
+        move(a, page, fresh);
+    spin_unlock(&a->lock);
+    return err;
+}
+
+int
+migrate_page(struct page *page)
+{
+    struct page *fresh = alloc_pages(0);
+    int err;
+
+    if (fresh == NULL)
+        return -ENOMEM;
+    page_lock(page);
+    err = move_locked(page, fresh);
+    page_unlock(page);
+    page_put(err == 0 ? page : fresh); /* PAGE: what was the anon's reference */
+    return err;
+}
+
+/* --- a range --- */
+
+/* The private page at VA, with a reference; NULL: there is none in memory. */
+static struct page *
+private_page(struct mm_struct *mm, uintptr_t va)
+{
+    struct page *page = NULL;
+    struct vma_struct *v;
+    struct layer *l;
+    struct anon *a;
+
+    gate_enter(&mm->gate);
+    v = find_vma(mm, va);
+    l = v == NULL || v->vm_start > va ? NULL : atomic_load_acquire(&v->layer);
+    if (l != NULL) {
+        spin_lock(&l->lock);
+        a = layer_find(l, vma_layer_index(v, va));
+        if (a != NULL) {
+            spin_lock(&a->lock);
+            page = a->page;
+            if (page != NULL)
+                page_get(page);
+            spin_unlock(&a->lock);
+        }
+        spin_unlock(&l->lock);
+    }
+    gate_leave(&mm->gate);
+    return page;
+}
+
+long
+migrate_range(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    long moved = 0;
+
+    for (uintptr_t va = PAGE_DOWN(start); va < end; va += PAGE_SIZE) {
+        int err = -EBUSY;
+
+        for (unsigned tries = 0; err == -EBUSY && tries < TRIES; tries++) {
+            struct page *page = private_page(mm, va);
+
+            if (page == NULL)
+                break;
+            err = migrate_page(page);
+            page_put(page);
+        }
+        if (err != 0)
+            continue;
+        mm_count(mm, MM_MIGR);
+        moved++;
+    }
+    return moved;
+}

@@ -1,0 +1,884 @@
+/* explore_fault.c: page faults, and what changes a space meanwhile, over all
+ * schedules with at most two preemptions.
+ *
+ * The whole of kern/mm runs above mm_world.h: each hart has an MMU that uses
+ * what it knows until it is told to forget, so a flush that is missing or too
+ * late shows as an old value or a store into a freed frame.  Each test ends
+ * with what users must see, on every hart, through its own TLB; with verify();
+ * and with nothing left when the spaces are gone.
+ *
+ * The mutants (mm_mutants.h) are the same tests with one rule of the fault path
+ * broken; each must fail. */
+#include "explore/explore.h"
+
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wunused-function"
+
+#include <atomic.h>
+#include <list.h>
+#include <string.h>
+
+#define sched_yield world_yield
+#include "explore/model.h"
+
+#include "kern/sync/lockorder.c"
+#include "kern/sync/spinlock.c"
+#define program timer_program /* the name is free in timeout.c only */
+#include "kern/schedule/timeout.c"
+#undef program
+
+#define WORLD_FRAMES   48
+#define WORLD_LEVELS   2
+#define WORLD_FILES    "mm_mutants.h"
+#define PAGER_FLUSH(g) EXPLORE_CALL(gather_flush, g, g)
+#define PAGER_PREPARED(page)                            \
+    do {                                                \
+        if (explore_mutant() == MUTANT_MKWRITE_UNLOCKS) \
+            page_unlock(page);                          \
+    } while (0)
+#include "mm_world.h"
+
+uint64_t
+kstat_read(enum kstat_id id)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < NCPU_MAX; i++)
+        sum += kstat_rows[i].v[id];
+    return sum;
+}
+
+void
+boot_refuse(const char *fmt, ...)
+{
+    panic("%s", fmt);
+}
+
+void
+sched_yield(void)
+{
+    EXPLORE_POINT("sched_yield");
+}
+
+/* --- the stage --- */
+
+#define BASE 0x10000000ul
+#define HERE BASE /* the page all quarrel about */
+
+static struct mm_struct *space[2];
+static struct pager file;
+static uint64_t saw[EXPLORE_HARTS][2];
+static unsigned result[EXPLORE_HARTS];
+
+/* No interrupts here, so they stay off: fewer points. */
+static void
+start(unsigned hart)
+{
+    struct thread *t = &model_thread[hart];
+
+    t->tid = (int)hart + 1;
+    t->state = THREAD_RUNNING;
+    t->tcb.cpu = &cpus[hart];
+    explore_tcb[hart] = &t->tcb;
+}
+
+/* Before and after the schedule: be HART for a moment. */
+static void
+as(unsigned hart)
+{
+    start(explore_hart);
+    explore_tcb[explore_hart]->cpu = &cpus[hart];
+}
+
+static void
+boot(void)
+{
+    as(0);
+    world_start();
+    EXPLORE_NAME(world_page);
+    EXPLORE_NAME(world_arena);
+}
+
+/* The entries of a private page go, as reclaim takes them. */
+static void
+unmap_private(struct mm_struct *mm, uintptr_t va)
+{
+    struct vma_struct *v = find_vma(mm, va);
+    struct page *page;
+
+    spin_lock(&v->layer->lock);
+    page = layer_find(v->layer, vma_layer_index(v, va))->page;
+    page_get(page);
+    spin_unlock(&v->layer->lock);
+    (void)rmap_walk(page, unmap_entry, NULL);
+    page_put(page);
+}
+
+/* Space 0 runs on all harts, with two pages of zeros. */
+static void
+setup_zeros(void)
+{
+    boot();
+    space[0] = mm_create();
+    (void)do_mmap(space[0], BASE, 2 * PAGE_SIZE, VM_READ | VM_WRITE,
+                  MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+    for (unsigned i = 0; i < ncpu; i++) {
+        as(i);
+        mmu_run(space[0]);
+    }
+    as(0);
+}
+
+/* ... there is a layer already, and the tables. */
+static void
+setup_layer(void)
+{
+    setup_zeros();
+    (void)user_store(HERE + PAGE_SIZE, 8);
+}
+
+/* ... there is a 7 here, but no entry. */
+static void
+setup_cold_7(void)
+{
+    setup_layer();
+    (void)user_store(HERE, 7);
+    unmap_private(space[0], HERE);
+}
+
+/* ... and every hart knows that it may write 7 here. */
+static void
+setup_warm(void)
+{
+    setup_layer();
+    (void)user_store(HERE, 7);
+    for (unsigned i = 0; i < ncpu; i++) {
+        as(i);
+        (void)user_store(HERE, 7);
+    }
+    as(0);
+}
+
+/* ... but hart 1 of three has forgotten. */
+static void
+setup_warm_but_1(void)
+{
+    setup_warm();
+    if (ncpu > 2) {
+        as(1);
+        mmu_forget_all();
+        as(0);
+    }
+}
+
+/* ... and then space 1 is a copy of it, and runs on hart 1. */
+static void
+setup_relatives(void)
+{
+    setup_layer();
+    (void)user_store(HERE, 7);
+    space[1] = mm_copy(space[0]);
+    as(1);
+    mmu_run(space[1]);
+    for (unsigned i = 0; i < ncpu; i++) {
+        as(i);
+        (void)user_load(HERE, &saw[i][0]);
+    }
+    as(0);
+}
+
+/* The same, and no entry of either shows the 7. */
+static void
+setup_relatives_cold(void)
+{
+    setup_cold_7();
+    space[1] = mm_copy(space[0]);
+    as(1);
+    mmu_run(space[1]);
+    as(0);
+}
+
+static void
+map_file(uint32_t flags)
+{
+    boot();
+    pager_init(&file, &pager_ops, 2);
+    file.word[0][0] = 7;
+    space[0] = mm_create();
+    (void)do_mmap(space[0], BASE, 2 * PAGE_SIZE, VM_READ | VM_WRITE,
+                  MAP_FIXED | flags, &file.object, 0);
+    for (unsigned i = 0; i < ncpu; i++) {
+        as(i);
+        mmu_run(space[0]);
+    }
+    as(0);
+}
+
+/* A file, of which nothing is in memory. */
+static void
+setup_file(void)
+{
+    map_file(MAP_SHARED);
+}
+
+/* ... page 0 is in memory and mapped by all. */
+static void
+setup_file_warm(void)
+{
+    setup_file();
+    for (unsigned i = 0; i < ncpu; i++) {
+        as(i);
+        (void)user_store(HERE, 7);
+    }
+    as(0);
+}
+
+static void
+setup_file_read(void)
+{
+    setup_file();
+    (void)user_load(HERE, &saw[0][0]);
+}
+
+static void
+setup_file_private(void)
+{
+    map_file(MAP_PRIVATE);
+    (void)user_load(HERE, &saw[0][0]);
+}
+
+/* Software sets A and D; hart 0 has read, so that D is missing. */
+static void
+setup_file_ad(void)
+{
+    setup_file_warm();
+    mmu_traps_ad = true;
+    (void)do_mprotect(space[0], HERE, PAGE_SIZE, VM_READ);
+    (void)do_mprotect(space[0], HERE, PAGE_SIZE, VM_READ | VM_WRITE);
+    (void)user_store(HERE, 7);
+    (void)pte_change(get_pte(space[0], HERE, false), PTE_D, 0);
+    mmu_forget_all();
+}
+
+/* --- the end --- */
+
+static void
+sees(unsigned hart, unsigned word, uint64_t value)
+{
+    uint64_t got = 12345;
+    unsigned r;
+
+    as(hart);
+    r = user_load(HERE + 8 * word, &got);
+    if (r != 0 || got != value)
+        explore_fail("hart %u sees %lu in word %u, not %lu (%#x)", hart, got,
+                     word, value, r);
+}
+
+static void
+all_see(unsigned word, uint64_t value)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        if (mmus[i].mm == space[0])
+            sees(i, word, value);
+}
+
+/* Everything fits together; and when all are gone, nothing is left. */
+static void
+all_gone(void)
+{
+    struct vm_object *obj = &file.object;
+
+    verify(space, ARRAY_LEN(space), &obj, obj->refs > 0);
+    for (unsigned i = 0; i < ARRAY_LEN(space); i++)
+        if (space[i] != NULL && space[i]->stat[MM_OOM] != 0)
+            explore_fail("out of memory, though there is enough");
+    for (unsigned i = 0; i < ncpu; i++) {
+        as(i);
+        mmu_run(NULL);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(space); i++)
+        if (space[i] != NULL)
+            mm_put_user(space[i]);
+    if (obj->refs > 0)
+        object_put(obj);
+    if (frames_used != 0 || world_objects != 0)
+        explore_fail("left: %zu frames, %zu objects", frames_used,
+                     world_objects);
+}
+
+/* --- one page of zeros: a reader and a writer --- */
+
+static void
+zero_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        (void)user_load(HERE, &saw[0][0]);
+        (void)user_load(HERE, &saw[0][1]);
+    } else {
+        result[1] = user_store(HERE, 5);
+    }
+}
+
+static void
+zero_check(void)
+{
+    if (result[1] != 0 || saw[0][0] > saw[0][1])
+        explore_fail("saw %lu, then %lu", saw[0][0], saw[0][1]);
+    all_see(0, 5);
+    all_gone();
+}
+
+/* --- harts of one space write a new page, each a word --- */
+
+static void
+writers_body(unsigned hart)
+{
+    start(hart);
+    result[hart] = user_store(HERE + 8 * hart, 100 + hart);
+}
+
+static void
+writers_check(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        all_see(i, 100 + i);
+    if (space[0]->stat[MM_ANON] != 1 + (space[0]->stat[MM_ANON] > 1))
+        explore_fail("%lu new pages", space[0]->stat[MM_ANON]);
+    all_gone();
+}
+
+/* --- a page of ours comes, and its entry goes --- */
+
+static void
+unmapped_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        (void)user_load(HERE, &saw[0][0]);
+        return;
+    }
+    result[1] = user_store(HERE, 5);
+    unmap_private(space[0], HERE);
+}
+
+static void
+unmapped_check(void)
+{
+    all_see(0, 5);
+    all_gone();
+}
+
+/* --- relatives write the page they share --- */
+
+static void
+relatives_check(void)
+{
+    sees(0, 0, 7);
+    sees(1, 0, 7);
+    for (unsigned i = 0; i < 2; i++) {
+        sees(i, i + 1, 100 + i);
+        sees(i, 2 - i, 0);
+    }
+    all_gone();
+}
+
+static void
+relatives_body(unsigned hart)
+{
+    start(hart);
+    result[hart] = user_store(HERE + 8 * (hart + 1), 100 + hart);
+}
+
+static void
+relatives_read_body(unsigned hart)
+{
+    start(hart);
+    result[hart] = user_load(HERE, &saw[hart][0]);
+}
+
+static void
+relatives_read_check(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        if (result[i] != 0 || saw[i][0] != 7)
+            explore_fail("hart %u saw %lu (%#x)", i, saw[i][0], result[i]);
+    all_gone();
+}
+
+/* Rows 32, 33: two harts of space 0, and its relative: no store is lost, and
+ * space 0 copies once, or not at all if the relative was faster. */
+static void
+threads_check(void)
+{
+    uint64_t n = space[0]->stat[MM_COW];
+
+    for (unsigned i = 0; i < 3; i += 2) {
+        sees(i, 0, 7);
+        sees(i, 1, 100);
+        sees(i, 2, 0);
+        sees(i, 3, 102);
+    }
+    sees(1, 1, 0);
+    sees(1, 2, 101);
+    sees(1, 3, 0);
+    if (n > 1 || n + space[1]->stat[MM_COW] < 1)
+        explore_fail("%lu and %lu copies", n, space[1]->stat[MM_COW]);
+    all_gone();
+}
+
+/* --- one of them goes --- */
+
+static void
+relative_goes_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        result[0] = user_store(HERE + 8, 100);
+        return;
+    }
+    mmu_run(NULL);
+    mm_put_user(space[1]);
+    space[1] = NULL;
+}
+
+static void
+relative_goes_check(void)
+{
+    sees(0, 0, 7);
+    sees(0, 1, 100);
+    all_gone();
+}
+
+/* --- hart 2 reads what space 0 shares; it never sees what space 1 writes --- */
+
+static void
+stale_reads(void)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (user_load(HERE, &saw[2][i]) == 0 && saw[2][i] == 666)
+            explore_fail("read what another space wrote");
+}
+
+static void
+stale_copy_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_store(HERE, 100);
+    else if (hart == 1)
+        result[1] = user_store(HERE, 666);
+    else
+        stale_reads();
+}
+
+static void
+stale_unmap_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = (unsigned)do_munmap(space[0], HERE, PAGE_SIZE);
+    else if (hart == 1)
+        result[1] = user_store(HERE, 666);
+    else
+        stale_reads();
+}
+
+static void
+stale_copy_check(void)
+{
+    sees(0, 0, 100);
+    sees(1, 0, 666);
+    sees(2, 0, 100);
+    all_gone();
+}
+
+static void
+stale_unmap_check(void)
+{
+    sees(1, 0, 666);
+    all_gone();
+}
+
+/* --- a store while the page is unmapped, or loses W --- */
+
+static void
+unmap_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        result[0] = user_store(HERE, 1);
+        result[0] |= user_store(HERE, 2);
+    } else if (do_munmap(space[0], BASE, 2 * PAGE_SIZE) != 0) {
+        explore_fail("munmap");
+    }
+}
+
+static void
+unmap_check(void)
+{
+    if (result[0] & ~VM_FAULT_SIGSEGV)
+        explore_fail("the store gives %#x", result[0]);
+    for (unsigned i = 0; i < ncpu; i++) {
+        as(i);
+        if (user_store(HERE, 3) != VM_FAULT_SIGSEGV)
+            explore_fail("hart %u still has it", i);
+    }
+    all_gone();
+}
+
+static void
+protect_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        result[0] = user_store(HERE, 1);
+        result[0] |= user_store(HERE, 2);
+        return;
+    }
+    if (do_mprotect(space[0], HERE, PAGE_SIZE, VM_READ) != 0)
+        explore_fail("mprotect");
+    (void)user_load(HERE, &saw[1][0]);
+}
+
+static void
+protect_check(void)
+{
+    if (result[0] & ~(VM_FAULT_SIGSEGV | VM_FAULT_ACCERR))
+        explore_fail("the store gives %#x", result[0]);
+    all_see(0, saw[1][0]);
+    all_gone();
+}
+
+/* --- stores while the last hart copies the space --- */
+
+static void
+copy_body(unsigned hart)
+{
+    start(hart);
+    if (hart == ncpu - 1) {
+        space[1] = mm_copy(space[0]);
+        mmu_run(space[1]);
+        (void)user_load(HERE, &saw[hart][0]);
+        return;
+    }
+    result[hart] = user_store(HERE + 8 * hart, 101);
+    if (ncpu == 2)
+        result[hart] |= user_store(HERE, 102);
+}
+
+static void
+copy_check(void)
+{
+    unsigned copier = ncpu - 1;
+
+    if (result[0] != 0 || result[1] != 0)
+        explore_fail("the store fails");
+    sees(0, 0, ncpu == 2 ? 102 : 101);
+    sees(copier, 0, saw[copier][0]);
+    if (ncpu > 2)
+        sees(0, 1, 101);
+    all_gone();
+}
+
+/* --- a fault from outside while the last user goes --- */
+
+static void
+exit_setup(void)
+{
+    setup_layer();
+    mm_get(space[0]);
+    as(1);
+    mmu_run(NULL);
+    as(0);
+    mmu_run(NULL);
+}
+
+static void
+exit_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        result[0] = do_pgfault(space[0], FAULT_WRITE, HERE);
+        mm_put(space[0]);
+    } else {
+        mm_put_user(space[0]);
+    }
+}
+
+static void
+exit_check(void)
+{
+    as(0);
+    if (result[0] & VM_FAULT_ERROR & ~VM_FAULT_SIGSEGV)
+        explore_fail("the fault gives %#x", result[0]);
+    space[0] = NULL;
+    all_gone();
+}
+
+/* --- a page of the file goes out while it is used --- */
+
+static void
+evict_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_store(HERE, 5);
+    else
+        (void)pager_evict(&file, 0);
+}
+
+static void
+evict_check(void)
+{
+    if (result[0] != 0)
+        explore_fail("the store fails");
+    all_see(0, 5);
+    (void)pager_evict(&file, 0);
+    if (file.word[0][0] != 5)
+        explore_fail("the file has %lu", file.word[0][0]);
+    all_gone();
+}
+
+/* The fault alone, as for a device that will write there. */
+static void
+evict_ad_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = do_pgfault(space[0], FAULT_WRITE, HERE);
+    else
+        (void)pager_evict(&file, 0);
+}
+
+static void
+evict_ad_check(void)
+{
+    if (result[0] & VM_FAULT_ERROR)
+        explore_fail("the fault fails");
+    all_gone();
+}
+
+static void
+evict_private_check(void)
+{
+    all_see(0, 5);
+    if (file.word[0][0] != 7)
+        explore_fail("the file was written");
+    all_gone();
+}
+
+static void
+evict_unmap_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        (void)pager_evict(&file, 0);
+    else if (do_munmap(space[0], BASE, 2 * PAGE_SIZE) != 0)
+        explore_fail("munmap");
+}
+
+static void
+evict_exit_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        (void)pager_evict(&file, 0);
+        return;
+    }
+    mm_put_user(space[0]);
+    space[0] = NULL;
+}
+
+static void
+evict_exit_setup(void)
+{
+    setup_file_warm();
+    as(1);
+    mmu_run(NULL);
+    as(0);
+    mmu_run(NULL);
+}
+
+/* Two harts store, the third evicts. */
+static void
+evict_3_body(unsigned hart)
+{
+    start(hart);
+    if (hart < 2)
+        result[hart] = user_store(HERE + 8 * hart, 5 + hart);
+    else
+        (void)pager_evict(&file, 0);
+}
+
+static void
+evict_3_check(void)
+{
+    if (result[0] != 0 || result[1] != 0)
+        explore_fail("a store fails");
+    all_see(0, 5);
+    all_see(1, 6);
+    (void)pager_evict(&file, 0);
+    if (file.word[0][0] != 5 || file.word[0][1] != 6)
+        explore_fail("the file lost a store");
+    all_gone();
+}
+
+/* --- several want a page that is not there --- */
+
+static void
+page_in_body(unsigned hart)
+{
+    start(hart);
+    result[hart] = user_load(HERE, &saw[hart][0]);
+}
+
+static void
+page_in_check(void)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        if (result[i] != 0 || saw[i][0] != 7)
+            explore_fail("hart %u saw %lu (%#x)", i, saw[i][0], result[i]);
+    if (file.ins != 1)
+        explore_fail("brought in %u times", file.ins);
+    all_gone();
+}
+
+#define SKIP(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+#define ZERO .setup = setup_zeros, .body = zero_body, .check = zero_check
+#define WRITERS \
+    .setup = setup_zeros, .body = writers_body, .check = writers_check
+#define UNMAPPED_NEW \
+    .setup = setup_zeros, .body = unmapped_body, .check = unmapped_check
+#define UNMAPPED \
+    .setup = setup_layer, .body = unmapped_body, .check = unmapped_check
+#define RELATIVES \
+    .setup = setup_relatives, .body = relatives_body, .check = relatives_check
+#define RELATIVES_READ                                          \
+    .setup = setup_relatives_cold, .body = relatives_read_body, \
+    .check = relatives_read_check
+#define RELATIVE_GOES                                     \
+    .setup = setup_relatives, .body = relative_goes_body, \
+    .check = relative_goes_check
+#define THREADS \
+    .setup = setup_relatives, .body = relatives_body, .check = threads_check
+#define STALE_COPY \
+    .setup = setup_relatives, .body = stale_copy_body, .check = stale_copy_check
+#define STALE_UNMAP                                     \
+    .setup = setup_relatives, .body = stale_unmap_body, \
+    .check = stale_unmap_check
+#define UNMAP .setup = setup_warm, .body = unmap_body, .check = unmap_check
+#define UNMAP_COLD \
+    .setup = setup_layer, .body = unmap_body, .check = unmap_check
+#define PROTECT \
+    .setup = setup_warm, .body = protect_body, .check = protect_check
+#define PROTECT_COLD \
+    .setup = setup_layer, .body = protect_body, .check = protect_check
+#define COPY      .setup = setup_warm_but_1, .body = copy_body, .check = copy_check
+#define COPY_COLD .setup = setup_cold_7, .body = copy_body, .check = copy_check
+#define EVICT_3 \
+    .setup = setup_file_read, .body = evict_3_body, .check = evict_3_check
+#define EVICT_3_WARM \
+    .setup = setup_file_warm, .body = evict_3_body, .check = evict_3_check
+#define EXIT  .setup = exit_setup, .body = exit_body, .check = exit_check
+#define EVICT .setup = setup_file_read, .body = evict_body, .check = evict_check
+#define EVICT_WARM \
+    .setup = setup_file_warm, .body = evict_body, .check = evict_check
+#define EVICT_AD \
+    .setup = setup_file_ad, .body = evict_ad_body, .check = evict_ad_check
+#define EVICT_PRIVATE                                \
+    .setup = setup_file_private, .body = evict_body, \
+    .check = evict_private_check
+#define EVICT_UNMAP \
+    .setup = setup_file_warm, .body = evict_unmap_body, .check = all_gone
+#define EVICT_EXIT \
+    .setup = evict_exit_setup, .body = evict_exit_body, .check = all_gone
+#define PAGE_IN \
+    .setup = setup_file, .body = page_in_body, .check = page_in_check
+
+#define MUTANT(m) .mutant = MUTANT_##m, .expect = ""
+#define NO_GATE                                                          \
+    .skip = SKIP("mm_write_begin/gate_close", "mm_write_end/gate_open"), \
+    .expect = ""
+#define NO_TABLE_LOCK                                                   \
+    .skip = SKIP("for_each_pte/spin_lock", "for_each_pte/spin_unlock"), \
+    .expect = ""
+
+static const struct explore_test tests[] = {
+    {"zero-then-write", 2, ZERO},
+    {"two-writers", 2, WRITERS},
+    {"new-layer-unmapped", 2, UNMAPPED_NEW},
+    {"layer-unmapped", 2, UNMAPPED},
+    {"relatives-write", 2, RELATIVES},
+    {"relatives-read", 2, RELATIVES_READ},
+    {"relative-goes", 2, RELATIVE_GOES},
+    {"unmap", 2, UNMAP},
+    {"unmap-cold", 2, UNMAP_COLD},
+    {"protect", 2, PROTECT},
+    {"protect-cold", 2, PROTECT_COLD},
+    {"copy", 2, COPY},
+    {"exit", 2, EXIT},
+    {"evict", 2, EVICT},
+    {"evict-warm", 2, EVICT_WARM},
+    {"evict-ad", 2, EVICT_AD},
+    {"evict-private", 2, EVICT_PRIVATE},
+    {"evict-unmap", 2, EVICT_UNMAP},
+    {"evict-exit", 2, EVICT_EXIT},
+    {"page-in", 2, PAGE_IN},
+    {"mutant-retire-without-flush", 2, ZERO,
+     .skip = SKIP("retire_entry/gather_flush"), .expect = ""},
+    {"mutant-new-entry-without-sfence", 2, ZERO,
+     .skip = SKIP("finish_fault/mmu_forget", "ad_fix/mmu_forget"),
+     .expect = "without end"},
+    {"mutant-no-compare", 2, WRITERS, MUTANT(NO_COMPARE)},
+    {"mutant-two-layers", 2, WRITERS, MUTANT(TWO_LAYERS)},
+    {"mutant-table-blindly", 2, WRITERS, MUTANT(TABLE_BLINDLY)},
+    {"mutant-no-second-read", 2, ZERO, MUTANT(NO_SECOND_READ)},
+    {"mutant-no-layer-look", 2, UNMAPPED_NEW, MUTANT(NO_LAYER_LOOK)},
+    {"mutant-below-blindly", 2, UNMAPPED, MUTANT(BELOW_BLINDLY)},
+    {"mutant-never-shared", 2, RELATIVES, MUTANT(NEVER_SHARED)},
+    {"mutant-unmap-no-gate", 2, UNMAP_COLD, NO_GATE},
+    {"mutant-unmap-no-shootdown", 2, UNMAP, MUTANT(NO_SHOOTDOWN)},
+    {"mutant-table-at-once", 2, UNMAP, MUTANT(TABLE_AT_ONCE)},
+    {"mutant-node-at-once", 2, UNMAP, MUTANT(NODE_AT_ONCE)},
+    {"mutant-protect-no-gate", 2, PROTECT_COLD, NO_GATE},
+    {"mutant-protect-no-flush", 2, PROTECT,
+     .skip = SKIP("do_mprotect/gather_finish"), .expect = ""},
+    {"mutant-copy-no-flush", 2, COPY, .skip = SKIP("mm_copy/gather_finish"),
+     .expect = ""},
+    {"mutant-exit-no-gate", 2, EXIT, NO_GATE},
+    {"mutant-no-page-lock", 2, EVICT, MUTANT(NO_PAGE_LOCK)},
+    {"mutant-mkwrite-unlocks", 2, EVICT, MUTANT(MKWRITE_UNLOCKS)},
+    {"mutant-evict-no-flush", 2, EVICT_WARM,
+     .skip = SKIP("unmap_entry/gather_flush"), .expect = ""},
+    {"mutant-ad-blindly", 2, EVICT_AD, MUTANT(AD_BLINDLY)},
+    {"mutant-no-rmap-lock", 2, EVICT_UNMAP, MUTANT(NO_RMAP_LOCK)},
+    {"mutant-no-table-lock", 2, EVICT_EXIT, NO_TABLE_LOCK},
+    {"mutant-no-wake", 2, PAGE_IN, .skip = SKIP("page_unlock/wait_wake_all"),
+     .expect = "dead-lock"},
+    {"mutant-late-announce", 2, PAGE_IN, MUTANT(LATE_ANNOUNCE)},
+    {"stale-copy", 3, STALE_COPY},
+    {"stale-unmap", 3, STALE_UNMAP},
+    {"copy-and-writers", 3, COPY},
+    {"copy-cold", 2, COPY_COLD},
+    {"copy-cold-and-writers", 3, COPY_COLD},
+    {"three-writers", 3, WRITERS},
+    {"threads-and-relative", 3, THREADS},
+    {"unmap-by-two", 3, UNMAP_COLD},
+    {"protect-by-two", 3, PROTECT_COLD},
+    {"page-in-3", 3, PAGE_IN},
+    {"evict-3", 3, EVICT_3},
+    {"evict-3-warm", 3, EVICT_3_WARM},
+    {"zero-then-write-3", 3, ZERO},
+    {"mutant-anon-at-once", 3, STALE_COPY, MUTANT(ANON_AT_ONCE)},
+    {"mutant-late-flush", 3, COPY, MUTANT(LATE_FLUSH)},
+};
+
+int
+main(int argc, char **argv)
+{
+    world_frames = world_new_frames();
+    return explore_main(argc, argv, "explore_fault", tests, ARRAY_LEN(tests));
+}

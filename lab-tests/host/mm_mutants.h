@@ -1,0 +1,202 @@
+/* mm_mutants.h: kern/mm as it is, with holes that explore_fault.c can ask for.
+ *
+ * Calls that a mutant leaves out are wrapped by EXPLORE_CALL; what else it does
+ * wrong is a macro around one file.  Without a mutant each macro is the thing
+ * it stands for.  => for WORLD_FILES of mm_world.h */
+#ifndef HOST_MM_MUTANTS_H
+#define HOST_MM_MUTANTS_H
+
+enum mutant {
+    MUTANT_NONE,
+    MUTANT_NO_COMPARE,      /* publish_private: whatever is in the slot */
+    MUTANT_NEVER_SHARED,    /* do_wp_page: writes in place */
+    MUTANT_ANON_AT_ONCE,    /* the old page goes before the flush */
+    MUTANT_NODE_AT_ONCE,    /* a sub-tree goes before the flush */
+    MUTANT_TABLE_AT_ONCE,   /* a table goes before the flush */
+    MUTANT_TWO_LAYERS,      /* area_layer: the last one wins */
+    MUTANT_BELOW_BLINDLY,   /* show_below: no look for a private page */
+    MUTANT_NO_LAYER_LOOK,   /* finish_fault: no look for a new layer */
+    MUTANT_NO_SECOND_READ,  /* finish_fault: the entry as it was */
+    MUTANT_AD_BLINDLY,      /* ad_fix: the entry as it was */
+    MUTANT_TABLE_BLINDLY,   /* make_table: over another's */
+    MUTANT_NO_SHOOTDOWN,    /* other harts are not told */
+    MUTANT_LATE_FLUSH,      /* mm_copy: opens the gate, then flushes */
+    MUTANT_NO_RMAP_LOCK,    /* the reverse map without its lock */
+    MUTANT_NO_PAGE_LOCK,    /* a fault uses a page that is busy */
+    MUTANT_MKWRITE_UNLOCKS, /* the page is free between mkwrite and store */
+    MUTANT_LATE_ANNOUNCE,   /* page_wait: looks, then announces */
+};
+
+static bool
+is_mutant(int m, const char *func, const char *in)
+{
+    return explore_mutant() == m && strcmp(func, in) == 0;
+}
+
+#define MUTANT_IN(m, in) is_mutant(m, __func__, in)
+
+#include "kern/mm/anon.c"
+#include "kern/mm/lnode.c"
+#include "kern/mm/pageref.c"
+#include "kern/mm/vmm.c"
+#include "kern/sync/gate.c"
+#include "kern/sync/mutex.c"
+#include "kern/sync/wait.c"
+#include "libs/avl.c"
+
+#define gather_node(g, n)                            \
+    do {                                             \
+        if (explore_mutant() == MUTANT_NODE_AT_ONCE) \
+            lnode_put(n);                            \
+        else                                         \
+            (gather_node)(g, n);                     \
+    } while (0)
+#include "kern/mm/layer.c"
+#undef gather_node
+
+#define gate_close(gate) EXPLORE_CALL(gate_close, gate, gate)
+#define gate_open(gate)  EXPLORE_CALL(gate_open, gate, gate)
+#include "kern/mm/mm_struct.c"
+#undef gate_close
+#undef gate_open
+
+#define tlb_shootdown(set, va, size)              \
+    (explore_mutant() == MUTANT_NO_SHOOTDOWN ? 0u \
+                                             : (tlb_shootdown)(set, va, size))
+#include "kern/mm/gather.c"
+#undef tlb_shootdown
+
+/* --- pgtable.c --- */
+
+#define gather_table(g, table)                        \
+    do {                                              \
+        if (explore_mutant() == MUTANT_TABLE_AT_ONCE) \
+            free_pages(table, 0);                     \
+        else                                          \
+            (gather_table)(g, table);                 \
+    } while (0)
+#undef spin_lock
+#define spin_lock(l)                                       \
+    do {                                                   \
+        EXPLORE_CALL(spin_lock, l, l);                     \
+        if (MUTANT_IN(MUTANT_TABLE_BLINDLY, "make_table")) \
+            *e = 0;                                        \
+    } while (0)
+#include "kern/mm/pgtable.c"
+#undef gather_table
+#undef spin_lock
+#define spin_lock(l) EXPLORE_CALL(spin_lock, l, l)
+
+/* --- fault.c, fault_entry.c, fault_object.c --- */
+
+#undef spin_lock
+#define spin_lock(l)                                         \
+    do {                                                     \
+        EXPLORE_CALL(spin_lock, l, l);                       \
+        if (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private")) \
+            f->old = *f->slot;                               \
+    } while (0)
+#define anon_shared(a)                                  \
+    (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private") || \
+     (!MUTANT_IN(MUTANT_NEVER_SHARED, "do_wp_page") && anon_shared(a)))
+#define gather_anon(g, a)                            \
+    do {                                             \
+        if (explore_mutant() == MUTANT_ANON_AT_ONCE) \
+            anon_put(a);                             \
+        else                                         \
+            (gather_anon)(g, a);                     \
+    } while (0)
+#define layer_find(l, index)                              \
+    (MUTANT_IN(MUTANT_BELOW_BLINDLY, "show_below") ? NULL \
+                                                   : layer_find(l, index))
+#undef atomic_cas
+#define atomic_cas(p, expected, desired)                            \
+    (ATOMIC_POINT(p),                                               \
+     explore_mutant() == MUTANT_TWO_LAYERS                          \
+         ? (*(p) = (desired), true)                                 \
+         : __atomic_compare_exchange_n(p, expected, desired, false, \
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+#include "kern/mm/fault.c"
+#undef atomic_cas
+#define atomic_cas(p, expected, desired)                      \
+    (ATOMIC_POINT(p),                                         \
+     __atomic_compare_exchange_n(p, expected, desired, false, \
+                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+#undef spin_lock
+#undef anon_shared
+#undef gather_anon
+#undef layer_find
+#define spin_lock(l) EXPLORE_CALL(spin_lock, l, l)
+
+#define gather_flush(g) EXPLORE_CALL(gather_flush, g, g)
+#define pte_load(p)                                      \
+    (MUTANT_IN(MUTANT_NO_SECOND_READ, "finish_fault") || \
+             MUTANT_IN(MUTANT_AD_BLINDLY, "ad_fix")      \
+         ? f->seen                                       \
+         : pte_load(p))
+#undef atomic_load_acquire
+#define atomic_load_acquire(p)                \
+    (explore_mutant() == MUTANT_NO_LAYER_LOOK \
+         ? NULL                               \
+         : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE)))
+#include "kern/mm/fault_entry.c"
+#undef atomic_load_acquire
+#define atomic_load_acquire(p) \
+    (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE))
+#undef pte_load
+#undef gather_flush
+
+#define page_trylock(p) \
+    (explore_mutant() == MUTANT_NO_PAGE_LOCK || page_trylock(p))
+#include "kern/mm/fault_object.c"
+#undef page_trylock
+
+/* --- object.c, rmap.c --- */
+
+#undef atomic_or
+#define atomic_or(p, v)                                   \
+    (MUTANT_IN(MUTANT_LATE_ANNOUNCE, "page_wait")         \
+         ? ({                                             \
+               __typeof__(*(p)) seen_ = atomic_load(p);   \
+               ATOMIC_POINT(p);                           \
+               __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL); \
+               seen_;                                     \
+           })                                             \
+         : (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL)))
+#define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
+#include "kern/mm/object.c"
+#undef wait_wake_all
+#undef atomic_or
+#define atomic_or(p, v)                                             \
+    ((ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL)) & \
+     (explore_mutant() == MUTANT_NO_RMAP_LOCK ? 0 : ~0u))
+#include "kern/mm/rmap.c"
+#undef atomic_or
+#define atomic_or(p, v) \
+    (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
+
+/* --- what changes a space --- */
+
+#define gather_finish(g) EXPLORE_CALL(gather_finish, g, g)
+#include "kern/mm/brk.c"
+#include "kern/mm/mmap.c"
+#include "kern/mm/range.c"
+#include "kern/mm/zap.c"
+#undef gather_finish
+
+#define gather_finish(g)                           \
+    do {                                           \
+        if (explore_mutant() != MUTANT_LATE_FLUSH) \
+            EXPLORE_CALL(gather_finish, g, g);     \
+    } while (0)
+#define gate_open(gate)                            \
+    do {                                           \
+        (gate_open)(gate);                         \
+        if (explore_mutant() == MUTANT_LATE_FLUSH) \
+            (gather_finish)(&g);                   \
+    } while (0)
+#include "kern/mm/mm_copy.c"
+#undef gather_finish
+#undef gate_open
+
+#endif

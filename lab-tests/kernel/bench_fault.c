@@ -1,0 +1,38 @@
+/* bench_fault.c: instructions per fault, from do_pgfault() to the stored entry,
+ * on one hart under -icount. */
+#include "ext/mm/hint.h"
+#include "ext/mm/pagestate.h"
+#include "ktest.h"
+#include "mm/fault.h"
+#include "mm/mmap.h"
+
+#define N 256ul
+
+static uint64_t
+fault_all(struct mm_struct *mm, unsigned code, uintptr_t at)
+{
+    uint64_t start = csr_read(instret);
+
+    for (size_t i = 0; i < N; i++) {
+        unsigned r = do_pgfault(mm, code, at + i * PAGE_SIZE);
+
+        assert((r & VM_FAULT_ERROR) == 0);
+    }
+    return csr_read(instret) - start;
+}
+
+KBENCH(fault)
+{
+    struct mm_struct *mm = mm_create();
+    uintptr_t at = (uintptr_t)do_mmap(mm, 0, N * PAGE_SIZE, VM_READ | VM_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
+
+    kbench_report("fault_zero_page", fault_all(mm, FAULT_READ, at), N);
+    kbench_report("fault_anon_write", fault_all(mm, FAULT_WRITE, at), N);
+    kbench_report("fault_spurious", fault_all(mm, FAULT_WRITE, at), N);
+    hint_scan(mm, at, at + N * PAGE_SIZE);
+    hint_hook = NULL;
+    kbench_report("fault_private_read", fault_all(mm, FAULT_READ, at), N);
+    kbench_report("fault_reuse", fault_all(mm, FAULT_WRITE, at), N);
+    mm_put_user(mm);
+}

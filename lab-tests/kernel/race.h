@@ -1,0 +1,64 @@
+/* race.h: rounds of a few threads that do something at the same time.
+ *
+ *     begin()           one thread prepares a set of rounds
+ *     act(who, r)       all, thread WHO on hart WHO, for each round of the set
+ *     after(who)        all, when all are through
+ *     end(n)            one thread looks at what came out of N rounds
+ *
+ * Between these steps all threads sleep until the last one is there.  From one
+ * round of a set to the next they only wait a little for each other: a machine
+ * with fewer processors than harts must not spend its time in waiting.
+ *
+ * Boot argument rounds= says how many.  In build/races.img the kernel delays
+ * harts between its own steps, by chance (seed=), see libs/race.h.  No verdict
+ * depends on time: only on data and counts. */
+#ifndef LAB_TESTS_KERNEL_RACE_H
+#define LAB_TESTS_KERNEL_RACE_H
+
+#include "ktest.h"
+#include "mm/mmap.h"
+#include "mm/space.h"
+#include <string.h>
+
+#define RACERS 4
+
+#define SET 16 /* rounds */
+
+struct race {
+    unsigned racers; /* 2 .. RACERS */
+    unsigned share;  /* only one of so many rounds; 0 is 1 */
+    void (*begin)(void);
+    void (*act)(unsigned who, unsigned r); /* r < SET */
+    void (*after)(unsigned who);           /* may be NULL */
+    void (*end)(unsigned n);
+};
+
+/* Ends early after a round in which a check failed. */
+void race_run(const struct race *r);
+
+/* As CHECK(), and the last round was this one. */
+#define RCHECK(x)                                \
+    do {                                         \
+        if (!(x))                                \
+            race_failed(__FILE__, __LINE__, #x); \
+    } while (0)
+void race_failed(const char *file, int line, const char *what);
+/* What a test does at each point, in races.img only; NULL: nothing. */
+extern void (*race_hook)(void);
+/* One turn of a loop that waits for another thread; false: no use waiting. */
+bool race_wait(void);
+
+/* One aligned word of the space the thread uses, through the hart's own
+ * translation, with all the faults that takes.  False: SIGSEGV or SIGBUS. */
+bool user_load(uintptr_t at, uint64_t *v);
+bool user_store(uintptr_t at, uint64_t v);
+
+/* A space with PAGES of anonymous memory at RACE_AT, alone in its tables. */
+#define RACE_AT (3ul << 30)
+struct mm_struct *race_space(unsigned pages);
+void race_map(struct mm_struct *mm, unsigned pages);
+/* A word of MM, by the tables. */
+uint64_t race_get(struct mm_struct *mm, uintptr_t at);
+void race_put(struct mm_struct *mm, uintptr_t at, uint64_t v);
+
+#endif
