@@ -1,8 +1,8 @@
 /* devfs.c: /dev: a node for each entry of the table "device". */
 #include "fs/devfs.h"
 
-#include "driver/tty.h"
 #include "debug/printk.h"
+#include "driver/tty.h"
 #include <errno.h>
 #include <string.h>
 

@@ -18,11 +18,11 @@
 
 struct step {
     const struct walk *w;
-    struct inode *at;   /* a reference */
-    const char *rest;   /* of the path */
-    char *buf;          /* owns REST once a link was followed, or NULL */
+    struct inode *at; /* a reference */
+    const char *rest; /* of the path */
+    char *buf;        /* owns REST once a link was followed, or NULL */
     unsigned links;
-    bool parent;        /* stop before the last component */
+    bool parent; /* stop before the last component */
     unsigned flags;
 };
 
@@ -162,8 +162,8 @@ walk_rest(struct step *s, char *last)
             len++;
         s->rest = name + len;
         if (s->parent && s->rest[slashes(s->rest)] == 0) {
-            bool dots = name[0] == '.' &&
-                        (len == 1 || (len == 2 && name[1] == '.'));
+            bool dots =
+                name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
 
             if (len > NAME_MAX)
                 return -ENAMETOOLONG;

@@ -129,8 +129,7 @@ map_segment(struct mm_struct *mm, const struct image *im,
     if (r >= 0 && zero_from < end)
         r = do_mmap(mm, zero_from, end - zero_from, prot,
                     MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, NULL, 0);
-    if (r >= 0 && ph->filesz > 0 && ph->memsz > ph->filesz &&
-        (prot & VM_WRITE))
+    if (r >= 0 && ph->filesz > 0 && ph->memsz > ph->filesz && (prot & VM_WRITE))
         r = clear_tail(mm, file_end, MIN(PAGE_UP(file_end), end));
     return r < 0 ? (int)r : 0;
 }

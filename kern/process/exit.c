@@ -159,8 +159,8 @@ do_exit(int status, bool group)
 
 /* --- the parent --- */
 
-#define WNOHANG  0x00000001u
-#define WNOWAIT  0x01000000u
+#define WNOHANG 0x00000001u
+#define WNOWAIT 0x01000000u
 
 static bool
 matches(const struct process *p, int pid, const struct process *me)

@@ -31,7 +31,7 @@ void futex_wake_hook(uintptr_t addr);
 /* user.c */
 void task_trap(struct trapframe *tf, const struct user_trap *why);
 void fp_init(void);
-void fp_save(struct task *t);  /* => the calling task's: into t->fp */
+void fp_save(struct task *t); /* => the calling task's: into t->fp */
 void fp_forget(struct task *t, struct trapframe *tf);
 void fp_gone(struct task *t); /* its memory will be used for another */
 

@@ -23,10 +23,10 @@ struct process *init_process;
 struct list all_processes;
 unsigned process_limit = 16384; /* processes and further tasks */
 
-static struct list by_pid[PID_HASH];        /* [tree_lock] */
-static uint64_t used[PID_MAX / 64];         /* [tree_lock] */
-static int last_number;                     /* [tree_lock] */
-static unsigned numbers;                    /* [tree_lock] in use */
+static struct list by_pid[PID_HASH]; /* [tree_lock] */
+static uint64_t used[PID_MAX / 64];  /* [tree_lock] */
+static int last_number;              /* [tree_lock] */
+static unsigned numbers;             /* [tree_lock] in use */
 
 void
 proc_init(void)
@@ -153,8 +153,8 @@ place_create(struct inode *root, struct inode *cwd, uint32_t umask)
 
     if (fs == NULL)
         return NULL;
-    *fs = (struct fs_place){.refs = 1, .root = root, .cwd = cwd,
-                            .umask = umask};
+    *fs =
+        (struct fs_place){.refs = 1, .root = root, .cwd = cwd, .umask = umask};
     spin_init(&fs->lock, RANK_PROCESS);
     inode_get(root);
     inode_get(cwd);

@@ -15,9 +15,9 @@
 #include "schedule/thread.h"
 #include "sync/wait.h"
 
-struct fs_place { /* shared by clone(CLONE_FS) */
-    int32_t refs; /* [a] */
-    struct spinlock lock; /* rank PROCESS */
+struct fs_place {             /* shared by clone(CLONE_FS) */
+    int32_t refs;             /* [a] */
+    struct spinlock lock;     /* rank PROCESS */
     struct inode *root, *cwd; /* [lock] */
     uint32_t umask;           /* [lock] */
 };
@@ -83,7 +83,7 @@ struct task {
 
 /* The process PID, or NULL.  => tree_lock held as long as it is used */
 struct process *pid_find(int pid);
-extern unsigned process_limit; /* processes and further tasks together */
+extern unsigned process_limit;    /* processes and further tasks together */
 extern struct spinlock tree_lock; /* rank PROCESS: the family tree */
 
 /* Where paths begin for tasks of FS, with references; give them back. */

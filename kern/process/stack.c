@@ -119,10 +119,9 @@ push_auxv(struct build *b, const struct start *s, uint64_t execfn,
 static int
 map_stack(struct mm_struct *mm, size_t size, bool exec)
 {
-    long at = do_mmap(mm, STACK_TOP - size, size,
-                      VM_READ | VM_WRITE | (exec ? VM_EXEC : 0),
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN,
-                      NULL, 0);
+    long at = do_mmap(
+        mm, STACK_TOP - size, size, VM_READ | VM_WRITE | (exec ? VM_EXEC : 0),
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
 
     return at < 0 ? (int)at : 0;
 }
@@ -143,8 +142,8 @@ fill(struct build *b, const struct exec_args *args, const struct start *s,
     at = b->sp;
     push_auxv(b, s, execfn, at);
     b->sp = (b->sp - b->n * sizeof(uint64_t)) & ~15ul;
-    if (b->err == 0 && mm_access(b->mm, b->sp, b->words,
-                                 b->n * sizeof(uint64_t), true) != 0)
+    if (b->err == 0 &&
+        mm_access(b->mm, b->sp, b->words, b->n * sizeof(uint64_t), true) != 0)
         b->err = -ENOMEM;
 }
 

@@ -136,6 +136,7 @@ task_trap(struct trapframe *tf, const struct user_trap *why)
         syscall_hook(tf);
     else if (why != NULL && !(why->signo == SIGILL && fp_first_use(t, tf)))
         signal_self(why->signo, why->code, why->addr);
-    if (unlikely(atomic_load(&t->thread.interrupted) || atomic_load(&t->killed)))
+    if (unlikely(atomic_load(&t->thread.interrupted) ||
+                 atomic_load(&t->killed)))
         task_work();
 }

@@ -52,10 +52,10 @@ struct thread {
     int tid;            /* [I] unique, from 1 */
     char name[20];      /* [I] */
 
-    uint32_t state;    /* [r] enum thread_state */
-    unsigned rq_cpu;   /* [r] the hart whose queue it belongs to */
+    uint32_t state;       /* [r] enum thread_state */
+    unsigned rq_cpu;      /* [r] the hart whose queue it belongs to */
     uint32_t interrupted; /* [a] gives up waiting: sync/wait.h */
-    uint64_t affinity; /* [r] bit i: may run on logical hart i */
+    uint64_t affinity;    /* [r] bit i: may run on logical hart i */
 
     struct list run_link;     /* [r] round robin */
     struct avl_node run_node; /* [r] stride */

@@ -3,7 +3,7 @@
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 
-#define ARGS                                                              \
+#define ARGS \
     uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
 
 static struct files *

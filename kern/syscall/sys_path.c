@@ -5,7 +5,7 @@
 #include "syscall/user.h"
 #include <string.h>
 
-#define ARGS                                                              \
+#define ARGS \
     uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
 
 int
@@ -65,8 +65,7 @@ inode_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
             *found = w.cwd;
         } else {
             err = namei(&w, path,
-                        flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0,
-                        found);
+                        flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, found);
         }
         walk_put(&w);
     }
@@ -137,8 +136,8 @@ open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode)
 
     if (r != 0)
         return r;
-    r = find_or_create(&w, path, flags, (mode & 07777 & ~p->fs->umask) | S_IFREG,
-                       &inode);
+    r = find_or_create(&w, path, flags,
+                       (mode & 07777 & ~p->fs->umask) | S_IFREG, &inode);
     walk_put(&w);
     if (r != 0)
         return r;

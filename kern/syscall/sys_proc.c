@@ -6,7 +6,7 @@
 #include "syscall/user.h"
 #include <string.h>
 
-#define ARGS                                                              \
+#define ARGS \
     uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
 
 static long
@@ -130,8 +130,8 @@ static long
 exec_fetched(uintptr_t path, const char *name, struct strings *argv,
              struct strings *envp)
 {
-    struct exec_args args = {.filename = name, .argv = argv->list,
-                             .envp = envp->list};
+    struct exec_args args = {
+        .filename = name, .argv = argv->list, .envp = envp->list};
     long r = inode_at(AT_FDCWD, path, 0, &args.inode);
 
     if (r != 0)
@@ -175,7 +175,8 @@ sys_wait4(ARGS)
     if (w == NULL)
         return -ENOMEM;
     r = do_wait((int)a0, (unsigned)a2, w);
-    if (r > 0 && a1 != 0 && copy_to_user(a1, &w->status, sizeof(w->status)) != 0)
+    if (r > 0 && a1 != 0 &&
+        copy_to_user(a1, &w->status, sizeof(w->status)) != 0)
         r = -EFAULT;
     if (r > 0 && a3 != 0 && clear_user(a3, 144) != 0) /* struct rusage */
         r = -EFAULT;
@@ -344,8 +345,8 @@ SYSCALL(157, setsid, "", sys_setsid);
 static long
 sys_uname(ARGS)
 {
-    static const char text[6][65] = {"ucore-sv", "ucore", "6.1.0-ucore-sv",
-                                     "1", "riscv64", ""};
+    static const char text[6][65] = {"ucore-sv", "ucore",   "6.1.0-ucore-sv",
+                                     "1",        "riscv64", ""};
 
     return copy_to_user(a0, text, sizeof(text)) != 0 ? -EFAULT : 0;
 }
@@ -380,7 +381,7 @@ sys_sched_getaffinity(ARGS)
     if (a1 < sizeof(mask))
         return -EINVAL;
     return copy_to_user(a2, &mask, sizeof(mask)) != 0 ? -EFAULT
-                                                       : (long)sizeof(mask);
+                                                      : (long)sizeof(mask);
 }
 SYSCALL(123, sched_getaffinity, "dup", sys_sched_getaffinity);
 

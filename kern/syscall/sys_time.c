@@ -4,7 +4,7 @@
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 
-#define ARGS                                                              \
+#define ARGS \
     uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
 
 #define NS 1000000000ll
@@ -81,8 +81,8 @@ nap_until(int64_t until)
 
     wait_init(&n.wq);
     timeout_arm(&n.timeout,
-                (uint64_t)(until / NS) * hz +
-                    (uint64_t)(until % NS) * hz / NS + 1,
+                (uint64_t)(until / NS) * hz + (uint64_t)(until % NS) * hz / NS +
+                    1,
                 nap_over);
     spin_lock(&n.wq.lock);
     while (!n.over && err == 0)

@@ -88,7 +88,8 @@ bootfs_create(const void *archive, size_t size)
     enum newc_result r;
     size_t pos = 0;
 
-    while (root != NULL && (r = newc_next(archive, size, &pos, &e)) != NEWC_END) {
+    while (root != NULL &&
+           (r = newc_next(archive, size, &pos, &e)) != NEWC_END) {
         if (r == NEWC_BAD) {
             cprintf("boot archive: no entry at byte %lu of %lu\n", pos, size);
             break;
