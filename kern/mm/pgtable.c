@@ -14,8 +14,8 @@
 #include "mm/gather.h"
 #include "mm/vmm.h"
 
-static pte_t *
-table_create(struct mm_struct *mm, uintptr_t base)
+pte_t *
+table_create(struct mm_struct *mm, uintptr_t base, unsigned level)
 {
     struct page *p = fail_now(FAIL_PT) ? NULL : alloc_zeroed_page();
 
@@ -23,13 +23,13 @@ table_create(struct mm_struct *mm, uintptr_t base)
         return NULL;
     p->flags |= PG_TABLE;
     p->owner = (uintptr_t)mm | PAGE_OWNER_MM;
-    p->index = base;
+    p->index = base | level;
     spin_init((struct spinlock *)&p->policy, RANK_PTE);
     mm_count(mm, MM_PT_ALLOC);
     return page_to_va(p);
 }
 
-static void
+void
 table_destroy(struct mm_struct *mm, struct page *p)
 {
     mm_count(mm, MM_PT_FREE);
@@ -39,7 +39,7 @@ table_destroy(struct mm_struct *mm, struct page *p)
 pte_t *
 pgdir_create(struct mm_struct *mm)
 {
-    pte_t *root = table_create(mm, 0);
+    pte_t *root = table_create(mm, 0, paging_levels - 1);
 
     for (unsigned i = PTES_PER_TABLE / 2; root && i < PTES_PER_TABLE; i++)
         root[i] = satp_kernel_root()[i];
@@ -63,7 +63,7 @@ table_of(pte_t e)
 static bool
 make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
 {
-    pte_t *table = table_create(mm, ROUND_DOWN(va, pte_span(level)));
+    pte_t *table = table_create(mm, ROUND_DOWN(va, pte_span(level)), level - 1);
 
     if (table == NULL)
         return false;
@@ -79,11 +79,11 @@ make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
 }
 
 pte_t *
-get_pte(struct mm_struct *mm, uintptr_t va, bool create)
+get_pte_at(struct mm_struct *mm, uintptr_t va, unsigned to, bool create)
 {
     pte_t *table = mm->pgdir;
 
-    for (unsigned level = paging_levels - 1; level > 0; level--) {
+    for (unsigned level = paging_levels - 1; level > to; level--) {
         pte_t *e = &table[pte_index(va, level)];
         pte_t seen = atomic_load(e);
 
@@ -96,7 +96,7 @@ get_pte(struct mm_struct *mm, uintptr_t va, bool create)
             return NULL;
         table = table_of(seen);
     }
-    return &table[pte_index(va, 0)];
+    return &table[pte_index(va, to)];
 }
 
 pte_t *
@@ -107,9 +107,11 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
     for (*level = paging_levels - 1;; --*level) {
         pte_t *e = &table[pte_index(va, *level)];
 
-        if (*level == 0 || !pte_is_table(*e))
+        pte_t seen = pte_load(e);
+
+        if (*level == 0 || !pte_is_table(seen))
             return e;
-        table = table_of(*e);
+        table = table_of(seen);
     }
 }
 
@@ -137,6 +139,19 @@ pte_change(pte_t *pte, pte_t clear, pte_t set)
     return e;
 }
 
+/* Who came from a page may have emptied it just now, or split a leaf above, and
+ * still hold its lock. */
+static bool
+table_empty(struct page *table)
+{
+    bool empty;
+
+    spin_lock((struct spinlock *)&table->policy);
+    empty = table->mapcount == 0;
+    spin_unlock((struct spinlock *)&table->policy);
+    return empty;
+}
+
 /* The entries of TABLE at LEVEL, which translates from BASE on, whose tables
  * are empty. */
 static void
@@ -155,8 +170,10 @@ trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
         child = pa_to_page(pte_pa(*e));
         if (level > 1)
             trim(table_of(*e), level - 1, base + i * span, start, end, g);
-        if (child->mapcount == 0) {
+        if (table_empty(child)) {
+            spin_lock(pte_lock(e));
             pte_clear(e);
+            spin_unlock(pte_lock(e));
             gather_table(g, child);
         }
     }

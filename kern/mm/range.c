@@ -19,6 +19,7 @@
  *
  * The entries go before the pages, because a full gather flushes and frees at
  * once (gather.h). */
+#include "mm/huge.h"
 #include "mm/mmap.h"
 #include <errno.h>
 
@@ -155,6 +156,13 @@ drop_layer(struct vma_struct *v, struct gather *g)
     v->layer = NULL;
 }
 
+/* kern/ext/mm/huge_1g.c, if linked, takes its place. */
+WEAK int
+huge_cut(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    return 0;
+}
+
 int
 discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
               struct gather *g)
@@ -162,6 +170,8 @@ discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
     struct vma_struct *first = find_vma(mm, start), *v;
     struct part p;
 
+    if (huge_cut(mm, start, end) != 0)
+        return -EINVAL;
     for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
         p = part_of(v, start, end);
         zap_ptes(v, p.start, p.end, g);
@@ -250,7 +260,7 @@ change_area(struct vma_struct *v, uint32_t change, struct gather *g)
     if (change & VM_LOCKED)
         v->vm_mm->locked_pages +=
             v->vm_flags & VM_LOCKED ? vma_pages(v) : -vma_pages(v);
-    if (change & VM_RWX)
+    if ((change & VM_RWX) || ((v->vm_flags | change) & huge_flags))
         protect_ptes(v, v->vm_start, v->vm_end, g);
     vma_merge(v);
 }
@@ -265,6 +275,8 @@ change_flags(struct mm_struct *mm, uintptr_t start, uintptr_t end,
 
     if (start >= end)
         return 0;
+    if (huge_cut(mm, start, end) != 0)
+        return -EINVAL;
     n += reaches_over(v, start) && changed(v, clear, set);
     n += reaches_over(last, end) && changed(last, clear, set);
     if (mm->map_count + (int)n > MAP_COUNT_MAX || spares_get(&s, mm, n) != 0)

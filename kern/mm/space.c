@@ -29,23 +29,23 @@ static bool
 copy_mapped(struct mm_struct *mm, uintptr_t addr, void *buf, size_t n,
             bool write)
 {
+    unsigned level;
     pte_t *pte, e;
     char *at;
 
     gate_enter(&mm->gate);
-    pte = get_pte(mm, addr, false);
-    e = pte == NULL ? 0 : atomic_load(pte);
-    if (!(e & PTE_V) || !(e & (write ? PTE_W : PTE_R))) {
+    pte = pte_lookup(mm, addr, &level);
+    e = pte_load(pte);
+    if (!pte_is_leaf(e) || !(e & (write ? PTE_W : PTE_R))) {
         gate_leave(&mm->gate);
         return false;
     }
-    at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
-    if (write) {
-        memcpy(at, buf, n);
-        atomic_or(pte, PTE_A | PTE_D);
-    } else {
-        memcpy(buf, at, n);
+    if (write && !atomic_cas(pte, &e, e | PTE_A | PTE_D)) {
+        gate_leave(&mm->gate); /* it changed just now */
+        return false;
     }
+    at = (char *)pa_to_va(pte_pa(e)) + (addr & (pte_span(level) - 1));
+    memcpy(write ? at : buf, write ? buf : at, n);
     gate_leave(&mm->gate);
     return true;
 }

@@ -3,6 +3,7 @@
  * Each entry is cleared under its table's lock, its record in the reverse map
  * with it; what it knew (D) goes into the page.  The frames stay with their
  * owners: page tables are only a cache. */
+#include "mm/huge.h"
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 
@@ -19,37 +20,49 @@ mapped_page(const struct vma_struct *vma, pte_t e)
 }
 
 static void
-zap_one(struct vma_struct *vma, pte_t *pte)
+zap_one(struct vma_struct *vma, pte_t *pte, size_t pages)
 {
     pte_t old = pte_clear(pte);
     struct page *page = mapped_page(vma, old);
 
     if (page == NULL)
         return;
-    if (old & PTE_D)
-        atomic_or(&page->flags, PG_DIRTY);
-    rmap_remove(page, pte);
-    atomic_add(&vma->vm_mm->rss, -1l);
+    atomic_add(&vma->vm_mm->rss, -(int64_t)pages);
+    for (; pages > 0; pages--, page++) {
+        if (old & PTE_D)
+            atomic_or(&page->flags, PG_DIRTY);
+        rmap_remove(page, pte);
+    }
+}
+
+/* kern/ext/mm/huge.c, if linked, takes its place: an entry with nothing below is
+ * skipped, with all it translates. */
+WEAK uintptr_t
+huge_each(struct vma_struct *vma, pte_t *pte, unsigned level, uintptr_t start,
+          uintptr_t end,
+          void (*fn)(struct vma_struct *vma, pte_t *pte, size_t pages))
+{
+    return ROUND_DOWN(start, pte_span(level)) + pte_span(level);
 }
 
 /* Call FN for each present entry of [START, END), under its table's lock. */
 static void
 for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
-             void (*fn)(struct vma_struct *vma, pte_t *pte))
+             void (*fn)(struct vma_struct *vma, pte_t *pte, size_t pages))
 {
     while (start < end) {
         unsigned level;
         pte_t *pte = pte_lookup(vma->vm_mm, start, &level);
         uintptr_t next = ROUND_DOWN(start, pte_span(1)) + pte_span(1);
 
-        if (level > 0) { /* nothing below: skip all this entry translates */
-            start = ROUND_DOWN(start, pte_span(level)) + pte_span(level);
+        if (level > 0) {
+            start = huge_each(vma, pte, level, start, end, fn);
             continue;
         }
         spin_lock(pte_lock(pte));
         for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
             if (*pte & PTE_V)
-                fn(vma, pte);
+                fn(vma, pte, 1);
         }
         spin_unlock(pte_lock(pte - 1));
     }
@@ -64,13 +77,13 @@ zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
 }
 
 static void
-protect_one(struct vma_struct *vma, pte_t *pte)
+protect_one(struct vma_struct *vma, pte_t *pte, size_t pages)
 {
     uint64_t may = pte_rights(vma->vm_flags);
     pte_t e;
 
     if (may == 0) { /* no legal leaf without rights */
-        zap_one(vma, pte);
+        zap_one(vma, pte, pages);
         return;
     }
     /* R and X as the area says now; W only if it was there already. */
@@ -79,7 +92,7 @@ protect_one(struct vma_struct *vma, pte_t *pte)
     if ((e & PTE_D) && !(may & PTE_W)) {
         struct page *page = mapped_page(vma, e);
 
-        if (page != NULL)
+        for (; page != NULL && pages > 0; pages--, page++)
             atomic_or(&page->flags, PG_DIRTY);
     }
 }
