@@ -9,10 +9,11 @@
 #include <bootargs.h>
 
 static const struct bootarg_rule known[] = {
-    {"mmu", "sv39|sv48|sv57"},  /* widest paging mode to use */
-    {"tlb", "*"},               /* how other harts flush: rfence, ipi */
-    {"timer", "sstc|sbi"},      /* how the next interrupt is asked for */
-    {"sched", "*"},             /* scheduling policy; sched_select() checks */
+    {"mmu", "sv39|sv48|sv57"}, /* widest paging mode to use */
+    {"tlb", "*"},              /* how other harts flush: rfence, ipi */
+    {"timer", "sstc|sbi"},     /* how the next interrupt is asked for */
+    {"sched", "*"},            /* scheduling policy; sched_select() checks */
+    {"thp", "madvise|always|never"},
     {"harts", "#"},             /* use at most so many */
     {"debug", "poison"},        /* fill freed pages, check them */
     {"trace", "on|off"},        /* record events for panics and the monitor */

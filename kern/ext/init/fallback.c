@@ -6,6 +6,7 @@
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
 #include "ext/mm/audit.h"
+#include "ext/mm/huge.h"
 #include "ext/sync/wait_until.h"
 #include "schedule/timeout.h"
 #include <string.h>
@@ -77,4 +78,28 @@ kmalloc_pages(void)
 WEAK void
 kmalloc_print(void)
 {
+}
+
+/* ext/mm/huge.c: there is no block of memory large enough. */
+WEAK struct page *
+huge_page_alloc(unsigned level, uint32_t epoch)
+{
+    return NULL;
+}
+
+WEAK void
+huge_page_free(struct page *first, size_t pages)
+{
+}
+
+WEAK bool
+huge_page_map(struct fault *f, struct page *first, unsigned level)
+{
+    return false;
+}
+
+WEAK bool
+huge_area(const struct vma_struct *v, uintptr_t base, unsigned level)
+{
+    return false;
 }
