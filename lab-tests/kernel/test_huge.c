@@ -147,7 +147,7 @@ KTEST(vm_row_24_fail_alloc_of_the_fault)
 
     if (!blocks(1))
         return;
-    for (bool failed = true; failed; n += n < 24 ? 1 : 37) {
+    for (bool failed = true; failed; n += n < 24 ? 1 : 97) {
         struct mm_struct *mm = mm_create();
         uintptr_t at = map_at(mm, 0, N);
 

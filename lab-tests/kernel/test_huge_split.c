@@ -317,3 +317,55 @@ KTEST(vm_row_26_split_from_all_sides)
         mm_put_user(shared_mm);
     }
 }
+
+/* --- as the hart sees it --- */
+
+static uint64_t
+user_word(uintptr_t at, bool store, uint64_t v)
+{
+    irq_off();
+    csr_set(sstatus, SSTATUS_SUM);
+    if (store)
+        *(volatile uint64_t *)at = v;
+    else
+        v = *(volatile uint64_t *)at;
+    csr_clear(sstatus, SSTATUS_SUM);
+    irq_restore();
+    return v;
+}
+
+static void
+use_and_split(unsigned i)
+{
+    uintptr_t at = shared_at;
+    struct mm_struct *mm = shared_mm, *child;
+
+    mm_activate(NULL, mm);
+    for (size_t n = 0; n < N; n++) {
+        CHECK(user_word(at + n * P, false, 0) == 1000 + n);
+        user_word(at + n * P + 8, true, n);
+        CHECK(get(mm, at + n * P + 8) == n);
+    }
+    CHECK(since(mm, MM_FLT) == 0);
+    child = mm_copy(mm);
+    CHECK(user_word(at + 7 * P, false, 0) == 1007); /* remembers the leaf */
+    CHECK(put(mm, at + 7 * P, 1) == 0);
+    CHECK(user_word(at + 7 * P, false, 0) == 1);
+    CHECK(user_word(at + 8 * P, false, 0) == 1008);
+    user_word(at + 7 * P, true, 2);
+    CHECK(get(mm, at + 7 * P) == 2 && get(child, at + 7 * P) == 1007);
+    CHECK(put(mm, at + 9 * P, 3) == 0);
+    CHECK(user_word(at + 9 * P, false, 0) == 3);
+    CHECK(filled(child, at, 0, N));
+    mm_put_user(child);
+    mm_activate(mm, NULL);
+}
+
+KTEST(vm_row_26_a_hart_forgets_the_leaf)
+{
+    if (!blocks(1))
+        return;
+    shared_mm = one_leaf(&shared_at);
+    ktest_parallel(1, true, use_and_split);
+    mm_put_user(shared_mm);
+}
