@@ -353,13 +353,26 @@ with_layer(struct fault *f)
     return f->layer != NULL;
 }
 
+/* Is there a private page already?  Then a leaf cannot be made: its entry was
+ * cleared, and 4 KiB at a time come back. */
+static bool
+has_private(struct fault *f)
+{
+    bool has;
+
+    spin_lock(&f->layer->lock);
+    has = layer_find(f->layer, vma_layer_index(f->vma, f->va)) != NULL;
+    spin_unlock(&f->layer->lock);
+    return has;
+}
+
 /* 2 MiB of zeros, if there is such a block; whatever goes wrong, 4 KiB may do. */
 static bool
 do_huge_anon(struct fault *f)
 {
     struct page *first;
 
-    if (!with_layer(f))
+    if (!with_layer(f) || has_private(f))
         return false;
     first = huge_page_alloc(1, f->layer->epoch);
     if (first == NULL)
