@@ -94,7 +94,7 @@ OBJ_kernel := $(call obj,$(CORE) $(EXT))
 OBJ_ktest  := $(call obj,$(CORE) $(EXT) $(KTEST))
 # races.img: the files with race points are compiled with them, and frames go
 # through one list, so that what one hart gives back another gets at once.
-RACED      := $(shell grep -ls 'debug/race.h' $(CORE) $(EXT) $(KTEST))
+RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 

@@ -88,6 +88,7 @@ MATRIX = [
     row("timer-sbi", smp=2, append="timer=sbi"),
     row("poison", smp=2, append="debug=poison"),
     row("tlb-ipi", smp=4, mem="128M", append="tlb=ipi"),
+    row("asid-2", smp=4, mem="128M", append="asid=2"),
     row("stride", smp=4, mem="128M", append="sched=stride"),
     row("stride-1", mode="icount", mem="128M", append="sched=stride"),
     # a million random steps in spaces: on one hart, and on four

@@ -23,10 +23,10 @@ static const struct bootarg_rule known[] = {
     {"panic", "off|halt"},      /* after a panic: power off, or stay */
     {"events", "console|none"}, /* records without a virtio console */
     {"test", "*"},              /* self-tests to run; ktest image only */
+    {"steps", "#"},             /* of long random self-tests */
     {"bench", ""},              /* self-benchmarks; ktest image only */
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
     {"seed", "*"},              /* of random self-tests */
-    {"steps", "#"},             /* of one long self-test */
     {"rounds", "#"},            /* of races, each; default 300 */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},

@@ -36,11 +36,11 @@
  * hart before another frame takes its place, and before the old page goes. */
 #include "mm/fault.h"
 
-#include "debug/race.h"
 #include "debug/trace.h"
 #include "mm/fault_impl.h"
 #include "mm/huge.h"
 #include "schedule/sched.h"
+#include <race.h>
 
 /* Passes without memory before the fault fails. */
 #define OOM_TRIES 3

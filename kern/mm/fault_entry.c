@@ -9,10 +9,10 @@
  *
  * A hart may remember that there was no entry, so it forgets that afterwards.
  * Other harts that do take one more, spurious fault. */
-#include "debug/race.h"
 #include "mm/fault_impl.h"
 
 #include "mm/space.h"
+#include <race.h>
 
 bool (*hint_hook)(struct mm_struct *mm, uintptr_t va);
 

@@ -1,11 +1,11 @@
 /* gather.c: what goes away waits here until no hart can reach it any more. */
 #include "mm/gather.h"
 
-#include "debug/race.h"
 #include "mm/anon.h"
 #include "mm/pageref.h"
 #include "mm/tlb.h"
 #include "mm/vmm.h"
+#include <race.h>
 
 /* Tags of an item, in its low bits. */
 enum { ITEM_PAGE, ITEM_TABLE, ITEM_ANON, ITEM_NODE, ITEM_MASK = 3 };
@@ -39,10 +39,12 @@ gather_flush(struct gather *g)
     race_point("flush");
     atomic_add(&mm->tlb_gen, 1ul);
     atomic_fence();
+    irq_off(); /* "local" and "the others" are of one hart */
     tlb_flush_local(va, size);
     mm_count(mm, MM_TLB_LOC);
     mm_count_n(mm, MM_TLB_REM,
                tlb_shootdown(atomic_load_acquire(&mm->harts), va, size));
+    irq_restore();
     g->lo = UINTPTR_MAX;
     g->hi = 0;
     g->tables = false;

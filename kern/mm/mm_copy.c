@@ -12,10 +12,10 @@
  * undone by throwing the child away.  The parent's harts forget its writable
  * entries before the gate opens: a store through a stale translation would go
  * into what is now the child's page, too. */
-#include "debug/race.h"
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 #include "mm/space.h"
+#include <race.h>
 
 /* The child's layer for L; made once, found again through the twin. */
 static struct layer *

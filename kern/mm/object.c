@@ -8,10 +8,10 @@
 #include "mm/object.h"
 
 #include "debug/kstat.h"
-#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
+#include <race.h>
 
 #define NODE_BITS  6
 #define NODE_SLOTS (1u << NODE_BITS)

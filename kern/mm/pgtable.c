@@ -10,10 +10,10 @@
 #include "mm/pgtable.h"
 
 #include "arch/riscv/satp.h"
-#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/gather.h"
 #include "mm/vmm.h"
+#include <race.h>
 
 bool ad_by_software;
 pte_t (*ad_encode)(pte_t entry), (*ad_decode)(pte_t stored);

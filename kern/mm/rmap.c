@@ -9,11 +9,11 @@
  * others stay full, and adding looks at one block only. */
 #include "mm/rmap.h"
 
-#include "debug/race.h"
 #include "mm/failpoint.h"
 #include "mm/huge.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
+#include <race.h>
 
 #define PER_BLOCK ARRAY_LEN(((struct rmap_block *)0)->pte)
 

@@ -93,9 +93,11 @@ tlb_sync_code(uint64_t set)
 void
 tlb_flush_kernel(uintptr_t va, size_t size)
 {
+    irq_off(); /* "local" and "the others" are of one hart */
     tlb_flush_local(va, size);
     kstat_inc(STAT_TLB_LOCAL);
     tlb_shootdown(~0ul, va, size);
+    irq_restore();
 }
 
 /* Hart ids may be far apart, so the set is told in words of 64 ids: the first

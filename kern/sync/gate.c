@@ -1,7 +1,6 @@
 /* gate.c: see gate.h for the idea; this is the drawing in C. */
 #include "sync/gate.h"
-
-#include "debug/race.h"
+#include <race.h>
 
 void
 gate_init(struct gate *g, struct gate_row *rows)

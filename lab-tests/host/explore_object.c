@@ -31,6 +31,7 @@ enum mutant {
     MUTANT_NO_SECOND_LOOK, /* a page that was locked is taken as it is */
     MUTANT_STAYS_CLEAN,    /* a page becomes writable without being dirty */
     MUTANT_KEEPS_W,        /* a page is written back, and stays writable */
+    MUTANT_LOOKS_ONCE,     /* at the size, before the page is locked */
 };
 
 /* --- memory --- */
@@ -127,6 +128,17 @@ late_or(uint32_t *p, uint32_t v)
     return old;
 }
 
+static unsigned looks[EXPLORE_HARTS];
+
+static uint64_t
+pages_of(struct vm_object *obj)
+{
+    if (explore_mutant() == MUTANT_LOOKS_ONCE && looks[explore_hart]++ > 0)
+        return 1;
+    return object_pages(obj);
+}
+
+#define object_pages(obj) pages_of(obj)
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
 #include "kern/mm/object.c"
 
@@ -142,6 +154,8 @@ late_or(uint32_t *p, uint32_t v)
 #undef page_unlock
 #undef object_set_dirty
 #undef object_owns
+
+#undef object_pages
 
 /* --- the rest of a fault --- */
 
@@ -469,6 +483,32 @@ read_or_evict_body(unsigned hart)
 }
 
 static void
+truncate_body(unsigned hart)
+{
+    uint64_t v;
+
+    model_start(hart);
+    if (hart == 0) {
+        (void)reach_or_fault(hart, false, &v); /* or SIGBUS */
+        return;
+    }
+    atomic_store(&object.size, (uint64_t)0);
+    clean(true);
+}
+
+static void
+truncated(void)
+{
+    for (unsigned i = 0; i < EXPLORE_HARTS; i++) {
+        if (mapped[i] != NULL)
+            explore_fail("hart %u maps what is beyond the end", i);
+    }
+    if (object.npages != 0)
+        explore_fail("a page beyond the end is cached");
+    nothing_left();
+}
+
+static void
 stored_check(void)
 {
     nothing_left();
@@ -557,6 +597,23 @@ static const struct explore_test tests[] = {
      .check = stored_check,
      .mutant = MUTANT_STAYS_CLEAN,
      .expect = ""},
+    {.name = "truncate",
+     .harts = 2,
+     .setup = setup_read_by_another,
+     .body = truncate_body,
+     .check = truncated},
+    {.name = "truncate-cold",
+     .harts = 2,
+     .setup = setup,
+     .body = truncate_body,
+     .check = truncated},
+    {.name = "mutant-truncate-looks-once",
+     .harts = 2,
+     .setup = setup,
+     .body = truncate_body,
+     .check = truncated,
+     .mutant = MUTANT_LOOKS_ONCE,
+     .expect = "beyond the end"},
     {.name = "writeback",
      .harts = 3,
      .setup = setup_cached,

@@ -222,3 +222,40 @@ KBENCH(vm_growth)
         mm_put_user(mm);
     }
 }
+
+/* The same when all areas share one layer, of always as many pages: 2 * N areas,
+ * every other one a single read-only page.  Whether two may be joined depends on
+ * what the others show. */
+#define LAYER_PAGES 15000
+
+static void
+measure_layer(unsigned n)
+{
+    struct mm_struct *mm = mm_create();
+    uintptr_t base = map_pages(mm, 0x10000000, LAYER_PAGES, RW, MAP_FIXED);
+    uint64_t map = 0, unmap = 0, t;
+    unsigned stride = LAYER_PAGES / n;
+
+    touch(mm, base, LAYER_PAGES, FAULT_WRITE);
+    for (unsigned i = 0; i < n; i++)
+        CHECK(do_mprotect(mm, base + i * stride * PG, PG, VM_READ) == 0);
+    for (unsigned k = 1; k <= 5; k++) { /* the last page of a writable area */
+        uintptr_t at = base + (k * (n / 5) * stride - 1) * PG;
+
+        t = instret_now();
+        CHECK(do_munmap(mm, at, PG) == 0);
+        unmap += instret_now() - t;
+        t = instret_now();
+        map_pages(mm, at, 1, RW, MAP_FIXED);
+        map += instret_now() - t;
+    }
+    report("mmap_one_layer", n, map, 5);
+    report("munmap_one_layer", n, unmap, 5);
+    mm_put_user(mm);
+}
+
+KBENCH(vm_growth_one_layer)
+{
+    measure_layer(10);
+    measure_layer(5000);
+}

@@ -28,7 +28,7 @@
 static const char *running; /* the test's name */
 static bool failed, skipped;
 static unsigned npassed, nfailed;
-uint64_t ktest_seed = 1, ktest_steps = 0;
+uint64_t ktest_seed = 1;
 unsigned ktest_rounds = 300;
 
 void
@@ -183,17 +183,17 @@ kbench_report(const char *name, uint64_t instructions, uint64_t ops)
     cprintf("bench %-24s %6lu\n", name, instructions / ops);
 }
 
+uint64_t ktest_steps;
+
 static void
 ktest_main(const struct machine *m)
 {
     char value[48];
     const char *end;
 
+    fork_eager = 0; /* counts as the design states them */
     if (bootarg_get(m->bootargs, "seed", value, sizeof(value)))
         ktest_seed = strtoull_simple(value, &end) | 1;
-    if (bootarg_get(m->bootargs, "steps", value, sizeof(value)))
-        ktest_steps = strtoull_simple(value, &end);
-    fork_eager = 0; /* counts as the design states them */
     if (bootarg_get(m->bootargs, "rounds", value, sizeof(value)))
         ktest_rounds = (unsigned)strtoull_simple(value, &end);
     if (bootarg_get(m->bootargs, "bench", value, sizeof(value))) {
@@ -202,6 +202,8 @@ ktest_main(const struct machine *m)
         event("done", "1 0");
         power_off(0);
     }
+    if (bootarg_get(m->bootargs, "steps", value, sizeof(value)))
+        ktest_steps = strtoull_simple(value, &end);
     if (bootarg_get(m->bootargs, "test", value, sizeof(value)))
         run_tests(value);
 }

@@ -44,6 +44,7 @@ void ktest_skip(const char *why);
 /* Random numbers from the boot argument seed= (default 1); xorshift64. */
 uint64_t ktest_random(uint64_t *state);
 extern uint64_t ktest_seed;
+
 /* The boot argument steps=, of tests that go on for long; 0: not given. */
 extern uint64_t ktest_steps;
 extern unsigned ktest_rounds; /* of races; boot argument rounds= */

@@ -30,6 +30,8 @@ ram_page_in(struct vm_object *obj, uint64_t index, struct page *page)
     atomic_add(&rp->ins, 1u);
     if (rp->slow_ms != 0)
         sleep_ms(rp->slow_ms);
+    while (rp->hold != NULL && rp->hold(page))
+        sleep_ms(1);
     if (rp->fail_in != 0 && --rp->fail_in == 0)
         return rp->in_error;
     if (index == rp->bad_page)

@@ -12,8 +12,9 @@ struct ram_pager {
     void **disk; /* [page lock] what was written; NULL: as at the beginning */
     size_t npages;
     /* Set by tests, when nobody is at work. */
-    uint64_t slow_ms;  /* each page_in takes so long */
-    uint64_t slow_mk;  /* each mkwrite, too */
+    bool (*hold)(struct page *page); /* page_in waits while it says so */
+    uint64_t slow_ms;                /* each page_in takes so long */
+    uint64_t slow_mk;                /* each mkwrite, too */
     uint64_t bad_page; /* this page cannot be read: -EIO; RAM_NONE: fine */
     unsigned fail_in;  /* the n-th page_in from now on fails, once */
     int in_error;      /* with this */

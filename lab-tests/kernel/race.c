@@ -1,18 +1,18 @@
-/* race.c: the machinery of race.h, and the delays of debug/race.h.
+/* race.c: the machinery of race.h, and the delays of libs/race.h.
  *
  * A delay is a number of turns, not of ticks: mostly none, often few, seldom
  * many.  Which, is drawn per hart from the seed. */
 #include "race.h"
 
-#include "debug/race.h"
 #include "mm/fault.h"
+#include <race.h>
 #include <string.h>
 
 static struct {
     const struct race *race;
     struct wait_queue wq;
-    unsigned waiting; /* [wq.lock] at the barrier */
-    unsigned gen;     /* [wq.lock] barriers passed */
+    unsigned waiting;    /* [wq.lock] at the barrier */
+    unsigned gen;        /* [wq.lock] barriers passed */
     uint32_t at[RACERS]; /* [a] round each is in, from 1 */
     unsigned rounds;
     bool stop; /* written between two barriers by the first thread */
@@ -26,6 +26,7 @@ static struct {
     uint64_t state;
 } CACHE_ALIGNED dice[NCPU_MAX];
 static bool delays;
+void (*race_hook)(void);
 
 #ifdef RACE_POINTS
 void
@@ -35,6 +36,8 @@ race_delay(const char *point)
 
     if (!delays)
         return;
+    if (race_hook != NULL)
+        race_hook();
     state = &dice[this_cpu()->id].state;
     n = ktest_random(state) ^ (uintptr_t)point >> 3;
     if (n % 4 != 0)
@@ -141,28 +144,29 @@ race_run(const struct race *race)
     delays = true;
     ktest_parallel(race->racers, true, racer);
     delays = false;
+    race_hook = NULL;
 }
 
 /* --- memory --- */
 
 /* One load or store, with SUM left set: a write of SUM makes some machines forget
  * all translations, and stale ones are what these tests look for. */
-#define TRY(instruction, constraint, v)                     \
-    ({                                                      \
-        uint64_t ok_ = 0;                                   \
-        if (!(csr_read(sstatus) & SSTATUS_SUM))             \
-            csr_set(sstatus, SSTATUS_SUM);                  \
-        __asm__ volatile("1: " instruction "\n"             \
-                         "li %0, 1\n"                       \
-                         "2:\n"                             \
-                         ".pushsection extable, \"a\"\n"    \
-                         ".balign 8\n"                      \
-                         ".dword 1b, 2b\n"                  \
-                         ".popsection\n"                    \
-                         : "+r"(ok_), constraint(v)         \
-                         : "r"(at)                          \
-                         : "memory");                       \
-        ok_ != 0;                                           \
+#define TRY(instruction, constraint, v)                  \
+    ({                                                   \
+        uint64_t ok_ = 0;                                \
+        if (!(csr_read(sstatus) & SSTATUS_SUM))          \
+            csr_set(sstatus, SSTATUS_SUM);               \
+        __asm__ volatile("1: " instruction "\n"          \
+                         "li %0, 1\n"                    \
+                         "2:\n"                          \
+                         ".pushsection extable, \"a\"\n" \
+                         ".balign 8\n"                   \
+                         ".dword 1b, 2b\n"               \
+                         ".popsection\n"                 \
+                         : "+r"(ok_), constraint(v)      \
+                         : "r"(at)                       \
+                         : "memory");                    \
+        ok_ != 0;                                        \
     })
 
 static bool

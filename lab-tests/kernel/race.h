@@ -10,7 +10,7 @@
  * with fewer processors than harts must not spend its time in waiting.
  *
  * Boot argument rounds= says how many.  In build/races.img the kernel delays
- * harts between its own steps, by chance (seed=), see debug/race.h.  No verdict
+ * harts between its own steps, by chance (seed=), see libs/race.h.  No verdict
  * depends on time: only on data and counts. */
 #ifndef LAB_TESTS_KERNEL_RACE_H
 #define LAB_TESTS_KERNEL_RACE_H
@@ -22,7 +22,7 @@
 
 #define RACERS 4
 
-#define SET    16 /* rounds */
+#define SET 16 /* rounds */
 
 struct race {
     unsigned racers; /* 2 .. RACERS */
@@ -37,12 +37,14 @@ struct race {
 void race_run(const struct race *r);
 
 /* As CHECK(), and the last round was this one. */
-#define RCHECK(x)                                     \
-    do {                                              \
-        if (!(x))                                     \
-            race_failed(__FILE__, __LINE__, #x);      \
+#define RCHECK(x)                                \
+    do {                                         \
+        if (!(x))                                \
+            race_failed(__FILE__, __LINE__, #x); \
     } while (0)
 void race_failed(const char *file, int line, const char *what);
+/* What a test does at each point, in races.img only; NULL: nothing. */
+extern void (*race_hook)(void);
 /* One turn of a loop that waits for another thread; false: no use waiting. */
 bool race_wait(void);
 

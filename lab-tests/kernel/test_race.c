@@ -77,10 +77,8 @@ fresh_end(unsigned n)
 
 KTEST(vm_race_11_one_fresh_page)
 {
-    race_test(&(struct race){.racers = 4,
-                             .begin = fresh_begin,
-                             .act = fresh_act,
-                             .end = fresh_end});
+    race_test(&(struct race){
+        .racers = 4, .begin = fresh_begin, .act = fresh_act, .end = fresh_end});
 }
 
 /* --- row 12: the first writes of an area need its layer and its tables --- */
@@ -124,16 +122,16 @@ first_end(unsigned n)
 
 KTEST(vm_race_12_first_writes_of_an_area)
 {
-    race_test(&(struct race){.racers = 4,
-                             .begin = first_begin,
-                             .act = first_act,
-                             .end = first_end});
+    race_test(&(struct race){
+        .racers = 4, .begin = first_begin, .act = first_act, .end = first_end});
 }
 
 /* --- row 15: A reads, B unmaps, C takes what frames there are --- */
 
 #define FOREIGN   0xf0e19ul
 #define FRAMES_15 8
+
+static struct thread *unmapper; /* inside munmap */
 
 static void
 unmap_begin(void)
@@ -144,12 +142,12 @@ unmap_begin(void)
 }
 
 static void
-take_frames(void)
+take_frames(unsigned times)
 {
     struct page *page[FRAMES_15];
     unsigned n = 0;
 
-    for (unsigned k = 0; k < 10; k++) {
+    while (times-- > 0) {
         for (n = 0; n < FRAMES_15; n++) {
             page[n] = alloc_pages(0);
             if (page[n] == NULL)
@@ -161,21 +159,31 @@ take_frames(void)
     }
 }
 
+/* Between the steps of B: C needs no processor of its own. */
+static void
+take_frames_now(void)
+{
+    if (current_thread() == unmapper)
+        take_frames(1);
+}
+
 static void
 unmap_act(unsigned who, unsigned r)
 {
     uint64_t v = 0;
 
     if (who == 2) {
-        take_frames();
+        take_frames(10);
         return;
     }
     mm_use(mm[0]);
     if (who == 1) {
+        unmapper = current_thread();
         RCHECK(do_munmap(mm[0], page_of(r), P) == 0);
+        unmapper = NULL;
         return;
     }
-    for (unsigned k = 0; k < 300 && user_load(page_of(r), &v); k++)
+    for (unsigned k = 0; k < 5000 && user_load(page_of(r), &v); k++)
         RCHECK(v == 1000 + r);
 }
 
@@ -196,7 +204,9 @@ unmap_end(unsigned n)
 
 KTEST(vm_race_15_read_while_unmapped)
 {
-    race_test(&(struct race){.racers = 3, .share = 4,
+    race_hook = take_frames_now;
+    race_test(&(struct race){.racers = 3,
+                             .share = 4,
                              .begin = unmap_begin,
                              .act = unmap_act,
                              .after = unmap_after,
@@ -249,7 +259,8 @@ remap_end(unsigned n)
 
 KTEST(vm_race_16_unmap_and_fault)
 {
-    race_test(&(struct race){.racers = 3, .share = 4,
+    race_test(&(struct race){.racers = 3,
+                             .share = 4,
                              .begin = remap_begin,
                              .act = remap_act,
                              .end = remap_end});
@@ -295,8 +306,11 @@ cow_end(unsigned n)
 
 KTEST(vm_race_32_33_one_copy_no_lost_store)
 {
-    race_test(&(struct race){
-        .racers = 4, .share = 4, .begin = cow_begin, .act = cow_act, .end = cow_end});
+    race_test(&(struct race){.racers = 4,
+                             .share = 4,
+                             .begin = cow_begin,
+                             .act = cow_act,
+                             .end = cow_end});
 }
 
 /* --- a copied page is seen by those who read the old one --- */
@@ -310,7 +324,7 @@ read_page(unsigned r)
     uint64_t v = 0;
     uint32_t t = 0;
 
-    for (unsigned k = 0; k < 60 && t == 0; k++) {
+    for (unsigned k = 0; k < 5000 && t == 0; k++) {
         t = atomic_load_acquire(&told[r]);
         RCHECK(user_load(page_of(r), &v));
         RCHECK(v == MINE || (v == 1000 + r && t == 0));
@@ -340,7 +354,8 @@ seen_after(unsigned who)
 
 KTEST(vm_race_32_readers_see_the_copy)
 {
-    race_test(&(struct race){.racers = 3, .share = 4,
+    race_test(&(struct race){.racers = 3,
+                             .share = 4,
                              .begin = cow_begin,
                              .act = seen_act,
                              .after = seen_after});
@@ -370,13 +385,18 @@ alone_after(unsigned who)
 
 KTEST(vm_race_31_relative_waits_for_the_flush)
 {
-    race_test(&(struct race){.racers = 3, .share = 4,
+    race_test(&(struct race){.racers = 3,
+                             .share = 4,
                              .begin = cow_begin,
                              .act = alone_act,
                              .after = alone_after});
 }
 
-/* --- row 39: copies are made while others write --- */
+/* --- row 39: copies are made while others write ---
+ *
+ * Each writer counts in a word of page 0, which all of them write, and then in
+ * a page of its own.  A copy shows one moment: the second word is the first, or
+ * one less. */
 
 static uint64_t last[RACERS];
 static unsigned copiers;
@@ -385,6 +405,12 @@ static uintptr_t
 word_of(unsigned who)
 {
     return RACE_AT + who * P + 8 * who;
+}
+
+static uintptr_t
+first_word_of(unsigned who)
+{
+    return RACE_AT + 8 * who;
 }
 
 static void
@@ -402,11 +428,13 @@ snapshot(void)
     uint64_t was[RACERS];
 
     RCHECK(copy != NULL);
-    for (unsigned i = 0; i < RACERS; i++)
+    for (unsigned i = copiers; i < RACERS; i++) {
         was[i] = race_get(copy, word_of(i));
+        RCHECK(race_get(copy, first_word_of(i)) - was[i] <= 1);
+    }
     for (unsigned n = 0; n < 30; n++)
         (void)race_wait();
-    for (unsigned i = 0; i < RACERS; i++)
+    for (unsigned i = copiers; i < RACERS; i++)
         RCHECK(race_get(copy, word_of(i)) == was[i]);
     mm_put_user(copy);
 }
@@ -422,7 +450,8 @@ hammer_act(unsigned who, unsigned r)
     }
     mm_use(mm[0]);
     for (unsigned k = 0; k < 60; k++) {
-        RCHECK(user_store(word_of(who), ++last[who]));
+        RCHECK(user_store(first_word_of(who), ++last[who]));
+        RCHECK(user_store(word_of(who), last[who]));
         RCHECK(user_load(word_of(who), &v) && v == last[who]);
     }
 }
@@ -437,7 +466,8 @@ hammer_end(unsigned n)
 KTEST(vm_race_39_copy_while_others_write)
 {
     copiers = 1;
-    race_test(&(struct race){.racers = 4, .share = 32,
+    race_test(&(struct race){.racers = 4,
+                             .share = 32,
                              .begin = hammer_begin,
                              .act = hammer_act,
                              .end = hammer_end});
@@ -446,7 +476,8 @@ KTEST(vm_race_39_copy_while_others_write)
 KTEST(vm_race_39_two_copies_at_once)
 {
     copiers = 2;
-    race_test(&(struct race){.racers = 3, .share = 32,
+    race_test(&(struct race){.racers = 3,
+                             .share = 32,
                              .begin = hammer_begin,
                              .act = hammer_act,
                              .end = hammer_end});

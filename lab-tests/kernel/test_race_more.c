@@ -8,7 +8,7 @@
 #define P PAGE_SIZE
 
 static struct mm_struct *mm[RACERS];
-static size_t anons;  /* before the first round */
+static size_t anons;       /* before the first round */
 static uint32_t told[SET]; /* [a] */
 
 static void
@@ -68,7 +68,7 @@ protect_act(unsigned who, unsigned r)
         return;
     }
     mm_use(mm[0]);
-    while (n < 200 && user_store(page_of(r), n + 1))
+    while (n < 5000 && user_store(page_of(r), n + 1))
         n++;
     RCHECK(user_load(page_of(r), &v) && v == n);
 }
@@ -82,7 +82,8 @@ protect_after(unsigned who)
 
 KTEST(vm_race_47_write_while_protected)
 {
-    race_test(&(struct race){.racers = 2, .share = 4,
+    race_test(&(struct race){.racers = 2,
+                             .share = 4,
                              .begin = protect_begin,
                              .act = protect_act,
                              .after = protect_after});
@@ -127,7 +128,8 @@ family_end(unsigned n)
 
 KTEST(vm_race_32_relatives_write_one_page)
 {
-    race_test(&(struct race){.racers = 4, .share = 4,
+    race_test(&(struct race){.racers = 4,
+                             .share = 4,
                              .begin = family_begin,
                              .act = family_act,
                              .end = family_end});
@@ -177,7 +179,8 @@ exit_end(unsigned n)
 
 KTEST(vm_race_80_exit_while_relative_writes)
 {
-    race_test(&(struct race){.racers = 3, .share = 32,
+    race_test(&(struct race){.racers = 3,
+                             .share = 32,
                              .begin = exit_begin,
                              .act = exit_act,
                              .end = exit_end});
@@ -198,7 +201,7 @@ take_entry(struct page *page, pte_t *pte, void *arg)
 
 /* The page behind AT, with a reference; NULL: none, or the zero page. */
 static struct page *
-mapped_page(struct mm_struct *m, uintptr_t at)
+page_shown(struct mm_struct *m, uintptr_t at)
 {
     pte_t *pte = get_pte(m, at, false);
     struct page *page = NULL;
@@ -224,7 +227,7 @@ evict(struct mm_struct *m, uintptr_t at)
     struct page *page;
 
     gate_enter(&m->gate);
-    page = mapped_page(m, at);
+    page = page_shown(m, at);
     if (page != NULL) {
         (void)rmap_walk(page, take_entry, m);
         gather_start(&g, m);
@@ -295,7 +298,8 @@ evict_end(unsigned n)
 
 KTEST(vm_race_60_fault_while_entry_is_taken)
 {
-    race_test(&(struct race){.racers = 3, .share = 8,
+    race_test(&(struct race){.racers = 3,
+                             .share = 8,
                              .begin = evict_begin,
                              .act = evict_act,
                              .after = evict_after,
@@ -340,7 +344,8 @@ evict_cow_end(unsigned n)
 
 KTEST(vm_race_60_copy_while_entry_is_taken)
 {
-    race_test(&(struct race){.racers = 3, .share = 8,
+    race_test(&(struct race){.racers = 3,
+                             .share = 8,
                              .begin = evict_cow_begin,
                              .act = evict_cow_act,
                              .after = evict_cow_after,
@@ -375,8 +380,7 @@ pager_begin(void)
     object_init(&pager_object, &slow_pager, SET * P, NULL);
     mm[0] = mm_create();
     RCHECK(do_mmap(mm[0], RACE_AT, SET * P, VM_READ | VM_WRITE,
-                   MAP_SHARED | MAP_FIXED, &pager_object,
-                   0) == (long)RACE_AT);
+                   MAP_SHARED | MAP_FIXED, &pager_object, 0) == (long)RACE_AT);
     object_put(&pager_object);
 }
 
@@ -402,10 +406,8 @@ pager_end(unsigned n)
 
 KTEST(vm_race_22_one_page_in_for_all)
 {
-    race_test(&(struct race){.racers = 4,
-                             .begin = pager_begin,
-                             .act = pager_act,
-                             .end = pager_end});
+    race_test(&(struct race){
+        .racers = 4, .begin = pager_begin, .act = pager_act, .end = pager_end});
 }
 
 /* --- the gate: nobody reads while one writes --- */
@@ -436,6 +438,6 @@ gate_act(unsigned who, unsigned r)
 
 KTEST(vm_race_gate_reader_and_writer)
 {
-    race_test(&(struct race){
-        .racers = 3, .begin = protect_begin, .act = gate_act});
+    race_test(
+        &(struct race){.racers = 3, .begin = protect_begin, .act = gate_act});
 }

@@ -454,7 +454,8 @@ KTEST(vm_row_7_a_failed_fault_is_taken_again)
         failed = fail_left(FAIL_ANY) == 0;
         fail_set("any", 0);
         CHECK(r.signo == 0 && peek(mm, at) == 77);
-        CHECK(since(mm, MM_OOM) == failed && since(mm, MM_MIN) >= 1);
+        /* A slab that cannot grow looks into magazines first: no OOM then. */
+        CHECK(since(mm, MM_OOM) <= failed && since(mm, MM_MIN) >= 1);
         CHECK(since(mm, MM_FLT) <= 64);
         mm_put_user(mm);
     } while (failed && n < 100);

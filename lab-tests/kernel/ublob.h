@@ -31,26 +31,40 @@
 #define UBLOB_CODE     0x3f80000000ul
 #define UBLOB_ANY_HART (~0u)
 
-/* a0, a1, a2 are what ublob_start() got; words are 8 bytes. */
+/* a0, a1, a2 are what ublob_start() got; words are 8 bytes.
+ *
+ * NOTHING     ends; result a0
+ * LOAD        result = word at a0
+ * STORE       word at a0 = a1; result a1
+ * JUMP        calls a0; result what it returns, see ublob_function()
+ * FILL        page i from a0 on, i < a1: first word = a2 + i; result 0
+ * CHECK       the same read back; result 0, or 1 + first wrong i
+ * ADD         a1 times: add 1 to the word at a0, atomically; result 0
+ * SPIN        word at a1 = 1, then until word at a0 is not 0; result it
+ * COUNT       word at a0 = 1, 2, 3 ... until word at a1 is not 0; result the
+ *             last value stored
+ * WATCH       word at a0, again and again, until it is neither 0 nor a2, which
+ *             is the result, or word at a1 is not 0: result 0
+ * CALL        calls r->call(r) in the kernel, in this thread; result what that
+ *             returns
+ * CALL_STORE  the same, then word at what that returns = a1
+ * EBREAK      SIGTRAP
+ * ILLEGAL     SIGILL */
 enum ublob {
-    UBLOB_NOTHING, /* ends; result a0 */
-    UBLOB_LOAD,    /* result = word at a0 */
-    UBLOB_STORE,   /* word at a0 = a1; result a1 */
-    UBLOB_JUMP,    /* calls a0; result what it returns, see ublob_function() */
-    UBLOB_FILL,  /* page i from a0 on, i < a1: first word = a2 + i; result 0 */
-    UBLOB_CHECK, /* the same read back; result 0, or 1 + first wrong i */
-    UBLOB_ADD,   /* a1 times: add 1 to the word at a0, atomically; result 0 */
-    UBLOB_SPIN,  /* word at a1 = 1, then until word at a0 is not 0; result it */
-    UBLOB_COUNT, /* word at a0 = 1, 2, 3 ... until word at a1 is not 0; result
-                     * the last value stored */
-    UBLOB_WATCH, /* word at a0, again and again, until word at a1 is not 0 or
-                     * the first one is neither 0 nor a2; result the odd one or 0
-                     */
-    UBLOB_CALL,  /* calls r->call(r) in the kernel, in this thread; result
-                     * what that returns */
-    UBLOB_CALL_STORE, /* the same, then word at what that returns = a1 */
-    UBLOB_EBREAK,     /* SIGTRAP */
-    UBLOB_ILLEGAL,    /* SIGILL */
+    UBLOB_NOTHING,
+    UBLOB_LOAD,
+    UBLOB_STORE,
+    UBLOB_JUMP,
+    UBLOB_FILL,
+    UBLOB_CHECK,
+    UBLOB_ADD,
+    UBLOB_SPIN,
+    UBLOB_COUNT,
+    UBLOB_WATCH,
+    UBLOB_CALL,
+    UBLOB_CALL_STORE,
+    UBLOB_EBREAK,
+    UBLOB_ILLEGAL,
     UBLOB_KINDS
 };
 

@@ -6,12 +6,8 @@
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
 #include "ext/mm/audit.h"
-#include "ext/mm/huge.h"
-#include "ext/mm/spaces.h"
 #include "ext/sync/wait_until.h"
-#include "mm/failpoint.h"
 #include "schedule/timeout.h"
-#include <errno.h>
 #include <string.h>
 
 /* ext/debug/monitor.c: no prompt; the thread that would show it sleeps. */
@@ -81,47 +77,4 @@ kmalloc_pages(void)
 WEAK void
 kmalloc_print(void)
 {
-}
-
-/* ext/mm/spaces.c: no space is known. */
-WEAK struct mm_struct *
-space_next(struct mm_struct *prev)
-{
-    return NULL;
-}
-
-WEAK void
-spaces_ended(uint64_t sum[MMSTAT_COUNT])
-{
-}
-
-/* ext/mm/failpoint.c: nothing can be let fail. */
-WEAK int
-fail_set(const char *site, uint64_t nth)
-{
-    return -EINVAL;
-}
-
-/* ext/mm/huge.c: there is no block of memory large enough. */
-WEAK struct page *
-huge_page_alloc(unsigned level, uint32_t epoch)
-{
-    return NULL;
-}
-
-WEAK void
-huge_page_free(struct page *first, size_t pages)
-{
-}
-
-WEAK bool
-huge_page_map(struct fault *f, struct page *first, unsigned level)
-{
-    return false;
-}
-
-WEAK bool
-huge_area(const struct vma_struct *v, uintptr_t base, unsigned level)
-{
-    return false;
 }

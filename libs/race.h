@@ -3,11 +3,11 @@
  * Only build/races.img is compiled with RACE_POINTS; there a test delays harts
  * at these places by chance (lab-tests/kernel/race.c).  Elsewhere they are
  * nothing. */
-#ifndef KERN_DEBUG_RACE_H
-#define KERN_DEBUG_RACE_H
+#ifndef LIBS_RACE_H
+#define LIBS_RACE_H
 
 #ifdef RACE_POINTS
-/* => any context, any locks; must not take any */
+/* => any context, any locks before RANK_BUDDY held */
 void race_delay(const char *point);
 #define race_point(name) race_delay(name)
 #else

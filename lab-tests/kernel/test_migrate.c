@@ -1,0 +1,222 @@
+/* test_migrate.c: pages that move to another frame: row 93 of
+ * docs/design/mm.md. */
+#include "ad_test.h"
+#include "ext/mm/hint.h"
+#include "ext/mm/migrate.h"
+#include "mm/failpoint.h"
+#include "schedule/sched.h"
+#include "ublob.h"
+#include <errno.h>
+
+KTEST(vm_row_93_pages_move_and_stay_the_same)
+{
+    static paddr_t was[100];
+    uintptr_t at;
+    struct mm_struct *mm = space_with(100, &at), *child;
+    size_t anons = anon_count();
+
+    fill(mm, at, 100);
+    child = mm_copy(mm);
+    CHECK(child != NULL);
+    for (size_t i = 0; i < 100; i++) {
+        CHECK(get(child, at + i * P) == 1000 + i);
+        was[i] = pte_pa(entry(mm, at + i * P));
+    }
+    CHECK(put(child, at, 7) == 0); /* its own */
+    CHECK(migrate_range(mm, at, at + 100 * P) == 100);
+    CHECK(mm->stat[MM_MIGR] == 100 && mm->rss == 0 && child->rss == 1);
+    CHECK(anon_count() - anons == 101);
+    for (size_t i = 0; i < 100; i++) {
+        CHECK(get(mm, at + i * P) == 1000 + i);
+        CHECK(get(child, at + i * P) == (i == 0 ? 7 : 1000 + i));
+        CHECK(pte_pa(entry(mm, at + i * P)) != was[i]);
+    }
+    CHECK(page_at(mm, at + P) == page_at(child, at + P));
+    mm_put_user(child);
+    for (size_t i = 0; i < 100; i++)
+        CHECK(put(mm, at + i * P, i) == 0);
+    CHECK(mm->stat[MM_REUSE] == 100 && mm->stat[MM_COW] == 0);
+    mm_put_user(mm);
+}
+
+KTEST(vm_row_93_only_private_pages_that_rest)
+{
+    uintptr_t at;
+    struct mm_struct *mm = space_with(2, &at);
+    struct page *page;
+
+    CHECK(get(mm, at) == 0);
+    page = page_at(mm, at); /* the zero page */
+    page_get(page);
+    CHECK(migrate_page(page) == -ENOENT);
+    page_put(page);
+    CHECK(put(mm, at, 1) == 0);
+    page = page_at(mm, at);
+    page_get(page);
+    page_get(page); /* somebody's transfer */
+    CHECK(migrate_page(page) == -EBUSY);
+    page_put(page);
+    CHECK(do_munmap(mm, at, P) == 0);
+    CHECK(migrate_page(page) == -ENOENT);
+    page_put(page);
+    mm_put_user(mm);
+}
+
+/* A page moves between a fault's look at it and the store of its entry.  Both
+ * ask for a spare record of the reverse map in between, at a fail point: there
+ * thread 0 lets thread 1 move the page, and unless this hart keeps it from doing
+ * so, waits until it has.  The frame in the entry must be the anon's. */
+static struct mm_struct *window_mm;
+static struct page *window_page;
+static uintptr_t window_at;
+static bool window_write;
+static unsigned window; /* [a] 1: the fault is there; 2: the page has moved */
+
+static bool
+wait_in_window(enum fail_site site)
+{
+    unsigned expected = 0;
+
+    if (site == FAIL_RMAP && atomic_cas(&window, &expected, 1u)) {
+        struct anon *a = (struct anon *)window_page->owner;
+
+        while (!spin_held(&a->lock) && atomic_load(&window) != 2)
+            cpu_wait();
+    }
+    return false;
+}
+
+static void
+fault_and_move(unsigned i)
+{
+    if (i == 1) {
+        while (atomic_load(&window) == 0)
+            sched_yield();
+        CHECK(migrate_page(window_page) == 0);
+        atomic_store(&window, 2u);
+        return;
+    }
+    fail_hook = wait_in_window;
+    atomic_store(&fail_armed, true);
+    if (window_write)
+        CHECK(put(window_mm, window_at, 5) == 0);
+    else
+        CHECK(get(window_mm, window_at) == 1000);
+    fail_set("any", 0);
+    CHECK(atomic_load(&window) != 0); /* it went through there */
+}
+
+static void
+move_in_window(struct mm_struct *mm, uintptr_t at, bool write)
+{
+    window_mm = mm;
+    window_at = at;
+    window_write = write;
+    window = 0;
+    page_get(window_page);
+    ktest_parallel(2, true, fault_and_move);
+    page_put(window_page);
+}
+
+KTEST(vm_row_93_no_move_between_look_and_entry)
+{
+    uintptr_t at;
+    struct mm_struct *mm = space_with(1, &at), *child;
+
+    fill(mm, at, 1);
+    child = mm_copy(mm);
+    CHECK(get(child, at) == 1000);
+    window_page = page_at(child, at);
+    CHECK(hint_scan(mm, at, at + P) == 1);
+    move_in_window(mm, at, false); /* do_private_read */
+    CHECK(get(child, at) == 1000 && get(mm, at) == 1000);
+    CHECK(page_at(mm, at) == page_at(child, at));
+    mm_put_user(child);
+
+    window_page = page_at(mm, at);
+    move_in_window(mm, at, true); /* do_wp_page, in place */
+    CHECK(get(mm, at) == 5);
+    CHECK(migrate_range(mm, at, at + P) == 1); /* entry gone: ask the anon */
+    CHECK(get(mm, at) == 5);
+    mm_put_user(mm);
+}
+
+/* Threads 1 to 4 each count in a word of their own in every page, and add up
+ * what they find; thread 0 moves the pages under them. */
+#define MOVED   48ul
+#define ROUNDS  60ul
+#define WORKERS 4u
+
+static struct mm_struct *moved_mm;
+static uintptr_t moved_at;
+static uint64_t moves;
+static unsigned working; /* [a] */
+
+static void
+count_and_move(unsigned i)
+{
+    uintptr_t word = moved_at + 8 * i;
+
+    if (i == 0) {
+        while (atomic_load(&working) > 0)
+            moves += (uint64_t)migrate_range(moved_mm, moved_at,
+                                             moved_at + MOVED * P);
+        return;
+    }
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        uint64_t sum = 0;
+
+        for (size_t n = 0; n < MOVED; n++) {
+            uint64_t v = get(moved_mm, word + n * P);
+
+            sum += v;
+            CHECK(put(moved_mm, word + n * P, v + 1) == 0);
+        }
+        CHECK(sum == MOVED * round);
+    }
+    atomic_add(&working, -1u);
+}
+
+/* The same with user programs, which add while translations are taken away. */
+KTEST(vm_row_93_pages_move_under_programs)
+{
+    static struct urun r[3];
+    uintptr_t at;
+    struct mm_struct *mm = space_with(4, &at);
+    uint64_t moved = 0;
+
+    fill(mm, at, 4);
+    CHECK(ublob_map(mm));
+    for (unsigned i = 0; i < 3; i++) {
+        r[i] = (struct urun){0};
+        ublob_start(&r[i], mm, i % ncpu, UBLOB_ADD, at + i * P + 8, 200000, 0);
+    }
+    while (moved < 400) {
+        moved += (uint64_t)migrate_range(mm, at, at + 4 * P);
+        sched_yield();
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        ublob_wait(&r[i]);
+        CHECK(r[i].signo == 0 && get(mm, at + i * P + 8) == 200000);
+        CHECK(get(mm, at + i * P) == 1000 + i);
+    }
+    CHECK(mm->stat[MM_MIGR] == moved && mm->stat[MM_ANON] == 5);
+    mm_put_user(mm);
+}
+
+KTEST(vm_row_93_pages_move_under_writers)
+{
+    moved_mm = space_with(MOVED, &moved_at);
+    fill(moved_mm, moved_at, MOVED);
+    moves = 0;
+    working = WORKERS;
+    ktest_parallel(WORKERS + 1, true, count_and_move);
+    for (size_t n = 0; n < MOVED; n++) {
+        CHECK(get(moved_mm, moved_at + n * P) == 1000 + n);
+        for (unsigned i = 1; i <= WORKERS; i++)
+            CHECK(get(moved_mm, moved_at + n * P + 8 * i) == ROUNDS);
+    }
+    CHECK(moved_mm->stat[MM_MIGR] == moves);
+    CHECK(moved_mm->stat[MM_ANON] == MOVED && moved_mm->stat[MM_COW] == 0);
+    mm_put_user(moved_mm);
+}
