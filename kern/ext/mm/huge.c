@@ -148,8 +148,8 @@ all_ours(struct fault *f, uintptr_t base, size_t pages)
     for (size_t i = 0; i < pages && ours; i++, index++, page++, slot++) {
         if (i == 0 || index % LNODE_SLOTS == 0)
             slot = layer_slot(f->layer, index, &cloned);
-        ours = slot != NULL && *slot != NULL && atomic_load(&(*slot)->page) == page &&
-               !anon_shared(*slot);
+        ours = slot != NULL && *slot != NULL &&
+               atomic_load(&(*slot)->page) == page && !anon_shared(*slot);
     }
     mm_count_n(f->mm, MM_LUNSHARE, cloned);
     return ours;
