@@ -54,7 +54,7 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
 {
     while (start < end) {
         unsigned level;
-        pte_t *pte = pte_lookup(vma->vm_mm, start, &level);
+        pte_t *pte = pte_lookup(vma->vm_mm, start, &level), *last;
         uintptr_t next = ROUND_DOWN(start, pte_span(1)) + pte_span(1);
         struct spinlock *lock = pte_lock(pte);
 
@@ -62,12 +62,15 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
             start = huge_each(vma, pte, level, start, end, fn);
             continue;
         }
+        next = MIN(next, end);
+        last = pte + ((next - start) >> PAGE_SHIFT);
         spin_lock(lock);
-        for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
+        for (; pte < last; pte++) {
             if (atomic_load(pte) != 0)
                 fn(vma, pte, 1);
         }
         spin_unlock(lock);
+        start = next;
     }
 }
 
