@@ -122,6 +122,16 @@ around_bits(void)
  * and D meanwhile.  Returns what it was.  => table lock held */
 pte_t pte_change(pte_t *pte, pte_t clear, pte_t set);
 
+/* The same, only to take away, and short: for every entry of a space. */
+static inline void
+pte_take(pte_t *pte, pte_t clear)
+{
+    if (unlikely(ad_encode != NULL))
+        pte_change(pte, clear, 0);
+    else if (atomic_load(pte) & clear)
+        atomic_and(pte, ~clear);
+}
+
 /* Store a new entry where none was; counts it.  => table lock held; the page is
  * filled and accounted for: publish last */
 void pte_install(pte_t *pte, pte_t value);

@@ -54,19 +54,23 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
 {
     while (start < end) {
         unsigned level;
-        pte_t *pte = pte_lookup(vma->vm_mm, start, &level);
+        pte_t *pte = pte_lookup(vma->vm_mm, start, &level), *last;
         uintptr_t next = ROUND_DOWN(start, pte_span(1)) + pte_span(1);
+        struct spinlock *lock = pte_lock(pte);
 
         if (level > 0) {
             start = huge_each(vma, pte, level, start, end, fn);
             continue;
         }
-        spin_lock(pte_lock(pte));
-        for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
-            if (pte_load(pte) & PTE_V)
+        next = MIN(next, end);
+        last = pte + ((next - start) >> PAGE_SHIFT);
+        spin_lock(lock);
+        for (; pte < last; pte++) {
+            if (atomic_load(pte) != 0)
                 fn(vma, pte, 1);
         }
-        spin_unlock(pte_lock(pte - 1));
+        spin_unlock(lock);
+        start = next;
     }
 }
 
@@ -111,8 +115,7 @@ protect_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
 static void
 wrprotect_one(struct vma_struct *vma, pte_t *pte, size_t pages)
 {
-    if (pte_load(pte) & PTE_W)
-        pte_change(pte, PTE_W, 0);
+    pte_take(pte, PTE_W);
 }
 
 void

@@ -23,7 +23,12 @@
  *
  * Locks: whoever turns a leaf into a table holds the lock of the leaf's table
  * until every hart forgot the leaf, and that of the new table, so that nobody
- * who comes from a page changes an entry the harts do not use yet. */
+ * who comes from a page changes an entry the harts do not use yet.
+ *
+ * The locks of 512 anons cannot be held at once, and need not be.  A new leaf:
+ * its pages are found by their slots only, under the layer's lock, which is held
+ * until the entry is stored.  A leaf that gets W: as long as it is unchanged,
+ * under its table's lock, none of its pages was taken away. */
 #include "ext/mm/huge.h"
 #include "mm/fault_impl.h"
 #include "mm/huge.h"
@@ -148,8 +153,8 @@ all_ours(struct fault *f, uintptr_t base, size_t pages)
     for (size_t i = 0; i < pages && ours; i++, index++, page++, slot++) {
         if (i == 0 || index % LNODE_SLOTS == 0)
             slot = layer_slot(f->layer, index, &cloned);
-        ours = slot != NULL && *slot != NULL && atomic_load(&(*slot)->page) == page &&
-               !anon_shared(*slot);
+        ours = slot != NULL && *slot != NULL &&
+               atomic_load(&(*slot)->page) == page && !anon_shared(*slot);
     }
     mm_count_n(f->mm, MM_LUNSHARE, cloned);
     return ours;
