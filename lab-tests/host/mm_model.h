@@ -184,6 +184,7 @@ check_all(void)
 
 /* --- steps --- */
 
+static WORLD_UNUSED uint64_t model_moved; /* private pages, to another frame */
 static uint64_t model_clock; /* gives every store a value of its own */
 static unsigned model_side;  /* which hart of the space does it */
 
@@ -375,6 +376,22 @@ step_age(unsigned s, unsigned p)
     gather_start(&g, mms[s]);
     gather_range(&g, va, va + PAGE_SIZE);
     gather_finish(&g);
+}
+
+/* Private pages get other frames; nobody sees that. */
+static WORLD_UNUSED void
+step_migrate(unsigned s, unsigned p, unsigned n)
+{
+    uintptr_t va = BASE + p * PAGE_SIZE;
+    long owned = 0, moved;
+
+    for (unsigned i = 0; i < n; i++)
+        owned += cell(s, p + i)->own;
+    be_hart(s + model_side * MODEL_SPACES);
+    moved = migrate_range(mms[s], va, va + n * PAGE_SIZE);
+    if (moved != owned && kstat_read(STAT_ALLOC_FAIL) == model_refused)
+        panic("%ld of %ld private pages moved", moved, owned);
+    model_moved += (uint64_t)moved;
 }
 
 /* --- the life of a world --- */

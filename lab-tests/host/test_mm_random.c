@@ -51,7 +51,10 @@ do_step(uint64_t x)
     case 23 ... 25:
         step_evict(p);
         break;
-    case 26 ... 42:
+    case 26:
+        step_migrate(s, p, n);
+        break;
+    case 27 ... 42:
         step_read(s, p);
         break;
     default:
@@ -96,7 +99,8 @@ all_reached(void)
         {"reuse", MM_REUSE},    {"fread", MM_FREAD},       {"fcow", MM_FCOW},
         {"shared", MM_FSHARED}, {"mkwrite", MM_MKWRITE},   {"adfix", MM_ADFIX},
         {"spur", MM_SPUR},      {"maj", MM_MAJ},           {"segv", MM_SEGV},
-        {"oom", MM_OOM},        {"lunshare", MM_LUNSHARE}, {"retry", MM_RETRY}};
+        {"oom", MM_OOM},        {"lunshare", MM_LUNSHARE}, {"retry", MM_RETRY},
+        {"around", MM_AROUND},  {"migr", MM_MIGR}};
 
     printf("#");
     for (unsigned i = 0; i < ARRAY_LEN(ends); i++)
@@ -112,8 +116,8 @@ test_random(void)
 {
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
         run_seed(seed);
-    printf("# %u steps, %lu allocations refused, %u pages in\n", SEEDS * steps,
-           refusals, file.ins);
+    printf("# %u steps, %lu allocations refused, %u pages in, %lu moved\n",
+           SEEDS * steps, refusals, file.ins, model_moved);
     EXPECT(refusals > steps / 100);
     return all_reached();
 }
