@@ -196,6 +196,9 @@ HLINK.test_kmalloc := $(PAGES) kern/ext/mm/magazines.c
 HLINK.tsan_mm := $(HLINK.test_kmalloc)
 HLINK.explore_pmm := lab-tests/host/link_hart_pages.c
 HLINK.explore_space := lab-tests/host/link_asid.c
+HLINK.explore_fault := lab-tests/host/link_around_mutants.c
+HLINK.test_mm_random := lab-tests/host/link_fault_around.c
+HLINK.tsan_mm_faults := $(HLINK.test_mm_random)
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 
 $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
