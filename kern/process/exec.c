@@ -235,10 +235,13 @@ exchange(struct process *p, struct mm_struct *mm, const struct exec_args *args,
     struct mm_struct *old = p->mm;
     struct inode *old_exe = p->exe;
 
-    p->mm = mm;
-    mm_use(mm);
     inode_get(args->inode);
+    spin_lock(&tree_lock); /* whoever looks on takes references under it */
+    p->mm = mm;
     p->exe = args->inode;
+    p->stack_start = start->sp;
+    spin_unlock(&tree_lock);
+    mm_use(mm);
     take_name(p, args->filename);
     me->clear_tid = 0;
     fp_forget(me, tf);

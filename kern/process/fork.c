@@ -131,6 +131,7 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
     p->exit_signal = a->exit_signal;
     p->vfork = (a->flags & CLONE_VFORK) != 0;
     p->trace = from->trace;
+    p->stack_start = from->stack_start;
     memcpy(p->name, from->name, sizeof(p->name));
     memcpy(p->limits, from->limits, sizeof(p->limits));
     if (from->exe != NULL) {
