@@ -99,8 +99,8 @@ leave_space(unsigned i)
 }
 
 /* Everything that can wait in a cache goes back, so that counts compare. */
-static size_t
-settle(void)
+size_t
+ktest_settle(void)
 {
     for (unsigned tries = 0; kthread_count() > 1 && tries < 1000; tries++)
         sleep_ms(1);
@@ -120,14 +120,14 @@ settle(void)
 static void
 run(const struct ktest *t)
 {
-    size_t free_before = settle(), objects = kmalloc_in_use(), free_after;
+    size_t free_before = ktest_settle(), objects = kmalloc_in_use(), free_after;
 
     running = t->name;
     failed = skipped = false;
     event("test", "%s begin", t->name);
     t->run();
     fail_set("any", 0);
-    free_after = settle();
+    free_after = ktest_settle();
     if (kthread_count() != 1)
         ktest_fail(__FILE__, __LINE__, "threads left over");
     if (kmalloc_in_use() != objects)
