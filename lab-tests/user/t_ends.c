@@ -1,70 +1,25 @@
-/* test_robust.c: ends of processes that meet each other: kill, exit, exec, fork
- * and wait by several threads at once.  Each test is a child of its own; one
- * that does not end is killed and has failed. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
+/* t_ends.c: ends of processes that meet each other: kill, exit, exec, fork and
+ * wait, by several threads at once.  What must not happen is mostly that a test
+ * never ends. */
+#include "lib/utest.h"
 
 #define NR_exit      93
+#define NR_sigaction 134
 #define NR_clone     220
-#define NR_execve    221
 #define NR_wait4     260
 #define NR_prlimit64 261
-#define NR_sigaction 134
 #define RLIMIT_NPROC 6
-#define CLONE_FILES  0x400
-#define CLONE_PARENT 0x8000
-#define CLONE_PIDFD  0x1000
-#define THREAD       0x50f00 /* VM FS FILES SIGHAND THREAD SYSVSEM */
-#define CLONE_SETTID 0x100000
-#define PATIENCE_S   20
-#define STACK        16384
+#define CLONE_PIDFD  0x1000ul
+#define NTHREADS     4
 
-#define CHECK(x)                                                         \
-    do {                                                                 \
-        if (!(x)) {                                                      \
-            printf("FAIL line %d: %s, errno %d\n", __LINE__, #x, errno); \
-            fflush(stdout);                                              \
-            syscall(94, 1);                                              \
-        }                                                                \
-    } while (0)
+static struct uthread threads[NTHREADS];
 
-static const char *self;
-
-/* FN runs in a new thread, on 16 KiB at STACK. */
-static long
-thread(void (*fn)(void), char *stack)
-{
-    register long a0 __asm__("a0") = THREAD;
-    register long a1 __asm__("a1") = (long)(stack + STACK);
-    register long a7 __asm__("a7") = NR_clone;
-    register void (*s1)(void) __asm__("s1") = fn;
-
-    __asm__ volatile("ecall\n"
-                     "bnez a0, 1f\n"
-                     "jalr s1\n"
-                     "li a0, 0\n"
-                     "li a7, 93\n"
-                     "ecall\n"
-                     "1:"
-                     : "+r"(a0), "+r"(a7)
-                     : "r"(a1), "r"(s1)
-                     : "memory", "ra");
-    return a0;
-}
-
-static void
-spin(void)
+static int
+spin(void *arg)
 {
     for (;;)
         __asm__ volatile("");
+    return 0;
 }
 
 static int
@@ -79,42 +34,39 @@ status_of(pid_t pid)
 static void
 exec_self(const char *arg)
 {
-    char *argv[] = {(char *)self, (char *)arg, NULL};
+    char *argv[] = {"t_ends", (char *)arg, NULL};
     char *envp[] = {NULL};
 
-    execve(self, argv, envp);
+    execve("/bin/t_ends", argv, envp);
     CHECK(!"exec");
 }
 
 /* --- kill --- */
 
-static void
-kill_spinning(void)
+UTEST(ends_kill_spinning)
 {
     pid_t pid = fork();
 
     if (pid == 0)
-        spin();
+        spin(NULL);
     usleep(20000);
     CHECK(kill(pid, SIGKILL) == 0);
     CHECK(status_of(pid) == SIGKILL);
 }
 
-static void
-kill_at_birth(void)
+UTEST(ends_kill_at_birth)
 {
     for (int i = 0; i < 50; i++) {
         pid_t pid = fork();
 
         if (pid == 0)
-            spin();
+            spin(NULL);
         CHECK(kill(pid, SIGKILL) == 0);
         CHECK(status_of(pid) == SIGKILL);
     }
 }
 
-static void
-kill_reader_of_console(void)
+UTEST(ends_kill_reader_of_console)
 {
     pid_t pid[2];
     char c;
@@ -134,8 +86,7 @@ kill_reader_of_console(void)
 }
 
 /* A write that would go on for long. */
-static void
-kill_in_long_call(void)
+UTEST(ends_kill_in_long_call)
 {
     size_t size = 1ul << 30;
     pid_t pid = fork();
@@ -153,25 +104,21 @@ kill_in_long_call(void)
     CHECK(status_of(pid) == SIGKILL);
 }
 
-static char stacks[4][STACK] __attribute__((aligned(16)));
-
-static void
-kill_all_threads(void)
+UTEST(ends_kill_all_threads)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
         for (int i = 0; i < 4; i++)
-            CHECK(thread(spin, stacks[i]) > 0);
-        spin();
+            thread_start(&threads[i], spin, NULL);
+        spin(NULL);
     }
     usleep(20000);
     CHECK(kill(pid, SIGKILL) == 0);
     CHECK(status_of(pid) == SIGKILL);
 }
 
-static void
-odd_numbers(void)
+UTEST(ends_odd_numbers)
 {
     CHECK(kill(-2147483647 - 1, 0) == -1 && errno == ESRCH);
     CHECK(kill(getpid(), 65) == -1 && errno == EINVAL);
@@ -187,78 +134,94 @@ odd_numbers(void)
 
 /* --- exec --- */
 
-static void
-exec_among_threads(void)
+/* What the others exec: a process of one task again. */
+UTEST(ends_one_number)
+{
+    CHECK(getpid() == gettid());
+}
+
+UTEST(ends_exec_among_threads)
 {
     for (int i = 0; i < 4; i++)
-        CHECK(thread(spin, stacks[i]) > 0);
-    exec_self("ids");
+        thread_start(&threads[i], spin, NULL);
+    exec_self("ends_one_number");
 }
 
-static void
-exec_ids(void)
+static int
+exec_ids(void *arg)
 {
-    exec_self("ids");
+    exec_self("ends_one_number");
+    return 0;
 }
 
-static void
-exec_by_second(void)
+UTEST(ends_exec_by_second)
 {
-    CHECK(thread(exec_ids, stacks[0]) > 0);
-    spin();
+    thread_start(&threads[0], exec_ids, NULL);
+    spin(NULL);
 }
 
-static void
-exec_by_both(void)
+UTEST(ends_exec_by_both)
 {
     for (int i = 0; i < 20; i++) {
         pid_t pid = fork();
 
         if (pid == 0) {
-            CHECK(thread(exec_ids, stacks[0]) > 0);
-            exec_ids();
+            thread_start(&threads[0], exec_ids, NULL);
+            exec_ids(NULL);
         }
         CHECK(status_of(pid) == 0);
     }
 }
 
-static void
-breathe(void)
+static int
+breathe(void *arg)
 {
+    return 0;
+}
+
+static char *stacks[3];
+
+static int
+breed(void *arg)
+{
+    for (unsigned i = 0;; i++)
+        raw_clone(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                      CLONE_THREAD,
+                  stacks[i % 3], breathe, NULL, NULL, NULL);
+    return 0;
 }
 
 static void
-breed(void)
+start_breeding(void)
 {
-    for (unsigned i = 0;; i++)
-        thread(breathe, stacks[1 + i % 3]);
+    for (int i = 0; i < 3; i++)
+        stacks[i] = pages(1, RW) + PAGE;
+    thread_start(&threads[0], breed, NULL);
 }
 
 /* Threads that are born while another execs. */
-static void
-exec_while_breeding(void)
+UTEST(ends_exec_while_breeding)
 {
     for (int i = 0; i < 20; i++) {
         pid_t pid = fork();
 
         if (pid == 0) {
-            CHECK(thread(breed, stacks[0]) > 0);
+            start_breeding();
             if (i & 1)
                 sched_yield();
-            exec_ids();
+            exec_ids(NULL);
         }
         CHECK(status_of(pid) == 0);
     }
 }
 
-static void
-exit_while_breeding(void)
+UTEST(ends_exit_while_breeding)
 {
     for (int i = 0; i < 20; i++) {
         pid_t pid = fork();
 
         if (pid == 0) {
-            CHECK(thread(breed, stacks[0]) > 0);
+            start_breeding();
             sched_yield();
             _exit(9);
         }
@@ -267,37 +230,32 @@ exit_while_breeding(void)
 }
 
 /* The table of files is ours alone after exec; the other keeps its own. */
-static void
-exec_unshares_files(void)
+UTEST(ends_exec_unshares_files)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pid_t pid = (pid_t)syscall(NR_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 
     CHECK(fd >= 0 && pid >= 0);
     if (pid == 0)
-        exec_self("ids");
+        exec_self("ends_one_number");
     CHECK(status_of(pid) == 0);
     CHECK(fcntl(fd, F_GETFD) == 1);
 }
 
 /* --- vfork --- */
 
-static void
-vfork_child_dies(void)
+UTEST(ends_vfork_child_dies)
 {
     pid_t pid = vfork();
 
     if (pid == 0) {
         kill(getpid(), SIGTERM);
-        spin();
+        spin(NULL);
     }
     CHECK(status_of(pid) == SIGTERM);
 }
 
-static volatile pid_t grandchild;
-
-static void
-vfork_parent_dies(void)
+UTEST(ends_vfork_parent_dies)
 {
     volatile pid_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -306,7 +264,7 @@ vfork_parent_dies(void)
     if (pid == 0) {
         if (vfork() == 0) {
             *shared = getpid();
-            spin();
+            spin(NULL);
         }
         _exit(0);
     }
@@ -318,8 +276,7 @@ vfork_parent_dies(void)
 }
 
 /* The one that waits is not the parent. */
-static void
-vfork_for_the_parent(void)
+UTEST(ends_vfork_for_the_parent)
 {
     pid_t pid = fork(), other;
 
@@ -337,66 +294,62 @@ vfork_for_the_parent(void)
 /* --- wait and exit --- */
 
 static volatile pid_t awaited;
-static volatile int got[2], done;
 
-static void
-wait_for_it(void)
+static int
+wait_for_it(void *arg)
 {
-    int i = __atomic_fetch_add(&done, 1, __ATOMIC_SEQ_CST);
-
-    got[i & 1] = (int)syscall(NR_wait4, awaited, 0, 0, 0) > 0 ? 1 : 2;
+    *(bool *)arg = waitpid(awaited, NULL, 0) > 0;
+    return 0;
 }
 
-static void
-two_waiters(void)
+UTEST(ends_two_waiters)
 {
     for (int i = 0; i < 20; i++) {
-        done = got[0] = got[1] = 0;
+        bool got[2];
+
         awaited = fork();
         if (awaited == 0) {
             sched_yield();
             _exit(0);
         }
-        CHECK(thread(wait_for_it, stacks[0]) > 0);
-        CHECK(thread(wait_for_it, stacks[1]) > 0);
-        while (got[0] == 0 || got[1] == 0)
-            sched_yield();
-        CHECK(got[0] + got[1] == 3);
-        usleep(1000); /* they leave their stacks */
+        for (int k = 0; k < 2; k++)
+            thread_start(&threads[k], wait_for_it, &got[k]);
+        for (int k = 0; k < 2; k++)
+            thread_join(&threads[k]);
+        CHECK(got[0] != got[1]);
     }
 }
 
-static void
-late_end(void)
+static int
+late_end(void *arg)
 {
     usleep(5000);
-    syscall(NR_exit, 5);
+    return 5;
 }
 
-static void
-leader_ends_first(void)
+UTEST(ends_leader_ends_first)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
-        CHECK(thread(late_end, stacks[0]) > 0);
+        thread_start(&threads[0], late_end, NULL);
         syscall(NR_exit, 7);
     }
     CHECK(status_of(pid) == 7 << 8);
 }
 
-static void
-limited(void)
+UTEST(ends_limited)
 {
     unsigned long few[2] = {1, 1};
 
     CHECK(syscall(NR_prlimit64, 0, RLIMIT_NPROC, few, 0) == 0);
     CHECK(fork() == -1 && errno == EAGAIN);
-    CHECK(thread(spin, stacks[0]) < 0);
+    CHECK(raw_clone(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                        CLONE_THREAD,
+                    pages(1, RW) + PAGE, spin, NULL, NULL, NULL) == -EAGAIN);
 }
 
-static void
-orphans(void)
+UTEST(ends_orphans)
 {
     for (int i = 0; i < 20; i++) {
         pid_t pid = fork();
@@ -416,8 +369,21 @@ orphans(void)
     CHECK(wait(NULL) == -1 && errno == ECHILD);
 }
 
-static void
-ignored_signal(void)
+/* After exec from the next one; started alone it has the default. */
+UTEST(ends_still_ignored)
+{
+    long old[3];
+
+    CHECK(syscall(NR_sigaction, SIGINT, 0, old, 8) == 0);
+    if (environ[0] == NULL) {
+        CHECK(old[0] == 1);
+        CHECK(kill(getpid(), SIGINT) == 0);
+    } else {
+        CHECK(old[0] == 0);
+    }
+}
+
+UTEST(ends_ignored_signal)
 {
     long ignore[3] = {1, 0, 0}, handler[3] = {0x1000, 0, 0}, old[3];
     pid_t pid;
@@ -427,7 +393,7 @@ ignored_signal(void)
     CHECK(kill(getpid(), SIGINT) == 0);
     pid = fork();
     if (pid == 0)
-        exec_self("int");
+        exec_self("ends_still_ignored");
     CHECK(status_of(pid) == 0);
     CHECK(syscall(NR_sigaction, SIGKILL, ignore, 0, 8) == -1 &&
           errno == EINVAL);
@@ -435,75 +401,4 @@ ignored_signal(void)
           errno == ENOSYS);
     CHECK(syscall(NR_sigaction, 65, ignore, 0, 8) == -1 && errno == EINVAL);
     CHECK(syscall(NR_sigaction, SIGINT, 1, 0, 8) == -1 && errno == EFAULT);
-}
-
-static const struct test {
-    const char *name;
-    void (*fn)(void);
-} tests[] = {
-#define T(x)  \
-    {         \
-#x, x \
-    }
-    T(odd_numbers),
-    T(kill_spinning),
-    T(kill_at_birth),
-    T(kill_all_threads),
-    T(kill_in_long_call),
-    T(kill_reader_of_console),
-    T(exec_among_threads),
-    T(exec_by_second),
-    T(exec_by_both),
-    T(exec_while_breeding),
-    T(exit_while_breeding),
-    T(exec_unshares_files),
-    T(vfork_child_dies),
-    T(vfork_parent_dies),
-    T(vfork_for_the_parent),
-    T(two_waiters),
-    T(leader_ends_first),
-    T(limited),
-    T(orphans),
-    T(ignored_signal),
-};
-
-static bool
-run(const struct test *t)
-{
-    pid_t pid = fork();
-    int status = -1;
-
-    if (pid == 0) {
-        t->fn();
-        _exit(0);
-    }
-    for (int i = 0; i < PATIENCE_S * 100; i++) {
-        if (waitpid(pid, &status, WNOHANG) == pid) {
-            printf("%s %s (%x)\n", status == 0 ? "ok" : "FAIL", t->name,
-                   status);
-            return status == 0;
-        }
-        usleep(10000);
-    }
-    printf("FAIL %s: does not end\n", t->name);
-    kill(pid, SIGKILL);
-    return false;
-}
-
-int
-main(int argc, char **argv)
-{
-    int failed = 0;
-
-    self = "/bin/test_robust";
-    if (argc > 1 && strcmp(argv[1], "ids") == 0)
-        return getpid() == gettid() ? 0 : 1;
-    if (argc > 1 && strcmp(argv[1], "int") == 0)
-        return kill(getpid(), SIGINT);
-    for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        if (argc < 2 || strcmp(argv[1], tests[i].name) == 0)
-            failed += !run(&tests[i]);
-    }
-    printf("robust: %d failed\n", failed);
-    return failed;
 }
