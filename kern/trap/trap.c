@@ -117,6 +117,8 @@ trap_handler(struct trapframe *tf)
         exception(tf);
     if (tf->sstatus & SSTATUS_SPIE)
         sched_preempt_point();
+    if ((tf->scause & CAUSE_INTERRUPT) && trap_from_user(tf))
+        user_leave(tf);
 }
 
 void
