@@ -124,6 +124,7 @@ racer(unsigned who)
         }
         csr_clear(sstatus, SSTATUS_SUM);
         mm_use(NULL);
+        barrier(); /* nobody runs in the spaces any more: they may end */
         if (who == 0 && race->end != NULL)
             race->end(SET);
     }
