@@ -171,7 +171,7 @@ KTEST(vm_row_24_fail_alloc_of_the_fault)
 
 #define GIB (1ul << 30)
 
-KTEST(vm_row_25_1_gib_or_less)
+KTEST(vm_row_25_a_gib_or_less)
 {
     struct mm_struct *mm = mm_create(), *child;
     size_t step = GIB / 16 + 3 * P;
