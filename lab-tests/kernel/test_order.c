@@ -14,11 +14,12 @@
 #include "race.h"
 
 #define P      PAGE_SIZE
-#define TURNS  400u
+#define TURNS  3000u
 #define MINE   5000ul
 #define THEIRS 9000ul
 
-enum sign { WARM, THERE, DONE, SEEN, SIGNS };
+/* OVER: whom the others wait for is through. */
+enum sign { WARM, THERE, DONE, SEEN, OVER, SIGNS };
 
 static struct mm_struct *mm[2];
 static size_t anons;
@@ -90,7 +91,7 @@ stay_until(unsigned r, enum sign s)
 static void
 await(unsigned r, enum sign s)
 {
-    for (unsigned n = 0; n < 4 * TURNS && !given(r, s) && race_wait(); n++)
+    while (!given(r, s) && !given(r, OVER) && race_wait())
         continue;
 }
 
@@ -130,7 +131,7 @@ old_read(unsigned r)
 {
     uint64_t v = 0;
 
-    for (unsigned k = 0; k < 1000 && !given(r, SEEN); k++) {
+    while (!given(r, SEEN) && !given(r, OVER) && race_wait()) {
         bool wrote = given(r, DONE);
 
         RCHECK(user_load(page_of(r), &v) && (v == 1000 + r || v == MINE));
@@ -147,6 +148,7 @@ old_act(unsigned who, unsigned r)
     if (who == 0) {
         await(r, WARM);
         RCHECK(user_store(page_of(r), MINE));
+        give(r, OVER);
     } else if (who == 1) {
         old_read(r);
     } else {
@@ -207,17 +209,13 @@ late_write(unsigned r)
 {
     uint64_t v = 0;
 
-    for (unsigned k = 0; k < 200; k++) {
-        bool copied = given(r, SEEN);
-
+    for (bool copied = false; !copied && race_wait();) {
+        copied = given(r, SEEN) || given(r, OVER);
         RCHECK(user_store(page_of(r), ++last[r]));
         give(r, WARM);
         if (copied)
             give(r, DONE);
         RCHECK(user_load(page_of(r), &v) && v == last[r]);
-        if (copied)
-            break;
-        cpu_wait();
     }
 }
 
@@ -233,6 +231,7 @@ late_act(unsigned who, unsigned r)
         RCHECK(copy != NULL);
         if (copy != NULL)
             mm_put_user(copy);
+        give(r, OVER);
     } else if (who == 1) {
         late_write(r);
     } else {
@@ -298,6 +297,7 @@ first_act(unsigned who, unsigned r)
     enter(who, r, mm[0]);
     if (who == 0) {
         RCHECK(user_load(area_of(r), &v) && (v == 0 || v == MINE));
+        give(r, OVER);
     } else {
         await(r, THERE);
         RCHECK(user_store(area_of(r), MINE));
@@ -354,6 +354,7 @@ read_act(unsigned who, unsigned r)
         RCHECK(user_store(page_of(r), MINE));
         race_evict(shown, page_of(r));
         give(r, DONE);
+        give(r, OVER);
     }
 }
 
@@ -442,11 +443,13 @@ move_act(unsigned who, unsigned r)
         if (given(r, THERE) && to_move[r] != NULL)
             (void)migrate_page(to_move[r]);
         give(r, DONE);
-    } else if (only_read) {
-        RCHECK(user_load(page_of(r), &v) && v == MINE);
-    } else {
-        RCHECK(user_store(page_of(r), MINE));
+        return;
     }
+    if (only_read)
+        RCHECK(user_load(page_of(r), &v) && v == MINE);
+    else
+        RCHECK(user_store(page_of(r), MINE));
+    give(r, OVER);
 }
 
 static void
