@@ -248,9 +248,9 @@ exchange(struct process *p, struct mm_struct *mm, const struct exec_args *args,
     memset(tf->x, 0, sizeof(tf->x));
     tf->x[X_SP] = start->sp;
     tf->sepc = start->pc;
+    keep_counts(p, old);
     vfork_done(p);
-    if (old != NULL)
-        mm_put_user(old);
+    mm_put_user(old);
     if (old_exe != NULL)
         inode_put(old_exe);
     files_close_exec(p->files);

@@ -236,7 +236,7 @@ do_fork(const struct clone_args *a)
 
     if (err != 0)
         return err;
-    tid = number_alloc();
+    tid = number_alloc(from->limits[RLIMIT_NPROC].cur);
     if (tid == 0)
         return -EAGAIN;
     fp_save(me);

@@ -8,7 +8,8 @@ extern struct process *init_process;
 extern struct list all_processes; /* [tree_lock] */
 
 /* proc.c */
-int number_alloc(void); /* a pid or tid; 0: as many as there may be */
+/* A pid or tid; 0: there are LIMIT already, or as many as there may be. */
+int number_alloc(uint64_t limit);
 void number_free(int n);
 struct process *alloc_proc(int pid); /* NULL: no memory */
 void tree_insert(struct process *p, struct process *parent);
@@ -24,6 +25,7 @@ void task_destroy(struct task *t); /* one that never ran */
 /* exit.c */
 void vfork_done(struct process *p); /* P does not need the parent's mm now */
 
+void keep_counts(struct process *p, const struct mm_struct *mm);
 void end_process(struct process *p, int status);
 /* Somebody waits for the word at ADDR (kern/ext/process/futex.c). */
 void futex_wake_hook(uintptr_t addr);

@@ -31,7 +31,10 @@ struct sig_cause {
 
 enum proc_state { PROC_LIVE, PROC_ZOMBIE };
 
-#define RLIM_COUNT 16
+#define RLIM_COUNT    16 /* Linux's numbers of those that matter */
+#define RLIMIT_STACK  3
+#define RLIMIT_NPROC  6
+#define RLIMIT_NOFILE 7
 struct rlimit64 {
     uint64_t cur, max;
 };
@@ -64,7 +67,7 @@ struct process {
     struct rlimit64 limits[RLIM_COUNT];
     uint64_t ticks;                    /* [a] of ended tasks */
     uint64_t child_ticks;              /* [t] of children waited for */
-    uint64_t stat[MMSTAT_COUNT];       /* of its space, once that is gone */
+    uint64_t stat[MMSTAT_COUNT];       /* of spaces that it left */
     uint64_t child_stat[MMSTAT_COUNT]; /* [t] of children waited for */
     bool trace;                        /* print its calls */
 };
