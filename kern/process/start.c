@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 static void
 first_limits(struct process *p)
 {

@@ -234,8 +234,7 @@ write_many(void *arg)
     while (__atomic_load_n(&started, __ATOMIC_ACQUIRE) < 4)
         sched_yield();
     for (int i = 0; i < MANY; i++)
-        __atomic_add_fetch((int *)(many + i * PAGE + 64), 1,
-                           __ATOMIC_RELAXED);
+        __atomic_add_fetch((int *)(many + i * PAGE + 64), 1, __ATOMIC_RELAXED);
     return 0;
 }
 

@@ -27,8 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE   4096ul
-#define RW     (PROT_READ | PROT_WRITE)
+#define PAGE      4096ul
+#define RW        (PROT_READ | PROT_WRITE)
 #define NORETURN_ __attribute__((noreturn))
 
 struct utest {
@@ -36,9 +36,9 @@ struct utest {
     void (*run)(void);
 };
 
-#define UTEST(id)                                                        \
-    static void id(void);                                                \
-    static const struct utest utest_##id                                 \
+#define UTEST(id)                                                         \
+    static void id(void);                                                 \
+    static const struct utest utest_##id                                  \
         __attribute__((section("utests"), used, aligned(8))) = {#id, id}; \
     static void id(void)
 
@@ -54,12 +54,12 @@ NORETURN_ void utest_skip(const char *why);
 
 /* --- what only the kernel knows --- */
 
-uint64_t stat_of(const char *name);     /* a counter of our space */
-uint64_t stat_all(const char *name);    /* ... of the kernel; free_pages: exact */
+uint64_t stat_of(const char *name);  /* a counter of our space */
+uint64_t stat_all(const char *name); /* ... of the kernel; free_pages: exact */
 struct utest_page page_of(const void *p);
-void set_knob(const char *line);        /* "fail_alloc=any,3" */
-unsigned mmcheck(void);                 /* complaints */
-long ask(unsigned cmd, void *arg);      /* any other question */
+void set_knob(const char *line);   /* "fail_alloc=any,3" */
+unsigned mmcheck(void);            /* complaints */
+long ask(unsigned cmd, void *arg); /* any other question */
 
 /* The counters that tests compare, of our space. */
 struct counts {
@@ -86,8 +86,8 @@ void dies(int (*fn)(void *), void *arg, int signo, int code, const void *addr);
 
 /* A thread of this process: clone() with a stack of its own. */
 struct uthread {
-    int tid;       /* 0: has ended */
-    char *stack;   /* UTHREAD_STACK bytes, mapped by the first start */
+    int tid;     /* 0: has ended */
+    char *stack; /* UTHREAD_STACK bytes, mapped by the first start */
     int (*fn)(void *);
     void *arg;
 };
