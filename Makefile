@@ -16,7 +16,8 @@
 #   make format      rewrite all C files as .clang-format says
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make count       the size of the core against its budgets
-#   make bench       instructions per operation, and from entry to the prompt
+#   make bench       instructions per operation, and from entry to the prompt;
+#                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
 #   make mutants     do the race tests find bugs put in? M=name, SHORT=1: some
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
@@ -203,6 +204,9 @@ HLINK.test_kmalloc := $(PAGES) kern/ext/mm/magazines.c
 HLINK.tsan_mm := $(HLINK.test_kmalloc)
 HLINK.explore_pmm := lab-tests/host/link_hart_pages.c
 HLINK.explore_space := lab-tests/host/link_asid.c
+HLINK.explore_fault := lab-tests/host/link_around_mutants.c
+HLINK.test_mm_random := lab-tests/host/link_fault_around.c
+HLINK.tsan_mm_faults := $(HLINK.test_mm_random)
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 
 $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
@@ -248,8 +252,8 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 mutants: $B/races.img
 	$Q$(PYTHON) tools/mutants.py --build $B $(if $(SHORT),--short) $M
 
-bench: $(tested)
-	$Q$(PYTHON) tools/bench.py --build $B
+bench: $(tested) $B/initrd
+	$Q$(PYTHON) tools/bench.py --build $B $(if $(BASE),--base '$(BASE)') $(if $(ROWS),--rows $(ROWS:%='%'))
 
 lint: $B/core.elf $B/kernel.elf
 	$Q$(PYTHON) tools/lint.py --results $B/results -- $B $(CC) $(LDFLAGS) -T $B/kernel.ld

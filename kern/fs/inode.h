@@ -42,7 +42,8 @@ struct inode_ops {
     /* Entries from *POS on (0: the first).  => dir locked */
     int (*readdir)(struct inode *dir, uint64_t pos, fill_fn fill, void *arg);
     int (*readlink)(struct inode *link, char *buf, size_t size);
-    /* For inodes without a vm_object. */
+    /* For inodes without a vm_object.  What has no position gets as POS the
+     * bytes that the same call has moved already. */
     long (*read)(struct inode *i, struct file *f, void *buf, size_t n,
                  uint64_t pos);
     long (*write)(struct inode *i, struct file *f, const void *buf, size_t n,
@@ -80,6 +81,18 @@ void inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino); /* refs 1 */
 void inode_get(struct inode *i);
 void inode_put(struct inode *i); /* => may sleep */
+
+/* What poll() may answer; Linux's numbers. */
+#define POLLIN   0x01u
+#define POLLPRI  0x02u
+#define POLLOUT  0x04u
+#define POLLERR  0x08u
+#define POLLHUP  0x10u
+#define POLLNVAL 0x20u
+
+/* Some ops->poll() may answer otherwise now.  Does nothing here.  => any
+ * context; spinlocks before RANK_TTY may be held */
+void poll_changed(void);
 
 /* --- namei.c --- */
 

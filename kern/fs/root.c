@@ -3,6 +3,7 @@
 
 #include "fs/devfs.h"
 #include <errno.h>
+#include <string.h>
 #include <util.h>
 
 WEAK struct node *
@@ -29,9 +30,16 @@ int
 root_mount(const void *archive, size_t size)
 {
     struct node *root = bootfs_create(archive, size);
+    int err;
 
     if (root == NULL)
         return -ENOENT;
     root_inode = &root->inode;
-    return mount_below(root, "dev", 3, devfs_create());
+    err = mount_below(root, "dev", 3, devfs_create());
+    TABLE_FOR_EACH (mount, struct mount, m) {
+        if (err == 0)
+            err = mount_below(root, (*m)->name, strlen((*m)->name),
+                              (*m)->create());
+    }
+    return err;
 }

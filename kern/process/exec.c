@@ -255,9 +255,10 @@ exchange(struct process *p, struct mm_struct *mm, struct files *files,
     struct files *old_files = p->files;
 
     inode_get(args->inode);
-    spin_lock(&tree_lock); /* others may look */
+    spin_lock(&tree_lock); /* whoever looks on takes references under it */
     p->mm = mm;
     p->exe = args->inode;
+    p->stack_start = start->sp;
     p->files = files;
     spin_unlock(&tree_lock);
     mm_use(mm);

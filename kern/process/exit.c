@@ -58,17 +58,21 @@ release_process(struct process *p)
 {
     struct mm_struct *mm = p->mm;
     struct inode *exe = p->exe;
+    struct files *files = p->files;
+    struct fs_place *fs = p->fs;
 
     for (unsigned i = 0; i < MMSTAT_COUNT; i++)
         p->stat[i] = atomic_load(&mm->stat[i]);
-    spin_lock(&tree_lock); /* others may look */
+    spin_lock(&tree_lock); /* whoever looks on takes references under it */
     p->mm = NULL;
     p->exe = NULL;
+    p->files = NULL;
+    p->fs = NULL;
     spin_unlock(&tree_lock);
     mm_put_user(mm);
     vfork_done(p);
-    files_put(p->files);
-    place_put(p->fs);
+    files_put(files);
+    place_put(fs);
     if (exe != NULL)
         inode_put(exe);
 }

@@ -136,6 +136,7 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
     p->vfork = (a->flags & CLONE_VFORK) ? current_task() : NULL;
     p->ignored = from->ignored;
     p->trace = from->trace;
+    p->stack_start = from->stack_start;
     memcpy(p->name, from->name, sizeof(p->name));
     memcpy(p->limits, from->limits, sizeof(p->limits));
     if (from->exe != NULL) {

@@ -39,7 +39,8 @@ struct rlimit64 {
     uint64_t cur, max;
 };
 
-/* Who guards what:  t: the tree lock;  a: atomic;  I;  self: its own tasks */
+/* Who guards what:  t: the tree lock;  a: atomic;  I;  self: its own tasks;
+ * self, t: its own tasks change it under the lock, others read it under that */
 struct process {
     int pid;                         /* [I] */
     int pgid, sid;                   /* [t] */
@@ -60,9 +61,10 @@ struct process {
     int exit_signal;                 /* [I] to the parent; SIGCHLD */
     char name[16];                   /* what runs, for ps */
     struct mm_struct *mm;            /* [self, t] NULL: being torn down */
-    struct files *files;             /* [self] */
-    struct fs_place *fs;             /* [self] */
-    struct inode *exe;               /* [self] the program, or NULL */
+    struct files *files;             /* [self, t] */
+    struct fs_place *fs;             /* [self, t] */
+    struct inode *exe;               /* [self, t] the program, or NULL */
+    uintptr_t stack_start;           /* [t] argc, as exec laid it down */
     struct rlimit64 limits[RLIM_COUNT];
     uint64_t ticks;                    /* [a] of ended tasks */
     uint64_t child_ticks;              /* [t] of children waited for */

@@ -51,6 +51,7 @@ first_program(struct process *p, struct task *t, struct exec_args *args)
     err = load_icode(p, args, &p->mm, &start);
     if (err == 0) {
         p->exe = args->inode;
+        p->stack_start = start.sp;
         strlcpy(p->name, "init", sizeof(p->name));
         t->thread.mm = p->mm;
         t->start.x[X_SP] = start.sp;

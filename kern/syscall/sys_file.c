@@ -1,7 +1,9 @@
 /* sys_file.c: calls about open files: read, write, seek, duplicate, close. */
+#include "fs/pipe.h"
 #include "process/proc.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
+#include <signal.h>
 
 #define ARGS \
     uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
@@ -26,6 +28,15 @@ sys_read(ARGS)
 }
 SYSCALL(63, read, "fpu", sys_read);
 
+/* Nobody will ever read it: most programs are not to go on. */
+static long
+written(long r)
+{
+    if (r == -EPIPE)
+        signal_self(SIGPIPE, 0, 0);
+    return r;
+}
+
 static long
 sys_write(ARGS)
 {
@@ -36,7 +47,7 @@ sys_write(ARGS)
         return -EBADF;
     r = file_write(f, a1, a2, NULL);
     file_put(f);
-    return r;
+    return written(r);
 }
 SYSCALL(64, write, "fpu", sys_write);
 
@@ -120,7 +131,7 @@ SYSCALL(65, readv, "fpd", sys_readv);
 static long
 sys_writev(ARGS)
 {
-    return pieces(a0, a1, a2, a3, a4, a5, file_write);
+    return written(pieces(a0, a1, a2, a3, a4, a5, file_write));
 }
 SYSCALL(66, writev, "fpd", sys_writev);
 
@@ -211,8 +222,38 @@ sys_dup3(ARGS)
 }
 SYSCALL(24, dup3, "ffo", sys_dup3);
 
+static long
+sys_pipe2(ARGS)
+{
+    uint32_t flags = (uint32_t)a1;
+    struct file *end[2];
+    int fd[2];
+    long r;
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK))
+        return -EINVAL;
+    r = pipe_create(flags & O_NONBLOCK, end);
+    if (r != 0)
+        return r;
+    for (int i = 0; i < 2; i++) {
+        fd[i] = fd_install(my_files(), 0, end[i], (flags & O_CLOEXEC) != 0);
+        if (fd[i] < 0)
+            file_put(end[i]);
+    }
+    r = fd[1] < 0 ? fd[1] : fd[0] < 0 ? fd[0] : 0;
+    if (r == 0 && copy_to_user(a0, fd, sizeof(fd)) != 0)
+        r = -EFAULT;
+    for (int i = 0; i < 2 && r != 0; i++) {
+        if (fd[i] >= 0)
+            fd_close(my_files(), fd[i]);
+    }
+    return r;
+}
+SYSCALL(59, pipe2, "po", sys_pipe2);
+
 enum { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC = 1030 };
-#define MAY_SET (O_APPEND | O_NONBLOCK)
+#define F_GETPIPE_SZ 1032
+#define MAY_SET      (O_APPEND | O_NONBLOCK)
 
 static long
 sys_fcntl(ARGS)
@@ -239,6 +280,9 @@ sys_fcntl(ARGS)
     case F_SETFL:
         atomic_store(&f->flags,
                      (f->flags & ~MAY_SET) | ((uint32_t)a2 & MAY_SET));
+        break;
+    case F_GETPIPE_SZ:
+        r = (f->inode->mode & S_IFMT) == S_IFIFO ? (long)PIPE_SIZE : -EBADF;
         break;
     default:
         r = -EINVAL;

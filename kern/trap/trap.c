@@ -32,6 +32,7 @@ trap_init_cpu(void)
 {
     csr_write(sscratch, 0);
     csr_write(stvec, trap_entry);
+    csr_write(scounteren, SCOUNTEREN_ALL);
     csr_set(sie, SIE_SSIE | SIE_SEIE);
 }
 
