@@ -77,6 +77,15 @@ SHELL = [
     (r"\none\r?\ntwo\r?\n", ""),
     (AT_SHELL, "ls /bin\r"),
     (r"\binit\b", ""),
+    # Ctrl-C ends what runs, with all it started, and the line being typed
+    (AT_SHELL, "sh -c 'echo ready; sleep 1000; echo never'\r"),
+    (r"\nready\r?\n", "\x03"),
+    (AT_SHELL, "echo then $?\r"),
+    (r"\nthen 130\r?\n", ""),
+    (AT_SHELL, "nonsense\x03"),
+    (AT_SHELL, "sh -c 'echo ready; cat' | cat\r"),
+    (r"\nready\r?\n", "\x03"),
+    (AT_SHELL, "sleep 1000 &\r"),
     (AT_SHELL, "exit 0\r"),
 ]
 
