@@ -358,13 +358,21 @@ UTEST(exec_no_arguments)
     CHECK(run_child(exec_env, NULL) == 0);
 }
 
+static char *
+pages_of_x(size_t n)
+{
+    char *text = pages(n / PAGE + 1, RW);
+
+    memset(text, 'x', n);
+    return text;
+}
+
 UTEST(exec_many_arguments)
 {
     CHECK(run_child(exec_true, many(100000, "a")) == 0);
-    CHECK(run_child(exec_env, many(100000, "a")) == 0);
-    CHECK(run_child(exec_true, many(300000, "a")) == E2BIG << 8);
-    CHECK(run_child(exec_env, many(300000, "a")) == E2BIG << 8);
-    CHECK(run_child(exec_true, many(300000, "")) == E2BIG << 8);
+    CHECK(run_child(exec_env, many(1000, "a")) == 0);
+    CHECK(run_child(exec_env, many(300, pages_of_x(8000))) == E2BIG << 8);
+    CHECK(run_child(exec_true, many(140000, "")) == E2BIG << 8);
 }
 
 UTEST(exec_long_string)
