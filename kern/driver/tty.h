@@ -19,6 +19,9 @@ void tty_input(char c);
  * one that came before the call, if no line was finished since. */
 int tty_read(char *buf, size_t n);
 
+/* Would tty_read() return at once? */
+bool tty_ready(void);
+
 /* Something calls this for Ctrl-C and Ctrl-P, in interrupt context. */
 void tty_set_interrupt(void (*fn)(char c));
 

@@ -166,6 +166,18 @@ SYSCALL(221, execve, "spp", sys_execve);
 
 /* --- wait, kill --- */
 
+/* struct rusage: times in user mode and ours (seconds, microseconds), then
+ * maxrss ix id is, minflt, majflt and more. */
+static long
+give_rusage(uintptr_t to, const struct wait_result *w)
+{
+    uint64_t u[18] = {w->ticks / 100, w->ticks % 100 * 10000};
+
+    u[8] = w->stat[MM_MIN];
+    u[9] = w->stat[MM_MAJ];
+    return copy_to_user(to, u, sizeof(u)) != 0 ? -EFAULT : 0;
+}
+
 static long
 sys_wait4(ARGS)
 {
@@ -178,7 +190,7 @@ sys_wait4(ARGS)
     if (r > 0 && a1 != 0 &&
         copy_to_user(a1, &w->status, sizeof(w->status)) != 0)
         r = -EFAULT;
-    if (r > 0 && a3 != 0 && clear_user(a3, 144) != 0) /* struct rusage */
+    if (r > 0 && a3 != 0 && give_rusage(a3, w) != 0)
         r = -EFAULT;
     kfree(w);
     return r;
