@@ -1,9 +1,10 @@
 # ucore-sv: one Makefile, no recursion; everything built goes to build/.
 #
 #   make             build the kernel: build/Image, build/kernel.elf
-#   make qemu        build and boot on QEMU, to a prompt; Ctrl-A X leaves QEMU,
+#   make qemu        build and boot on QEMU, to a shell; Ctrl-A X leaves QEMU,
 #                    Ctrl-C goes to the kernel.  Variables:
 #                      SMP=4  MEM=512M  APPEND='mmu=sv39 sched=stride'
+#                      INITRD= (no programs: the kernel's own prompt)
 #                      MACHINE=virt|sifive_u  CPU=...  BOOT=uboot (from a disk)
 #   make gdb         the same, stopped at the first instruction; prints the gdb
 #                    command to type in another terminal (socket build/gdb.sock)
@@ -15,7 +16,8 @@
 #   make format      rewrite all C files as .clang-format says
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make count       the size of the core against its budgets
-#   make bench       instructions per operation, and from entry to the prompt
+#   make bench       instructions per operation, and from entry to the prompt;
+#                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
 #   make mutants     do the race tests find bugs put in? M=name, SHORT=1: some
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
@@ -34,6 +36,7 @@ SMP     ?= $(if $(filter sifive_u,$(MACHINE)),5,4)
 MEM     ?= $(if $(filter uboot,$(BOOT)),256M,128M)
 APPEND  ?=
 BOOT    ?= direct
+INITRD  ?= $B/initrd
 N       ?= 20
 export QEMU NO_INSTALL
 
@@ -159,11 +162,16 @@ $B/u/%.o: % Makefile
 $B/u/ulib.a: $(call uobj,$(ULIB))
 	$Qrm -f $@; $(CROSS)ar rcs $@ $^
 
+# What the test programs share.
+UTLIB := $(call src,lab-tests/user/lib)
+$B/u/utest.a: $(call uobj,$(UTLIB))
+	$Qrm -f $@; $(CROSS)ar rcs $@ $^
+
 ulink = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noseparate-code -o $@ $^
 $B/bin/%: $B/u/user/%.c.o $B/u/ulib.a
 	@mkdir -p $(@D)
 	$Q$(ulink)
-$B/bin/%: $B/u/lab-tests/user/%.c.o $B/u/ulib.a
+$B/bin/%: $B/u/lab-tests/user/%.c.o $B/u/utest.a $B/u/ulib.a
 	@mkdir -p $(@D)
 	$Q$(ulink)
 
@@ -196,6 +204,9 @@ HLINK.test_kmalloc := $(PAGES) kern/ext/mm/magazines.c
 HLINK.tsan_mm := $(HLINK.test_kmalloc)
 HLINK.explore_pmm := lab-tests/host/link_hart_pages.c
 HLINK.explore_space := lab-tests/host/link_asid.c
+HLINK.explore_fault := lab-tests/host/link_around_mutants.c
+HLINK.test_mm_random := lab-tests/host/link_fault_around.c
+HLINK.tsan_mm_faults := $(HLINK.test_mm_random)
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 
 $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
@@ -210,15 +221,17 @@ $B/compile_commands.json: FORCE
 	    --flags '$(HOSTCC) $(HFLAGS) $(HINC)' $(HSRC) $(HSHIM)
 
 run = $(PYTHON) tools/qemu.py --machine '$(MACHINE)' --smp '$(SMP)' --mem '$(MEM)' $(if $(CPU),--cpu '$(CPU)') \
-      $(if $(filter uboot,$(BOOT)),--disk $B/boot.disk,--kernel $B/Image) --append '$(APPEND)' --out $B
+      $(if $(filter uboot,$(BOOT)),--disk $B/boot.disk,--kernel $B/Image \
+      $(if $(INITRD),--initrd '$(INITRD)')) --append '$(APPEND)' --out $B
 
-qemu gdb: $B/Image $B/compile_commands.json
-	$Q$(if $(filter uboot,$(BOOT)),$(PYTHON) tools/bootdisk.py --append '$(APPEND)' -o $B/boot.disk $B/Image)
+qemu gdb: $B/Image $(INITRD) $B/compile_commands.json
+	$Q$(if $(filter uboot,$(BOOT)),$(PYTHON) tools/bootdisk.py --append '$(APPEND)' \
+      $(if $(INITRD),--initrd '$(INITRD)') -o $B/boot.disk $B/Image)
 	$Q$(run) --interactive $(if $(filter gdb,$@),--gdb $B/gdb.sock --elf $B/kernel.elf)
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $B/Image $B/ktest.img $B/races.img
+tested   := $B/Image $B/ktest.img $B/races.img $B/initrd
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^
@@ -239,8 +252,8 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 mutants: $B/races.img
 	$Q$(PYTHON) tools/mutants.py --build $B $(if $(SHORT),--short) $M
 
-bench: $(tested)
-	$Q$(PYTHON) tools/bench.py --build $B
+bench: $(tested) $B/initrd
+	$Q$(PYTHON) tools/bench.py --build $B $(if $(BASE),--base '$(BASE)') $(if $(ROWS),--rows $(ROWS:%='%'))
 
 lint: $B/core.elf $B/kernel.elf
 	$Q$(PYTHON) tools/lint.py --results $B/results -- $B $(CC) $(LDFLAGS) -T $B/kernel.ld

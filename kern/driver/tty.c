@@ -48,17 +48,17 @@ tty_input(char c)
 int
 tty_read(char *buf, size_t n)
 {
-    int got = -EINTR;
+    int got = -EINTR, err = 0;
 
     if (n == 0)
         return 0;
     spin_lock(&tty_lock);
-    while (!lineedit_ready(&line) && interrupts == told) {
+    while (!lineedit_ready(&line) && interrupts == told && err == 0) {
         /* Whoever changes them needs tty_lock first and the queue's lock to
          * wake us, so between here and the sleep no wake is missed. */
         spin_lock(&tty_readers.lock);
         spin_unlock(&tty_lock);
-        wait_sleep(&tty_readers);
+        err = wait_sleep_intr(&tty_readers);
         spin_unlock(&tty_readers.lock);
         spin_lock(&tty_lock);
     }

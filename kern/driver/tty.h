@@ -16,7 +16,8 @@ void tty_input(char c);
 
 /* Read at most N bytes of a finished line, the line feed included.  Sleeps
  * until there is one.  0: Ctrl-D on an empty line; -EINTR: Ctrl-C, also
- * one that came before the call, if no line was finished since. */
+ * one that came before the call, if no line was finished since; or
+ * thread_interrupt(). */
 int tty_read(char *buf, size_t n);
 
 /* Would tty_read() return at once? */

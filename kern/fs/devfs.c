@@ -2,7 +2,9 @@
 #include "fs/devfs.h"
 
 #include "debug/printk.h"
+#include "driver/event.h"
 #include "driver/tty.h"
+#include "schedule/timeout.h"
 #include <errno.h>
 #include <string.h>
 
@@ -36,6 +38,11 @@ full_write(struct inode *i, struct file *f, const void *buf, size_t n,
 static long
 console_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
 {
+    static bool asked;
+
+    if (!asked) /* somebody waits for the user: the system is up */
+        event("boot", "prompt %lu", time_now());
+    asked = true;
     return tty_read(buf, n);
 }
 

@@ -52,7 +52,7 @@ read_pages(struct vm_object *obj, uintptr_t buf, size_t n, uint64_t pos)
     size_t done = 0;
 
     n = pos >= size ? 0 : MIN(n, size - pos);
-    while (done < n) {
+    while (done < n && !thread_wanted(done)) {
         size_t at = (pos + done) & PAGE_MASK, len, left;
         struct page *page;
         char *data;
@@ -80,7 +80,7 @@ read_calls(struct file *f, char *bounce, uintptr_t buf, size_t n, uint64_t pos)
     struct inode *i = f->inode;
     size_t done = 0;
 
-    while (done < n) {
+    while (done < n && !thread_wanted(done)) {
         size_t len = MIN(n - done, PAGE_SIZE);
         long got = i->ops->read(i, f, bounce, len, pos + done);
 
@@ -101,7 +101,7 @@ write_calls(struct file *f, char *bounce, uintptr_t buf, size_t n, uint64_t pos)
     struct inode *i = f->inode;
     size_t done = 0;
 
-    while (done < n) {
+    while (done < n && !thread_wanted(done)) {
         size_t len = MIN(n - done, PAGE_SIZE), left;
         long put;
 

@@ -42,6 +42,8 @@ struct files; /* the table */
 struct files *files_create(void);
 /* The same files under the same numbers (fork).  NULL: no memory. */
 struct files *files_copy(struct files *t);
+/* T with a reference if only one process has it, else a copy; NULL: no memory. */
+struct files *files_unshared(struct files *t);
 void files_get(struct files *t);
 void files_put(struct files *t);        /* the last one closes all; may sleep */
 void files_close_exec(struct files *t); /* those with close-on-exec */

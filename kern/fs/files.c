@@ -126,6 +126,15 @@ files_get(struct files *t)
     atomic_add(&t->refs, 1);
 }
 
+struct files *
+files_unshared(struct files *t)
+{
+    if (atomic_load(&t->refs) > 1)
+        return files_copy(t);
+    files_get(t);
+    return t;
+}
+
 void
 files_put(struct files *t)
 {

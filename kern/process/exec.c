@@ -4,7 +4,8 @@
  *     build            a new space beside the old one           -ENOMEM, -E2BIG
  *     ------------------------------------------------------------------------
  *     exchange         other tasks leave, spaces change places, files with
- *                      close-on-exec are closed, registers start afresh
+ *                      close-on-exec are closed in a table that nobody else
+ *                      has, registers start afresh
  *
  * Nothing below the line can fail.  No page of the program is read but those
  * the headers lie in: segments are mapped, faults bring the rest.  The last
@@ -46,6 +47,8 @@ image_read(struct inode *inode, struct image *im)
     n = object_read(im->obj, 0, &im->header, sizeof(im->header));
     if (n < 0)
         return (int)n;
+    if (n != sizeof(im->header))
+        return -ENOEXEC;
     if (elf_check_header(&im->header, im->obj->size) != NULL)
         return -ENOEXEC;
     size = im->header.phnum * sizeof(struct elf_phdr);
@@ -187,32 +190,47 @@ build(struct mm_struct *mm, struct image *im, struct image *interp,
 
 /* --- exchange --- */
 
-/* The other tasks of the process leave.  False: we are to leave, too. */
+/* All other tasks of P shall leave.  => tree locked */
+static void
+kill_others(struct process *p, const struct task *me)
+{
+    list_for_each_entry (t, &p->tasks, struct task, link) {
+        if (t != me) {
+            atomic_store(&t->killed, 1);
+            thread_interrupt(&t->thread);
+        }
+    }
+}
+
+/* The other tasks of the process leave, and the calling one gets the number of
+ * the first.  False: it is to leave, too, because of a signal, exit_group() or
+ * the exec of another: whoever locks the tree first stays. */
 static bool
 be_alone(struct process *p)
 {
     struct task *me = current_task();
+    int tid = p->pid;
     bool alone;
 
     spin_lock(&tree_lock);
-    alone = !p->exiting;
-    if (alone && p->ntasks > 1) {
-        list_for_each_entry (t, &p->tasks, struct task, link) {
-            if (t == me)
-                continue;
-            atomic_store(&t->killed, 1);
-            thread_interrupt(&t->thread);
-        }
-        while (p->ntasks > 1) {
-            spin_lock(&p->wait_children.lock);
-            spin_unlock(&tree_lock);
-            wait_sleep(&p->wait_children);
-            spin_unlock(&p->wait_children.lock);
-            spin_lock(&tree_lock);
-        }
+    if (!me->killed)
+        kill_others(p, me);
+    while (!me->killed && p->ntasks > 1) {
+        spin_lock(&p->wait_children.lock);
+        spin_unlock(&tree_lock);
+        wait_sleep(&p->wait_children);
+        spin_unlock(&p->wait_children.lock);
+        spin_lock(&tree_lock);
     }
-    p->execed = true;
+    alone = !me->killed;
+    if (alone) {
+        p->execed = true;
+        tid = me->tid;
+        me->tid = p->pid;
+    }
     spin_unlock(&tree_lock);
+    if (tid != p->pid)
+        number_free(tid);
     return alone;
 }
 
@@ -227,19 +245,21 @@ take_name(struct process *p, const char *path)
 
 /* => the calling task is alone in its process */
 static void
-exchange(struct process *p, struct mm_struct *mm, const struct exec_args *args,
-         const struct start *start)
+exchange(struct process *p, struct mm_struct *mm, struct files *files,
+         const struct exec_args *args, const struct start *start)
 {
     struct task *me = current_task();
     struct trapframe *tf = task_frame(me);
     struct mm_struct *old = p->mm;
     struct inode *old_exe = p->exe;
+    struct files *old_files = p->files;
 
     inode_get(args->inode);
     spin_lock(&tree_lock); /* whoever looks on takes references under it */
     p->mm = mm;
     p->exe = args->inode;
     p->stack_start = start->sp;
+    p->files = files;
     spin_unlock(&tree_lock);
     mm_use(mm);
     take_name(p, args->filename);
@@ -253,7 +273,8 @@ exchange(struct process *p, struct mm_struct *mm, const struct exec_args *args,
         mm_put_user(old);
     if (old_exe != NULL)
         inode_put(old_exe);
-    files_close_exec(p->files);
+    files_put(old_files);
+    files_close_exec(files);
 }
 
 int
@@ -289,16 +310,21 @@ long
 do_execve(const struct exec_args *args)
 {
     struct process *p = current_process();
+    struct files *files;
     struct mm_struct *mm;
     struct start start;
     int err = load_icode(p, args, &mm, &start);
 
     if (err != 0)
         return err;
-    if (!be_alone(p)) {
-        mm_put_user(mm);
-        return -EINTR; /* never seen: the task is about to end */
+    files = files_unshared(p->files);
+    if (files != NULL && be_alone(p)) {
+        exchange(p, mm, files, args, &start);
+        return 0;
     }
-    exchange(p, mm, args, &start);
-    return 0;
+    mm_put_user(mm);
+    if (files == NULL)
+        return -ENOMEM;
+    files_put(files);
+    return -EINTR; /* never seen: the task is about to end */
 }

@@ -29,9 +29,9 @@ void
 vfork_done(struct process *p)
 {
     spin_lock(&tree_lock);
-    if (p->vfork && p->parent != NULL)
-        wake_waiters(p->parent);
-    p->vfork = false;
+    if (p->vfork != NULL)
+        wake_waiters(p->vfork->process);
+    p->vfork = NULL;
     spin_unlock(&tree_lock);
 }
 
@@ -138,6 +138,7 @@ do_exit(int status, bool group)
 {
     struct task *me = current_task();
     struct process *p = me->process;
+    int tid;
     bool last;
 
     clear_tid(me);
@@ -145,18 +146,18 @@ do_exit(int status, bool group)
     spin_lock(&tree_lock);
     if (group)
         end_process(p, status);
+    else if (!p->exiting && me->tid == p->pid)
+        p->status = status; /* the first task's, whenever it ends */
     list_del(&me->link);
     last = --p->ntasks == 0;
-    if (last && !p->exiting) {
-        p->exiting = true;
-        p->status = status;
-    }
+    p->exiting |= last;
+    tid = me->tid == p->pid ? 0 : me->tid;
     p->ticks += me->thread.run_ticks;
     wake_waiters(p); /* exec waits to be alone */
     spin_unlock(&tree_lock);
-    if (me->tid != p->pid)
-        number_free(me->tid);
-    if (last) {
+    if (tid != 0)
+        number_free(tid);
+    if (last) { /* else P may be gone already */
         release_process(p);
         become_zombie(p);
     }
@@ -203,17 +204,19 @@ look_for(struct process *me, int pid, struct process **ended)
     return false;
 }
 
+/* What P leaves, and, if it is TAKEN out of the tree, to its parent ME. */
 static void
-collect(struct process *me, struct process *p, struct wait_result *r)
+collect(struct process *me, struct process *p, bool taken,
+        struct wait_result *r)
 {
     r->pid = p->pid;
     r->status = p->status;
     r->cause = p->cause;
     r->ticks = p->ticks + p->child_ticks;
-    me->child_ticks += r->ticks;
+    me->child_ticks += taken ? r->ticks : 0;
     for (unsigned i = 0; i < MMSTAT_COUNT; i++) {
         r->stat[i] = p->stat[i] + p->child_stat[i];
-        me->child_stat[i] += r->stat[i];
+        me->child_stat[i] += taken ? r->stat[i] : 0;
     }
 }
 
@@ -241,7 +244,7 @@ do_wait(int pid, unsigned options, struct wait_result *r)
         }
     }
     if (err == 0) {
-        collect(me, p, r);
+        collect(me, p, !(options & WNOWAIT), r);
         if (!(options & WNOWAIT))
             tree_remove(p);
     }

@@ -24,6 +24,7 @@ task_begin(void *arg)
 {
     struct task *t = arg;
 
+    task_work(); /* killed before it began? */
     trap_enter_user(&t->start);
 }
 
@@ -51,6 +52,9 @@ task_create(struct process *p, const struct trapframe *tf)
         return NULL;
     }
     thread_init(&t->thread, p->name, stack, task_begin, t);
+    /* The frame of user mode is looked at before it is used (fp_switch). */
+    task_frame(t)->sstatus = 0;
+    t->thread.ctx.sp = ROUND_DOWN((uintptr_t)task_frame(t), 16ul);
     t->thread.on_dead = task_dead;
     t->thread.user_trap = task_trap;
     t->process = p;
@@ -129,7 +133,8 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
     if (p == NULL)
         return NULL;
     p->exit_signal = a->exit_signal;
-    p->vfork = (a->flags & CLONE_VFORK) != 0;
+    p->vfork = (a->flags & CLONE_VFORK) ? current_task() : NULL;
+    p->ignored = from->ignored;
     p->trace = from->trace;
     p->stack_start = from->stack_start;
     memcpy(p->name, from->name, sizeof(p->name));
@@ -148,8 +153,12 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
 /* --- fork --- */
 
 static int
-check_flags(uint64_t flags)
+check_flags(const struct process *from, uint64_t flags)
 {
+    if (flags & (CLONE_NO_PIDFD | CLONE_NO_SPACES))
+        return -EINVAL;
+    if ((flags & CLONE_PARENT) && from == init_process)
+        return -EINVAL; /* whose child would it be? */
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
         return -EINVAL;
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
@@ -174,8 +183,8 @@ set_up(struct task *t, const struct task *from, const struct clone_args *a)
     t->thread.affinity = from->thread.affinity;
 }
 
-/* The task and, if it is new, the process get their places.  False: the process
- * is ending. */
+/* The task and, if it is new, the process get their places.  False: the caller
+ * is to end, so what it makes would miss the order to. */
 static bool
 take_place(struct task *t, struct process *from, const struct clone_args *a)
 {
@@ -183,7 +192,7 @@ take_place(struct task *t, struct process *from, const struct clone_args *a)
     bool ok;
 
     spin_lock(&tree_lock);
-    ok = !from->exiting;
+    ok = !from->exiting && !current_task()->killed;
     if (ok) {
         if (p != from) {
             p->pgid = from->pgid;
@@ -203,27 +212,31 @@ tell_tids(const struct task *t, const struct clone_args *a)
 {
     int32_t tid = t->tid;
 
-    if ((a->flags & CLONE_PARENT_SETTID) &&
-        copy_to_user(a->parent_tid, &tid, sizeof(tid)) != 0)
-        return;
+    if (a->flags & CLONE_PARENT_SETTID)
+        mm_access(current_process()->mm, a->parent_tid, &tid, sizeof(tid),
+                  true);
     if (a->flags & CLONE_CHILD_SETTID)
         mm_access(t->process->mm, a->child_tid, &tid, sizeof(tid), true);
 }
 
-/* Wait until the child needs our memory no more. */
+/* Wait until child PID needs our memory no more, or we are killed. */
 static void
-wait_vfork(int pid)
+wait_vfork(struct task *me, int pid)
 {
-    struct process *me = current_process(), *p;
+    struct wait_queue *wq = &me->process->wait_children;
+    struct process *p;
+    int err = 0;
 
     spin_lock(&tree_lock);
-    while ((p = pid_find(pid)) != NULL && p->vfork) {
-        spin_lock(&me->wait_children.lock);
+    while ((p = pid_find(pid)) != NULL && p->vfork == me && err == 0) {
+        spin_lock(&wq->lock);
         spin_unlock(&tree_lock);
-        wait_sleep(&me->wait_children);
-        spin_unlock(&me->wait_children.lock);
+        err = wait_sleep_intr(wq);
+        spin_unlock(&wq->lock);
         spin_lock(&tree_lock);
     }
+    if (p != NULL && p->vfork == me)
+        p->vfork = NULL;
     spin_unlock(&tree_lock);
 }
 
@@ -232,11 +245,11 @@ do_fork(const struct clone_args *a)
 {
     struct task *me = current_task(), *t = NULL;
     struct process *from = me->process, *p = from;
-    int err = check_flags(a->flags), tid;
+    int err = check_flags(from, a->flags), tid;
 
     if (err != 0)
         return err;
-    tid = number_alloc();
+    tid = number_alloc(from->limits[RLIMIT_NPROC].cur);
     if (tid == 0)
         return -EAGAIN;
     fp_save(me);
@@ -255,7 +268,7 @@ do_fork(const struct clone_args *a)
     }
     thread_start(&t->thread);
     if (a->flags & CLONE_VFORK)
-        wait_vfork(tid);
+        wait_vfork(me, tid);
     return tid;
 
 out_of_memory:

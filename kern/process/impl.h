@@ -8,7 +8,7 @@ extern struct process *init_process;
 extern struct list all_processes; /* [tree_lock] */
 
 /* proc.c */
-int number_alloc(void); /* a pid or tid; 0: as many as there may be */
+int number_alloc(uint64_t limit); /* a pid or tid; 0: LIMIT are in use */
 void number_free(int n);
 struct process *alloc_proc(int pid); /* NULL: no memory */
 void tree_insert(struct process *p, struct process *parent);

@@ -41,12 +41,12 @@ proc_init(void)
 /* --- numbers --- */
 
 int
-number_alloc(void)
+number_alloc(uint64_t limit)
 {
     int n = 0;
 
     spin_lock(&tree_lock);
-    if (numbers < process_limit && numbers < PID_MAX - 2) {
+    if (numbers < MIN(limit, process_limit) && numbers < PID_MAX - 2) {
         n = last_number;
         do {
             n = n + 1 == PID_MAX ? 1 : n + 1;

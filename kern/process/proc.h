@@ -31,7 +31,10 @@ struct sig_cause {
 
 enum proc_state { PROC_LIVE, PROC_ZOMBIE };
 
-#define RLIM_COUNT 16
+#define RLIM_COUNT    16
+#define RLIMIT_STACK  3
+#define RLIMIT_NPROC  6
+#define RLIMIT_NOFILE 7
 struct rlimit64 {
     uint64_t cur, max;
 };
@@ -50,10 +53,11 @@ struct process {
     uint32_t state;                  /* [t] enum proc_state */
     int status;                      /* [t] as wait4() gives it */
     bool exiting;                    /* [t] exit_group or a deadly signal */
-    bool vfork;                      /* [t] the parent waits until exec */
+    struct task *vfork;              /* [t] waits until we exec or end */
     bool execed;                     /* [t] has run exec: setpgid() refuses */
     struct wait_queue wait_children; /* its children's ends; vfork, too */
     struct sig_cause cause;          /* [t] the first one */
+    uint64_t ignored;                /* [t] signals; bit 0: number 1 */
     int exit_signal;                 /* [I] to the parent; SIGCHLD */
     char name[16];                   /* what runs, for ps */
     struct mm_struct *mm;            /* [self, t] NULL: being torn down */
@@ -72,10 +76,10 @@ struct process {
 struct task {
     struct thread thread;    /* must be first */
     struct process *process; /* [I] */
-    int tid;                 /* [I] */
+    int tid;                 /* [self] exec makes it the pid */
     struct list link;        /* [t] process->tasks */
     struct trapframe start;  /* [I] how it begins */
-    uint32_t killed;         /* [a] leave as soon as possible */
+    uint32_t killed;         /* [a, set: t] leave as soon as possible */
     struct sig_cause hit;    /* [self] the fault being delivered */
     uintptr_t clear_tid;     /* [self] CLONE_CHILD_CLEARTID, 0: none */
     struct fp_state fp;      /* [self] while not in the registers */
@@ -100,7 +104,10 @@ struct trapframe *task_frame(struct task *t);
 
 void proc_init(void); /* once, at boot */
 
-/* Clone's flags, Linux's numbers. */
+/* Clone's flags, Linux's numbers; those with a NO_ are refused: they promise
+ * what is not there (a file for the child, namespaces). */
+#define CLONE_NO_PIDFD       0x00001000u
+#define CLONE_NO_SPACES      0x7e020000u
 #define CLONE_VM             0x00000100u
 #define CLONE_FS             0x00000200u
 #define CLONE_FILES          0x00000400u

@@ -1,7 +1,7 @@
 /* signal.c: what ends processes.
  *
- * There are no handlers yet, so a signal does what it does by default: most end
- * the process, a few are nothing to it.  Process 1 only dies of what it did
+ * There are no handlers yet, so a signal that is not ignored does what it does
+ * by default: most end the process, a few are nothing to it.  Process 1 only dies of what it did
  * itself. */
 #include "process/impl.h"
 
@@ -10,21 +10,30 @@
 
 /* Signals that are nothing by default: CHLD, CONT, URG, WINCH; and, as long as
  * nobody can be stopped, STOP, TSTP, TTIN, TTOU. */
-static const uint64_t ignored = 1ul << SIGCHLD | 1ul << 18 | 1ul << 23 |
-                                1ul << 28 | 1ul << 19 | 1ul << 20 | 1ul << 21 |
-                                1ul << 22;
+static const uint64_t ignored =
+    (1ul << SIGCHLD | 1ul << 18 | 1ul << 23 | 1ul << 28 | 1ul << 19 |
+     1ul << 20 | 1ul << 21 | 1ul << 22) >>
+    1;
+
+/* Sets of signals have bit 0 for number 1, as Linux's. */
+static bool
+has_signal(uint64_t set, int signo)
+{
+    return set >> (signo - 1) & 1;
+}
 
 static bool
 is_deadly(int signo)
 {
-    return signo > 0 && (ignored >> signo & 1) == 0;
+    return signo > 0 && !has_signal(ignored, signo);
 }
 
 /* => tree locked */
 static void
 send(struct process *p, int signo)
 {
-    if (is_deadly(signo) && p->state == PROC_LIVE && p != init_process)
+    if (is_deadly(signo) && !has_signal(p->ignored, signo) &&
+        p->state == PROC_LIVE && p != init_process)
         end_process(p, signo);
 }
 
@@ -44,6 +53,8 @@ do_kill(int pid, int signo)
 
     if (signo < 0 || signo > 64)
         return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
     spin_lock(&tree_lock);
     if (pid > 0) {
         struct process *p = pid_find(pid);
@@ -80,7 +91,8 @@ signal_self(int signo, int code, uintptr_t addr)
 {
     struct process *p = current_process();
 
-    if (!is_deadly(signo))
+    /* What the program did wrong (CODE says what) cannot be ignored. */
+    if (!is_deadly(signo) || (code == 0 && has_signal(p->ignored, signo)))
         return;
     spin_lock(&tree_lock);
     if (p->cause.signo == 0)

@@ -7,10 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define RLIMIT_STACK  3
-#define RLIMIT_NPROC  6
-#define RLIMIT_NOFILE 7
-
 static void
 first_limits(struct process *p)
 {
@@ -92,7 +88,7 @@ proc_start_init(const char *path, char *const *argv, char *const *envp)
 {
     struct exec_args args = {.filename = path, .argv = argv, .envp = envp};
     struct trapframe tf = {.sstatus = SSTATUS_SPIE};
-    int pid = number_alloc(), err;
+    int pid = number_alloc(process_limit), err;
     struct process *p = pid == 0 ? NULL : first_process(pid);
     struct task *t = p == NULL ? NULL : task_create(p, &tf);
 

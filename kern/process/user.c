@@ -120,9 +120,10 @@ task_work(void)
 {
     struct task *t = current_task();
 
-    if (atomic_load(&t->killed))
-        do_exit(t->process->status, true);
     atomic_store(&t->thread.interrupted, 0);
+    atomic_fence(); /* who kills sets killed first, then interrupted */
+    if (atomic_load(&t->killed))
+        do_exit(0, false); /* the process has its status, or goes on (exec) */
 }
 
 /* Everything that brings a task into the kernel and is no interrupt; and, with

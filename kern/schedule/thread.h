@@ -73,7 +73,8 @@ struct thread {
     struct mm_struct *mm; /* [self] its space, or NULL; see mm_use() */
     uint32_t nofault;     /* [self] > 0: user_copy() may not wait for pages */
     /* [self] Called with interrupts on for what the program did wrong or asked
-     * for; when it returns, the program goes on at TF->sepc. */
+     * for (WHY NULL: it is told because it is interrupted); when it returns,
+     * the program goes on at TF->sepc. */
     void (*user_trap)(struct trapframe *tf, const struct user_trap *why);
 
     struct list all_link; /* the list of all threads, under its own lock */

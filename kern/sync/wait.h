@@ -40,6 +40,14 @@ void wait_sleep(struct wait_queue *wq);
  * before.  Returns 0 when woken, else -EINTR. */
 int wait_sleep_intr(struct wait_queue *wq);
 
+/* Somebody wants the calling thread to give up, which did DONE of something that
+ * takes long: if that is not nothing it is enough. */
+static inline bool
+thread_wanted(size_t done)
+{
+    return done > 0 && unlikely(atomic_load(&current_thread()->interrupted));
+}
+
 /* T gives up waiting, now and whenever it wants to again.  => any context */
 void thread_interrupt(struct thread *t);
 

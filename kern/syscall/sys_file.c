@@ -107,6 +107,10 @@ pieces(ARGS, long (*fn)(struct file *, uintptr_t, size_t, uint64_t *))
             r = -EFAULT;
             break;
         }
+        if ((int64_t)v.len < 0) {
+            r = -EINVAL;
+            break;
+        }
         r = v.len == 0 ? 0 : fn(f, v.base, v.len, NULL);
         if (r > 0)
             done += r;

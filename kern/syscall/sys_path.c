@@ -411,7 +411,7 @@ sys_getcwd(ARGS)
     place_walk(current_process()->fs, &w);
     n = path_of(&w, w.cwd, buf, PATH_MAX);
     walk_put(&w);
-    if (n > (long)a1)
+    if (n > 0 && (uint64_t)n > a1)
         n = -ERANGE;
     if (n > 0 && copy_to_user(a0, buf, (size_t)n) != 0)
         n = -EFAULT;

@@ -178,6 +178,9 @@ give_rusage(uintptr_t to, const struct wait_result *w)
     return copy_to_user(to, u, sizeof(u)) != 0 ? -EFAULT : 0;
 }
 
+/* NOHANG, UNTRACED, CONTINUED, and those of threads and clones. */
+#define WAIT_OPTIONS 0xe000000bu
+
 static long
 sys_wait4(ARGS)
 {
@@ -186,7 +189,9 @@ sys_wait4(ARGS)
 
     if (w == NULL)
         return -ENOMEM;
-    r = do_wait((int)a0, (unsigned)a2, w);
+    r = (a2 & ~(uint64_t)WAIT_OPTIONS) ? -EINVAL
+        : (int)a0 == INT32_MIN         ? -ESRCH
+                                       : do_wait((int)a0, (unsigned)a2, w);
     if (r > 0 && a1 != 0 &&
         copy_to_user(a1, &w->status, sizeof(w->status)) != 0)
         r = -EFAULT;
@@ -403,7 +408,7 @@ sys_getrandom(ARGS)
     uint64_t r;
     size_t done = 0;
 
-    while (done < a1) {
+    while (done < a1 && !thread_wanted(done)) {
         size_t n = MIN(a1 - done, sizeof(r));
 
         random_bytes(&r, sizeof(r));

@@ -32,6 +32,7 @@ trap_init_cpu(void)
 {
     csr_write(sscratch, 0);
     csr_write(stvec, trap_entry);
+    csr_write(scounteren, SCOUNTEREN_ALL);
     csr_set(sie, SIE_SSIE | SIE_SEIE);
 }
 
@@ -117,6 +118,8 @@ trap_handler(struct trapframe *tf)
         exception(tf);
     if (tf->sstatus & SSTATUS_SPIE)
         sched_preempt_point();
+    if ((tf->scause & CAUSE_INTERRUPT) && trap_from_user(tf))
+        user_leave(tf);
 }
 
 void

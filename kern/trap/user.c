@@ -94,6 +94,18 @@ user_exception(struct trapframe *tf)
     csr_clear(sstatus, SSTATUS_SIE);
 }
 
+void
+user_leave(struct trapframe *tf)
+{
+    struct thread *t = current_thread();
+
+    if (likely(atomic_load(&t->interrupted) == 0) || t->user_trap == NULL)
+        return;
+    csr_set(sstatus, SSTATUS_SIE);
+    t->user_trap(tf, NULL);
+    csr_clear(sstatus, SSTATUS_SIE);
+}
+
 /* May the code that TF interrupted wait for a page? */
 static bool
 may_wait(const struct trapframe *tf)

@@ -10,6 +10,10 @@
  * thread's user_trap(). */
 void user_exception(struct trapframe *tf);
 
+/* Back to user mode after an interrupt: does somebody want something of the
+ * thread (sync/wait.h)?  Then its user_trap() is told, without a reason. */
+void user_leave(struct trapframe *tf);
+
 /* One from the kernel: is it a page fault of a copy routine (mm/uaccess.h) that
  * could be served?  Then the instruction can run again. */
 bool user_copy_fault(struct trapframe *tf);

@@ -30,13 +30,14 @@
 #define WORLD_FRAMES   48
 #define WORLD_LEVELS   2
 #define WORLD_FILES    "mm_mutants.h"
-#define PAGER_FLUSH(g) EXPLORE_CALL(gather_flush, g, g)
 #define PAGER_PREPARED(page)                            \
     do {                                                \
         if (explore_mutant() == MUTANT_MKWRITE_UNLOCKS) \
             page_unlock(page);                          \
     } while (0)
 #include "mm_world.h"
+
+extern unsigned fault_around_pages; /* kern/ext/mm/fault_around.c */
 
 uint64_t
 kstat_read(enum kstat_id id)
@@ -95,22 +96,33 @@ boot(void)
 {
     as(0);
     world_start();
+    fault_around_pages = 1;
     EXPLORE_NAME(world_page);
     EXPLORE_NAME(world_arena);
+}
+
+static bool
+tables_free(void *arg)
+{
+    for (unsigned i = 0; i < WORLD_FRAMES; i++) {
+        if ((world_page[i].flags & PG_TABLE) &&
+            ((struct spinlock *)&world_page[i].policy)->locked)
+            return false;
+    }
+    return true;
 }
 
 /* The entries of a private page go, as reclaim takes them. */
 static void
 unmap_private(struct mm_struct *mm, uintptr_t va)
 {
-    struct vma_struct *v = find_vma(mm, va);
-    struct page *page;
+    struct page *page = private_page(mm, va);
+    struct anon *a = (struct anon *)page->owner;
 
-    spin_lock(&v->layer->lock);
-    page = layer_find(v->layer, vma_layer_index(v, va))->page;
-    page_get(page);
-    spin_unlock(&v->layer->lock);
-    (void)rmap_walk(page, unmap_entry, NULL);
+    spin_lock(&a->lock);
+    if (a->page == page)
+        page_unmap(page);
+    spin_unlock(&a->lock);
     page_put(page);
 }
 
@@ -247,6 +259,28 @@ setup_file_private(void)
     (void)user_load(HERE, &saw[0][0]);
 }
 
+/* Both pages are in memory, and none is mapped or private. */
+static void
+setup_file_cached(void)
+{
+    map_file(MAP_PRIVATE);
+    file.word[1][0] = 8;
+    (void)user_load(HERE, &saw[0][0]);
+    (void)user_load(HERE + PAGE_SIZE, &saw[0][0]);
+    (void)do_mmap(space[0], BASE, 2 * PAGE_SIZE, VM_READ | VM_WRITE,
+                  MAP_FIXED | MAP_PRIVATE, &file.object, 0);
+    fault_around_pages = 16;
+}
+
+/* ... but page 1 is private, and not mapped either. */
+static void
+setup_around_private(void)
+{
+    setup_file_cached();
+    (void)user_store(HERE + PAGE_SIZE, 5);
+    unmap_private(space[0], HERE + PAGE_SIZE);
+}
+
 /* Software sets A and D; hart 0 has read, so that D is missing. */
 static void
 setup_file_ad(void)
@@ -302,6 +336,9 @@ all_gone(void)
             mm_put_user(space[i]);
     if (obj->refs > 0)
         object_put(obj);
+    if (kstat_read(STAT_DIRTY) != 0 || kstat_read(STAT_CACHE) != 0)
+        explore_fail("%ld dirty, %ld cached pages are counted",
+                     kstat_read(STAT_DIRTY), kstat_read(STAT_CACHE));
     if (frames_used != 0 || world_objects != 0)
         explore_fail("left: %zu frames, %zu objects", frames_used,
                      world_objects);
@@ -745,6 +782,165 @@ page_in_check(void)
     all_gone();
 }
 
+/* --- a page moves to another frame while it is used --- */
+
+static void
+move_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        result[0] = user_load(HERE, &saw[0][0]);
+        result[0] |= user_store(HERE, 5);
+    } else {
+        (void)migrate_range(space[0], HERE, HERE + PAGE_SIZE);
+    }
+}
+
+static void
+move_check(void)
+{
+    if (result[0] != 0 || saw[0][0] != 7)
+        explore_fail("saw %lu (%#x)", saw[0][0], result[0]);
+    all_see(0, 5);
+    all_gone();
+}
+
+/* Hart 1 comes from the frame, as reclaim does: the newest private page. */
+static struct page *
+some_private_page(void)
+{
+    for (size_t i = frames_fresh; i-- > 0;) {
+        struct page *p = &world_page[i];
+
+        if (p->ref == 0 || p->owner == 0 || (p->owner & PAGE_OWNER_TAG) != 0 ||
+            (p->flags & (PG_BUDDY | PG_ZERO)))
+            continue;
+        p->ref++; /* no point since the look */
+        return p;
+    }
+    return NULL;
+}
+
+static void
+move_new_body(unsigned hart)
+{
+    struct page *page;
+
+    start(hart);
+    if (hart == 0) {
+        result[0] = user_store(HERE, 5);
+        return;
+    }
+    EXPLORE_POINT("from the frame");
+    page = some_private_page();
+    if (page != NULL) {
+        (void)migrate_page(page);
+        page_put(page);
+    }
+}
+
+static void
+stored_check(void)
+{
+    if (result[0] != 0)
+        explore_fail("the store fails");
+    all_see(0, 5);
+    all_gone();
+}
+
+/* Relatives: space 0 writes what space 1 shares, and the page moves. */
+static void
+move_shared_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_store(HERE + 8, 100);
+    else if (hart == 1)
+        result[1] = user_store(HERE + 16, 101);
+    else
+        (void)migrate_range(space[1], HERE, HERE + PAGE_SIZE);
+}
+
+/* --- neighbours are mapped, and one of them becomes private --- */
+
+static void
+around_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        result[0] = user_load(HERE, &saw[0][0]);
+        return;
+    }
+    result[1] = user_store(HERE + PAGE_SIZE, 5);
+    unmap_private(space[0], HERE + PAGE_SIZE);
+}
+
+/* ... or goes out, while somebody reads it. */
+static void
+around_evict_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_load(HERE, &saw[0][0]);
+    else
+        (void)pager_evict(&file, 1);
+}
+
+static void
+around_read_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_load(HERE, &saw[0][0]);
+}
+
+static void
+around_check(void)
+{
+    if (result[0] != 0 || result[1] != 0 || saw[0][0] != 7)
+        explore_fail("saw %lu (%#x %#x)", saw[0][0], result[0], result[1]);
+    all_see(PAGE_SIZE / 8, 5);
+    all_see(0, 7);
+    all_gone();
+}
+
+static void
+around_evict_check(void)
+{
+    if (result[0] != 0 || saw[0][0] != 7)
+        explore_fail("saw %lu (%#x)", saw[0][0], result[0]);
+    all_see(PAGE_SIZE / 8, 8);
+    all_gone();
+}
+
+/* --- the kernel reaches into the space while the page goes --- */
+
+static void
+access_body(unsigned hart)
+{
+    uint64_t value = 5;
+
+    start(hart);
+    if (hart == 0)
+        result[0] = (unsigned)mm_access(space[0], HERE, &value, sizeof(value),
+                                        true);
+    else
+        (void)pager_evict(&file, 0);
+}
+
+static void
+access_move_body(unsigned hart)
+{
+    uint64_t value = 5;
+
+    start(hart);
+    if (hart == 0)
+        result[0] = (unsigned)mm_access(space[0], HERE, &value, sizeof(value),
+                                        true);
+    else
+        (void)migrate_range(space[0], HERE, HERE + PAGE_SIZE);
+}
+
 #define SKIP(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 #define ZERO .setup = setup_zeros, .body = zero_body, .check = zero_check
@@ -798,6 +994,24 @@ page_in_check(void)
 #define PAGE_IN \
     .setup = setup_file, .body = page_in_body, .check = page_in_check
 
+#define MOVE .setup = setup_cold_7, .body = move_body, .check = move_check
+#define MOVE_WARM \
+    .setup = setup_warm, .body = move_body, .check = move_check
+#define MOVE_NEW \
+    .setup = setup_layer, .body = move_new_body, .check = stored_check
+#define MOVE_SHARED \
+    .setup = setup_relatives, .body = move_shared_body, .check = relatives_check
+#define AROUND \
+    .setup = setup_file_cached, .body = around_body, .check = around_check
+#define AROUND_PRIVATE \
+    .setup = setup_around_private, .body = around_read_body, .check = around_check
+#define AROUND_EVICT \
+    .setup = setup_file_cached, .body = around_evict_body, .check = around_evict_check
+#define ACCESS \
+    .setup = setup_file_warm, .body = access_body, .check = evict_check
+#define ACCESS_MOVE \
+    .setup = setup_warm, .body = access_move_body, .check = stored_check
+
 #define MUTANT(m) .mutant = MUTANT_##m, .expect = ""
 #define NO_GATE                                                          \
     .skip = SKIP("mm_write_begin/gate_close", "mm_write_end/gate_open"), \
@@ -846,20 +1060,39 @@ static const struct explore_test tests[] = {
     {"mutant-protect-no-gate", 2, PROTECT_COLD, NO_GATE},
     {"mutant-protect-no-flush", 2, PROTECT,
      .skip = SKIP("do_mprotect/gather_finish"), .expect = ""},
-    {"mutant-copy-no-flush", 2, COPY, .skip = SKIP("mm_copy/gather_finish"),
+    {"mutant-copy-no-flush", 2, COPY, .skip = SKIP("copy_into/gather_finish"),
      .expect = ""},
     {"mutant-exit-no-gate", 2, EXIT, NO_GATE},
     {"mutant-no-page-lock", 2, EVICT, MUTANT(NO_PAGE_LOCK)},
     {"mutant-mkwrite-unlocks", 2, EVICT, MUTANT(MKWRITE_UNLOCKS)},
     {"mutant-evict-no-flush", 2, EVICT_WARM,
-     .skip = SKIP("unmap_entry/gather_flush"), .expect = ""},
+     .skip = SKIP("walk/tlb_shootdown"), .expect = ""},
     {"mutant-ad-blindly", 2, EVICT_AD, MUTANT(AD_BLINDLY)},
     {"mutant-no-rmap-lock", 2, EVICT_UNMAP, MUTANT(NO_RMAP_LOCK)},
     {"mutant-no-table-lock", 2, EVICT_EXIT, NO_TABLE_LOCK},
     {"mutant-no-wake", 2, PAGE_IN, .skip = SKIP("page_unlock/wait_wake_all"),
      .expect = "dead-lock"},
     {"mutant-late-announce", 2, PAGE_IN, MUTANT(LATE_ANNOUNCE)},
+    {"move", 2, MOVE},
+    {"move-warm", 2, MOVE_WARM},
+    {"move-new", 2, MOVE_NEW},
+    {"around", 2, AROUND},
+    {"around-private", 2, AROUND_PRIVATE},
+    {"around-evict", 2, AROUND_EVICT},
+    {"access", 2, ACCESS},
+    {"access-move", 2, ACCESS_MOVE},
+    {"mutant-read-no-anon-lock", 2, MOVE, MUTANT(READ_NO_ANON)},
+    {"mutant-write-no-anon-lock", 2, MOVE, MUTANT(WRITE_NO_ANON)},
+    {"mutant-new-no-anon-lock", 2, MOVE_NEW, MUTANT(NEW_NO_ANON)},
+    {"mutant-move-no-flush", 2, MOVE_WARM, .skip = SKIP("walk/tlb_shootdown"),
+     .expect = ""},
+    {"mutant-around-no-layer-look", 2, AROUND, MUTANT(AROUND_NO_LAYER)},
+    {"mutant-around-over-private", 2, AROUND_PRIVATE, MUTANT(AROUND_PRIVATE)},
+    {"mutant-access-no-table-lock", 2, ACCESS,
+     .skip = SKIP("copy_mapped/spin_lock", "copy_mapped/spin_unlock"),
+     .expect = ""},
     {"stale-copy", 3, STALE_COPY},
+    {"move-shared", 3, MOVE_SHARED},
     {"stale-unmap", 3, STALE_UNMAP},
     {"copy-and-writers", 3, COPY},
     {"copy-cold", 2, COPY_COLD},

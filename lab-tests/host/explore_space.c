@@ -49,6 +49,9 @@ enum mutant {
 #define FRAMES  8
 
 uintptr_t dmap_base, shim_memmap_base;
+pfn_t memmap_first_pfn;
+bool ad_by_software;
+pte_t (*ad_encode)(pte_t entry), (*ad_decode)(pte_t stored);
 struct mm_struct *(*sched_switch_hook)(struct thread *next);
 void (*sched_left_hook)(struct mm_struct *left);
 
@@ -237,9 +240,21 @@ free_pages(struct page *p, unsigned order)
 {
 }
 
-pte_t *
-get_pte(struct mm_struct *m, uintptr_t va, bool create)
+void
+table_destroy(struct mm_struct *m, struct page *p)
 {
+}
+
+pte_t
+pte_change(pte_t *pte, pte_t clear, pte_t set)
+{
+    return 0;
+}
+
+pte_t *
+pte_lookup(struct mm_struct *m, uintptr_t va, unsigned *level)
+{
+    *level = 0;
     return NULL;
 }
 

@@ -135,7 +135,7 @@ clear_entry(pte_t *pte)
 }
 
 static unsigned
-walk_once(struct page *page,
+one_walk(struct page *page,
           bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
 {
     unsigned skipped = rmap_walk(page, fn, arg);
@@ -157,7 +157,7 @@ tables_free(void *arg)
 
 #define cpu_wait()          explore_wait("busy table", tables_free, NULL)
 #define pte_clear(pte)      clear_entry(pte)
-#define rmap_walk(p, fn, a) walk_once(p, fn, a)
+#define rmap_walk(p, fn, a) one_walk(p, fn, a)
 #define tlb_shootdown(set, va, size)                                           \
     tlb_shootdown(explore_mutant() == MUTANT_HARTS_FIRST ? harts_before : set, \
                   va, size)
@@ -339,7 +339,7 @@ static const struct explore_test tests[] = {
      .setup = setup_1,
      .body = table_body,
      .check = all_gone,
-     .skip = SKIP("trim/spin_lock", "trim/spin_unlock"),
+     .skip = SKIP("table_empty/spin_lock", "table_empty/spin_unlock"),
      .expect = "given back"},
     {.name = "three-entries",
      .harts = 3,

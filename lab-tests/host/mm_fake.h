@@ -143,6 +143,8 @@ gate_is_mine(struct gate *g)
     return g->closed != 0;
 }
 
+uint32_t huge_flags; /* no huge leaves */
+
 /* --- entries -------------------------------------------------------------- */
 
 #define FAKE_PAGES 256

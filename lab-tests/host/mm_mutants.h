@@ -6,26 +6,7 @@
 #ifndef HOST_MM_MUTANTS_H
 #define HOST_MM_MUTANTS_H
 
-enum mutant {
-    MUTANT_NONE,
-    MUTANT_NO_COMPARE,      /* publish_private: whatever is in the slot */
-    MUTANT_NEVER_SHARED,    /* do_wp_page: writes in place */
-    MUTANT_ANON_AT_ONCE,    /* the old page goes before the flush */
-    MUTANT_NODE_AT_ONCE,    /* a sub-tree goes before the flush */
-    MUTANT_TABLE_AT_ONCE,   /* a table goes before the flush */
-    MUTANT_TWO_LAYERS,      /* area_layer: the last one wins */
-    MUTANT_BELOW_BLINDLY,   /* show_below: no look for a private page */
-    MUTANT_NO_LAYER_LOOK,   /* finish_fault: no look for a new layer */
-    MUTANT_NO_SECOND_READ,  /* finish_fault: the entry as it was */
-    MUTANT_AD_BLINDLY,      /* ad_fix: the entry as it was */
-    MUTANT_TABLE_BLINDLY,   /* make_table: over another's */
-    MUTANT_NO_SHOOTDOWN,    /* other harts are not told */
-    MUTANT_LATE_FLUSH,      /* mm_copy: opens the gate, then flushes */
-    MUTANT_NO_RMAP_LOCK,    /* the reverse map without its lock */
-    MUTANT_NO_PAGE_LOCK,    /* a fault uses a page that is busy */
-    MUTANT_MKWRITE_UNLOCKS, /* the page is free between mkwrite and store */
-    MUTANT_LATE_ANNOUNCE,   /* page_wait: looks, then announces */
-};
+#include "mm_mutant.h"
 
 static bool
 is_mutant(int m, const char *func, const char *in)
@@ -75,26 +56,46 @@ is_mutant(int m, const char *func, const char *in)
         else                                          \
             (gather_table)(g, table);                 \
     } while (0)
+/* The entry whose table is locked, between two points. */
+static pte_t *entry_to_lock;
+#define pte_lock(pte) (entry_to_lock = (pte_t *)(pte), (pte_lock)(pte))
 #undef spin_lock
-#define spin_lock(l)                                       \
-    do {                                                   \
-        EXPLORE_CALL(spin_lock, l, l);                     \
-        if (MUTANT_IN(MUTANT_TABLE_BLINDLY, "make_table")) \
-            *e = 0;                                        \
+#define spin_lock(l)                                         \
+    do {                                                     \
+        struct spinlock *lock_ = (l);                        \
+        pte_t *entry_ = entry_to_lock;                       \
+                                                             \
+        EXPLORE_CALL(spin_lock, lock_, lock_);               \
+        if (MUTANT_IN(MUTANT_TABLE_BLINDLY, "make_table"))   \
+            *entry_ = 0;                                     \
     } while (0)
 #include "kern/mm/pgtable.c"
 #undef gather_table
 #undef spin_lock
+#undef pte_lock
 #define spin_lock(l) EXPLORE_CALL(spin_lock, l, l)
 
 /* --- fault.c, fault_entry.c, fault_object.c --- */
 
+/* L is the lock of the anon that a mutant leaves alone. */
+#define NO_ANON(l)                                    \
+    (strstr(#l, "layer") == NULL && #l[0] == '&' &&   \
+     (MUTANT_IN(MUTANT_READ_NO_ANON, "do_private_read") || \
+      MUTANT_IN(MUTANT_WRITE_NO_ANON, "do_wp_page") || \
+      MUTANT_IN(MUTANT_NEW_NO_ANON, "publish_private")))
 #undef spin_lock
+#undef spin_unlock
 #define spin_lock(l)                                         \
     do {                                                     \
-        EXPLORE_CALL(spin_lock, l, l);                       \
+        if (!NO_ANON(l))                                     \
+            EXPLORE_CALL(spin_lock, l, l);                   \
         if (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private")) \
             f->old = *f->slot;                               \
+    } while (0)
+#define spin_unlock(l)                     \
+    do {                                   \
+        if (!NO_ANON(l))                   \
+            EXPLORE_CALL(spin_unlock, l, l); \
     } while (0)
 #define anon_shared(a)                                  \
     (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private") || \
@@ -123,10 +124,12 @@ is_mutant(int m, const char *func, const char *in)
      __atomic_compare_exchange_n(p, expected, desired, false, \
                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 #undef spin_lock
+#undef spin_unlock
 #undef anon_shared
 #undef gather_anon
 #undef layer_find
-#define spin_lock(l) EXPLORE_CALL(spin_lock, l, l)
+#define spin_lock(l)   EXPLORE_CALL(spin_lock, l, l)
+#define spin_unlock(l) EXPLORE_CALL(spin_unlock, l, l)
 
 #define gather_flush(g) EXPLORE_CALL(gather_flush, g, g)
 #define pte_load(p)                                      \
@@ -175,6 +178,20 @@ is_mutant(int m, const char *func, const char *in)
 #define atomic_or(p, v) \
     (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
 
+/* Who spins for a table writes (the page's rmap lock) on every turn, so the
+ * explorer is told what it waits for. */
+static bool tables_free(void *arg);
+#define cpu_wait() explore_wait("busy table", tables_free, NULL)
+#define tlb_shootdown(set, va, size) \
+    EXPLORE_CALL(tlb_shootdown, NULL, set, va, size)
+#define changed unmap_changed /* range.c has another one */
+#include "kern/mm/unmap.c"
+#undef changed
+#undef tlb_shootdown
+#undef cpu_wait
+#include "kern/ext/mm/migrate.c"
+#include "kern/mm/space.c"
+
 /* --- what changes a space --- */
 
 #define gather_finish(g) EXPLORE_CALL(gather_finish, g, g)
@@ -184,16 +201,21 @@ is_mutant(int m, const char *func, const char *in)
 #include "kern/mm/zap.c"
 #undef gather_finish
 
-#define gather_finish(g)                           \
-    do {                                           \
-        if (explore_mutant() != MUTANT_LATE_FLUSH) \
-            EXPLORE_CALL(gather_finish, g, g);     \
+static struct gather late; /* the parent's, which is the second */
+
+#define gather_finish(g)                             \
+    do {                                             \
+        if (explore_mutant() != MUTANT_LATE_FLUSH) { \
+            EXPLORE_CALL(gather_finish, g, g);       \
+        } else {                                     \
+            late = *(g);                             \
+        }                                            \
     } while (0)
 #define gate_open(gate)                            \
     do {                                           \
         (gate_open)(gate);                         \
         if (explore_mutant() == MUTANT_LATE_FLUSH) \
-            (gather_finish)(&g);                   \
+            (gather_finish)(&late);                \
     } while (0)
 #include "kern/mm/mm_copy.c"
 #undef gather_finish

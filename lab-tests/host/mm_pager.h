@@ -83,26 +83,6 @@ pager_init(struct pager *p, const struct pager_ops *ops, unsigned pages)
     object_init(&p->object, ops, pages * PAGE_SIZE, NULL);
 }
 
-#ifndef PAGER_FLUSH
-#define PAGER_FLUSH(g) gather_flush(g) /* for mutants */
-#endif
-
-/* One entry goes; the space cannot, as its table is locked. */
-static bool
-unmap_entry(struct page *page, pte_t *pte, void *arg)
-{
-    struct mm_struct *mm = pte_mm(pte);
-    struct gather g;
-
-    if (pte_clear(pte) & PTE_D)
-        atomic_or(&page->flags, PG_DIRTY);
-    atomic_add(&mm->rss, -1l);
-    gather_start(&g, mm);
-    gather_range(&g, pte_va(pte), pte_va(pte) + PAGE_SIZE);
-    PAGER_FLUSH(&g);
-    return true;
-}
-
 /* False: somebody uses the page just now, or it is not in memory. */
 static WORLD_UNUSED bool
 pager_evict(struct pager *p, uint64_t index)
@@ -113,10 +93,12 @@ pager_evict(struct pager *p, uint64_t index)
     if (page == NULL)
         return false;
     page_lock(page);
-    if (page->owner == ((uintptr_t)p | PAGE_OWNER_OBJECT) &&
-        rmap_walk(page, unmap_entry, NULL) == 0) {
-        if (atomic_and(&page->flags, ~PG_DIRTY) & PG_DIRTY)
+    if (object_owns(&p->object, page) &&
+        try_to_unmap(page) == 0) {
+        if (atomic_load(&page->flags) & PG_DIRTY) {
+            object_clear_dirty(&p->object, page);
             pager_out(&p->object, index, &page, 1);
+        }
         object_remove(&p->object, page);
         done = true;
     }

@@ -190,6 +190,8 @@ verify_entry(struct mm_struct *mm, pte_t *pte, uintptr_t va)
     must_be(page == shown, "an entry shows another page");
     must_be(is_recorded(page, pte), "an entry without a record");
     ++*seen_count(page);
+    must_be((*pte & PTE_W) == 0 || (page->flags & PG_DIRTY),
+            "a clean page is writable");
     must_be((*pte & PTE_W) == 0 || (v->vm_flags & VM_SHARED) ||
                 !anon_shared((struct anon *)page->owner),
             "a shared page is writable");
@@ -201,7 +203,8 @@ verify_table(struct mm_struct *mm, pte_t *table, unsigned level, uintptr_t va)
     int32_t entries = 0;
     size_t mapped = 0;
 
-    must_be(pte_table(table)->index == va, "a table's base");
+    must_be(pte_table(table)->index == (va | level),
+            "a table's base and level");
     ++verify_frames;
     for (unsigned i = 0; i < PTES_PER_TABLE; i++) {
         uintptr_t at = va + i * pte_span(level);

@@ -1,9 +1,10 @@
 /* mm_world.h: a machine under the whole of kern/mm, for host tests.
  *
  *     the test          user_load(), user_store(), do_mmap(), mm_copy() ...
- *     kern/mm           vmm mm_struct range mmap brk pgtable rmap anon layer
- *                       lnode gather object zap mm_copy fault* pageref, and
- *                       sync/gate mutex wait: the files as they are
+ *     kern/mm           vmm mm_struct range mmap brk pgtable rmap unmap anon
+ *                       layer lnode gather object zap mm_copy space fault*
+ *                       pageref, ext/mm/migrate, and sync/gate mutex wait: the
+ *                       files as they are
  *     this file         frames, caches of objects, kmalloc, fail points
  *     mm_mmu.h          the MMU of each hart with its TLB, and flushes
  *     mm_verify.h       what must hold between the structures
@@ -333,6 +334,29 @@ static void mmu_forget_all(void);
 #endif
 #define sfence_vma_all() mmu_forget_all()
 
+/* Of space.c only mm_access() is used: harts are told what to run by mmu_run(),
+ * and nothing is executed. */
+struct mm_struct *(*sched_switch_hook)(struct thread *next);
+void (*sched_left_hook)(struct mm_struct *left);
+
+uint64_t
+satp_kernel(void)
+{
+    return 0;
+}
+
+void
+tlb_sync_code(uint64_t set)
+{
+}
+
+#ifndef SATP_PPN_MASK
+#define SATP_PPN_MASK 0ul
+#endif
+#undef BITS /* the assembler's are ints in C */
+#define BITS(v, shift) ((uint64_t)(v) << (shift))
+#define fence_i() ((void)0)
+
 /* What a mutant of the explorer changes goes around one of these. */
 #ifndef WORLD_FILES
 #include "kern/mm/anon.c"
@@ -361,8 +385,13 @@ static void mmu_forget_all(void);
 #endif
 #include "kern/mm/range.c"
 #include "kern/mm/rmap.c"
+#include "kern/mm/space.c"
+#define changed unmap_changed /* range.c has another one */
+#include "kern/mm/unmap.c"
+#undef changed
 #include "kern/mm/vmm.c"
 #include "kern/mm/zap.c"
+#include "kern/ext/mm/migrate.c"
 #include "kern/sync/gate.c"
 #include "kern/sync/mutex.c"
 #include "kern/sync/wait.c"

@@ -8,6 +8,7 @@
  * still write to shows as a data race.
  *
  *     private   pages that both spaces inherited
+ *               and which move to other frames again and again
  *     shared    pages of a file, which go out again and again
  *     own       one range per hart, which it maps, protects and unmaps
  *     common    one range per space, which every hart of it maps and unmaps:
@@ -205,7 +206,11 @@ user_step(struct user *u, uint64_t x)
     case 1 ... 2:
         (void)pager_evict(&file, p % PAGER_PAGES);
         break;
-    case 3 ... 6:
+    case 3:
+        (void)migrate_range(u->mm, AT_PRIVATE + p * PAGE_SIZE,
+                            AT_PRIVATE + (p + 1) * PAGE_SIZE);
+        break;
+    case 4 ... 6:
         own_step(u, x);
         break;
     case 7 ... 10:
@@ -296,14 +301,19 @@ test_users(void)
     pager_init(&file, &pager_ops, PAGER_PAGES);
     make_spaces();
     EXPECT(run_harts(user_body));
-    printf("# copies %lu %lu, reuses %lu %lu, spurious %lu %lu, waits %lu %lu, "
+    printf("# moved %lu %lu, around %lu %lu, ",
+           spaces[0]->stat[MM_MIGR], spaces[1]->stat[MM_MIGR],
+           spaces[0]->stat[MM_AROUND], spaces[1]->stat[MM_AROUND]);
+    printf("copies %lu %lu, reuses %lu %lu, spurious %lu %lu, waits %lu %lu, "
            "in %u, out %u\n",
            spaces[0]->stat[MM_COW], spaces[1]->stat[MM_COW],
            spaces[0]->stat[MM_REUSE], spaces[1]->stat[MM_REUSE],
            spaces[0]->stat[MM_SPUR], spaces[1]->stat[MM_SPUR],
            spaces[0]->stat[MM_RETRY], spaces[1]->stat[MM_RETRY], file.ins,
            file.outs);
-    EXPECT(spaces[0]->stat[MM_COW] > 0 && file.outs > 0);
+    EXPECT(spaces[0]->stat[MM_COW] + spaces[1]->stat[MM_COW] > 0);
+    EXPECT(spaces[0]->stat[MM_MIGR] + spaces[1]->stat[MM_MIGR] > 0);
+    EXPECT(file.outs > 0);
     return all_gone();
 }
 

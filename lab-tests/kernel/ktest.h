@@ -49,9 +49,18 @@ extern uint64_t ktest_seed;
 extern uint64_t ktest_steps;
 extern unsigned ktest_rounds; /* of races; boot argument rounds= */
 
+/* Give back what waits in caches, and count the frames that are free or hold
+ * only small objects: equal before and after whatever leaks no frame.
+ * => no thread but the caller's */
+size_t ktest_settle(void);
+
 /* Run ENTRY(ARG[i]) in N threads, thread i on hart i mod ncpu if PIN, and wait
  * until all have returned. */
 void ktest_parallel(unsigned n, bool pin, void (*entry)(unsigned i));
+
+/* Caches give back what they can.  Returns the pages that are free, in a way
+ * that compares. */
+size_t ktest_settle(void);
 
 /* Instructions for OPS operations: print and send "bench NAME VALUE". */
 void kbench_report(const char *name, uint64_t instructions, uint64_t ops);

@@ -1,0 +1,31 @@
+/* mm_mutant.h: the holes that explore_fault.c can ask for. */
+#ifndef HOST_MM_MUTANT_H
+#define HOST_MM_MUTANT_H
+
+enum mutant {
+    MUTANT_NONE,
+    MUTANT_NO_COMPARE,      /* publish_private: whatever is in the slot */
+    MUTANT_NEVER_SHARED,    /* do_wp_page: writes in place */
+    MUTANT_ANON_AT_ONCE,    /* the old page goes before the flush */
+    MUTANT_NODE_AT_ONCE,    /* a sub-tree goes before the flush */
+    MUTANT_TABLE_AT_ONCE,   /* a table goes before the flush */
+    MUTANT_TWO_LAYERS,      /* area_layer: the last one wins */
+    MUTANT_BELOW_BLINDLY,   /* show_below: no look for a private page */
+    MUTANT_NO_LAYER_LOOK,   /* finish_fault: no look for a new layer */
+    MUTANT_NO_SECOND_READ,  /* finish_fault: the entry as it was */
+    MUTANT_AD_BLINDLY,      /* ad_fix: the entry as it was */
+    MUTANT_TABLE_BLINDLY,   /* make_table: over another's */
+    MUTANT_NO_SHOOTDOWN,    /* other harts are not told */
+    MUTANT_LATE_FLUSH,      /* mm_copy: opens the gate, then flushes */
+    MUTANT_NO_RMAP_LOCK,    /* the reverse map without its lock */
+    MUTANT_NO_PAGE_LOCK,    /* a fault uses a page that is busy */
+    MUTANT_MKWRITE_UNLOCKS, /* the page is free between mkwrite and store */
+    MUTANT_LATE_ANNOUNCE,   /* page_wait: looks, then announces */
+    MUTANT_READ_NO_ANON,    /* do_private_read: without the anon's lock */
+    MUTANT_WRITE_NO_ANON,   /* do_wp_page: the same */
+    MUTANT_NEW_NO_ANON,     /* publish_private: the same for the new one */
+    MUTANT_AROUND_NO_LAYER, /* fault_around.c: no look for a new layer */
+    MUTANT_AROUND_PRIVATE,  /* fault_around.c: no look for a private page */
+};
+
+#endif
