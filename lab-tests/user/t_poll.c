@@ -1,18 +1,5 @@
-/* test_poll.c: ppoll() and pselect6(). */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define CHECK(x)                                                         \
-    do {                                                                 \
-        if (!(x)) {                                                      \
-            printf("FAIL line %d: %s, errno %d\n", __LINE__, #x, errno); \
-            exit(1);                                                     \
-        }                                                                \
-    } while (0)
+/* t_poll.c: ppoll() and pselect6(). */
+#include "lib/utest.h"
 
 struct pollfd {
     int fd;
@@ -26,8 +13,7 @@ poll_for(struct pollfd *p, unsigned n, struct timespec *t)
     return syscall(73, p, (long)n, t, 0L, 8L);
 }
 
-int
-main(void)
+UTEST(poll_tells_what_is_ready)
 {
     struct timespec none = {0, 0}, little = {0, 10000000};
     struct pollfd p[3];
@@ -59,6 +45,4 @@ main(void)
     p[0].fd = 999;
     CHECK(poll_for(p, 1, NULL) == 1 && p[0].revents == NVAL);
     CHECK(poll_for((struct pollfd *)8, 1, NULL) == -1 && errno == EFAULT);
-    puts("poll: ok");
-    return 0;
 }
