@@ -183,3 +183,20 @@ UTEST(proc_looks_while_others_end)
     }
     CHECK(seen > 0);
 }
+
+UTEST(proc_fd_names_open_files)
+{
+    int fd = open("/bin/t_proc", O_RDONLY), end[2];
+    char path[64];
+    long n;
+
+    CHECK(fd >= 0 && pipe(end) == 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    CHECK(syscall(78, -100l, path, text, 100l) == 11);
+    CHECK(memcmp(text, "/bin/t_proc", 11) == 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", end[0]);
+    n = syscall(78, -100l, path, text, 100l);
+    CHECK(n > 7 && memcmp(text, "pipe:[", 6) == 0);
+    close(end[0]);
+    CHECK(syscall(78, -100l, path, text, 100l) == -1 && errno == ENOENT);
+}

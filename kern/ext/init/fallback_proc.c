@@ -35,6 +35,11 @@ proc_inode(int pid, unsigned number, uint32_t mode, const struct inode_ops *ops,
     return NULL;
 }
 
+WEAK void
+proc_release(struct inode *i)
+{
+}
+
 /* ext/process/look.c: there is nobody. */
 WEAK int
 look_at(int pid, struct look *l)
