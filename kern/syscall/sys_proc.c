@@ -231,7 +231,7 @@ SYSCALL(129, kill, "dd", sys_kill);
 static long
 sys_tgkill(ARGS)
 {
-    return do_kill((int)a0, (int)a2);
+    return (int)a0 <= 0 ? -EINVAL : do_tgkill((int)a0, (int)a1, (int)a2);
 }
 SYSCALL(131, tgkill, "ddd", sys_tgkill);
 
