@@ -14,6 +14,7 @@
 #include "mm/kmalloc.h"
 #include "mm/kstack.h"
 #include "mm/uaccess.h"
+#include "process/syscall_hook.h"
 #include <errno.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ task_create(struct process *p, const struct trapframe *tf)
     thread_init(&t->thread, p->name, stack, task_begin, t);
     t->thread.on_dead = task_dead;
     t->thread.user_trap = task_trap;
+    t->thread.tcb.user_call = syscall_hook;
     t->process = p;
     t->start = *tf;
     return t;

@@ -12,7 +12,6 @@
 #include "process/impl.h"
 
 #include "arch/riscv/fp.h"
-#include "syscall_hook.h"
 #include <signal.h>
 #include <string.h>
 
@@ -125,16 +124,14 @@ task_work(void)
     atomic_store(&t->thread.interrupted, 0);
 }
 
-/* Everything that brings a task into the kernel and is no interrupt; and, with
- * WHY NULL, an interrupt when somebody wants something of it. */
+/* What a task did wrong; with WHY NULL, it was interrupted.  (Calls go another
+ * way: tcb.user_call.) */
 void
 task_trap(struct trapframe *tf, const struct user_trap *why)
 {
     struct task *t = current_task();
 
-    if (why != NULL && why->signo == 0)
-        syscall_hook(tf);
-    else if (why != NULL && !(why->signo == SIGILL && fp_first_use(t, tf)))
+    if (why != NULL && !(why->signo == SIGILL && fp_first_use(t, tf)))
         signal_self(why->signo, why->code, why->addr);
     if (unlikely(atomic_load(&t->thread.interrupted) ||
                  atomic_load(&t->killed)))

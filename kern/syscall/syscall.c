@@ -11,7 +11,8 @@
 #include "process/syscall_hook.h"
 #include <errno.h>
 
-void (*syscall_hook)(struct trapframe *tf);
+long (*syscall_hook)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                     uint64_t, uint64_t);
 
 static syscall_fn functions[SYSCALL_MAX];
 static const struct syscall *rows[SYSCALL_MAX];
@@ -28,7 +29,7 @@ syscall_init(void)
 }
 
 static void
-print_call(const struct trapframe *tf, uint64_t nr, const uint64_t *a)
+print_call(uint64_t nr, const uint64_t *a)
 {
     const struct syscall *row = nr < SYSCALL_MAX ? rows[nr] : NULL;
     const char *kinds = row == NULL ? "xxxxxx" : row->kinds;
@@ -59,22 +60,24 @@ print_result(long r)
         cprintf(") = %s%lx\n", r > 9 ? "0x" : "", r);
 }
 
-void
-syscall_dispatch(struct trapframe *tf)
+static __attribute__((noinline)) long
+traced(syscall_fn fn, const uint64_t *a, uint64_t nr)
 {
-    uint64_t nr = tf->x[X_A7], a[6];
-    bool trace = unlikely(current_process()->trace);
-    syscall_fn fn = nr < SYSCALL_MAX ? functions[nr] : NULL;
-    long r = -ENOSYS;
+    long r;
 
-    for (unsigned i = 0; i < 6; i++)
-        a[i] = tf->x[X_A0 + i];
-    tf->sepc += 4; /* ecall has no short form */
-    if (trace)
-        print_call(tf, nr, a);
-    if (likely(fn != NULL))
-        r = fn(a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (trace)
-        print_result(r);
-    tf->x[X_A0] = (uint64_t)r;
+    print_call(nr, a);
+    r = fn == NULL ? -ENOSYS : fn(a[0], a[1], a[2], a[3], a[4], a[5]);
+    print_result(r);
+    return r;
+}
+
+long
+syscall_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                 uint64_t a4, uint64_t a5, uint64_t a6, uint64_t nr)
+{
+    syscall_fn fn = nr < SYSCALL_MAX ? functions[nr] : NULL;
+
+    if (unlikely(current_process()->trace))
+        return traced(fn, (uint64_t[]){a0, a1, a2, a3, a4, a5}, nr);
+    return likely(fn != NULL) ? fn(a0, a1, a2, a3, a4, a5) : -ENOSYS;
 }
