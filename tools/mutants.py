@@ -44,14 +44,16 @@ class Tree:
         self.top = os.path.abspath(os.path.join(build, "mutants"))
         self.src = os.path.join(self.top, "src")
         self.build = os.path.join(self.top, "build")
+        # Anew: an object of the last mutant would look newer than its source.
         shutil.rmtree(self.src, ignore_errors=True)
+        shutil.rmtree(self.build, ignore_errors=True)
         os.makedirs(self.src)
         for part in ("Makefile", "kern", "libs", "lab-tests", "tools"):
             copy = shutil.copytree if os.path.isdir(part) else shutil.copy2
             copy(part, os.path.join(self.src, part))
         for part in ("k", "r"):
             have, want = os.path.join(build, part), os.path.join(self.build, part)
-            if os.path.isdir(have) and not os.path.isdir(want):
+            if os.path.isdir(have):
                 shutil.copytree(have, want)
 
     def patch(self, mutant, *options):

@@ -12,9 +12,10 @@ static const struct bootarg_rule known[] = {
     {"mmu", "sv39|sv48|sv57"}, /* widest paging mode to use */
     /* bits of address space numbers, at most */
     {"asid", "0|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16"},
-    {"tlb", "*"},               /* how other harts flush: rfence, ipi */
-    {"timer", "sstc|sbi"},      /* how the next interrupt is asked for */
-    {"sched", "*"},             /* scheduling policy; sched_select() checks */
+    {"tlb", "*"},          /* how other harts flush: rfence, ipi */
+    {"timer", "sstc|sbi"}, /* how the next interrupt is asked for */
+    {"sched", "*"},        /* scheduling policy; sched_select() checks */
+    {"thp", "madvise|always|never"},
     {"adsim", "0|1"},           /* 1: no hart sets A and D by itself */
     {"harts", "#"},             /* use at most so many */
     {"debug", "poison"},        /* fill freed pages, check them */

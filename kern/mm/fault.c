@@ -38,6 +38,7 @@
 
 #include "debug/trace.h"
 #include "mm/fault_impl.h"
+#include "mm/huge.h"
 #include "schedule/sched.h"
 #include <race.h>
 
@@ -57,7 +58,7 @@ fault_init(void)
 
 /* The area's layer; made at the first private write, outside all locks, and the
  * loser of a race frees its own.  NULL: no memory. */
-static struct layer *
+struct layer *
 area_layer(struct vma_struct *vma)
 {
     struct layer *mine = layer_create(), *expected = NULL;
@@ -248,8 +249,23 @@ do_private_write(struct fault *f, unsigned *result)
 
 /* --- the path --- */
 
+/* kern/ext/mm/huge.c, if linked, takes the place of these three. */
+WEAK uint32_t huge_flags;
+
+WEAK bool
+huge_fault(struct fault *f, unsigned *result)
+{
+    return false;
+}
+
+WEAK unsigned
+huge_leaf_fault(struct fault *f)
+{
+    return VM_FAULT_OOM;
+}
+
 /* Is there anything left to do? */
-static bool
+bool
 entry_allows(const struct fault *f)
 {
     uint64_t want = (f->code & FAULT_WRITE ? PTE_W : 0) |
@@ -286,9 +302,11 @@ handle_mm_fault(struct fault *f)
 
     if (result != 0)
         return result;
+    if (unlikely(f->vma->vm_flags & huge_flags) && huge_fault(f, &result))
+        return result;
     f->pte = get_pte(f->mm, f->va, true);
     if (f->pte == NULL)
-        return VM_FAULT_OOM;
+        return huge_leaf_fault(f);
     f->seen = pte_load(f->pte);
     race_point("seen");
     if (entry_allows(f))

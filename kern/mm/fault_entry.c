@@ -21,10 +21,13 @@ bool (*hint_hook)(struct mm_struct *mm, uintptr_t va);
 static void
 retire_entry(struct fault *f)
 {
-    struct page *old = pa_to_page(pte_pa(pte_clear(f->pte)));
+    pte_t was = pte_clear(f->pte);
+    struct page *old = pa_to_page(pte_pa(was));
     struct gather g;
 
     if (keeps_records(old)) {
+        if (was & PTE_D) /* W went, D stayed: see wrprotect_one() */
+            atomic_or(&old->flags, PG_DIRTY);
         rmap_remove(old, f->pte);
         if (f->vma->vm_flags & VM_LOCKED)
             rmap_mlock(old, -1);

@@ -62,6 +62,8 @@ unsigned ad_fix(struct fault *f);
 
 /* fault.c */
 void trace_fault(const struct fault *f, unsigned result, uint64_t start);
+struct layer *area_layer(struct vma_struct *vma);
+bool entry_allows(const struct fault *f);
 unsigned publish_private(struct fault *f, struct page *page);
 unsigned show_below(struct fault *f, struct page *page);
 

@@ -15,6 +15,9 @@
 #include "mm/vmm.h"
 #include <race.h>
 
+bool ad_by_software;
+pte_t (*ad_encode)(pte_t entry), (*ad_decode)(pte_t stored);
+
 /* kern/ext/mm/table_cache.c, if linked, takes the place of these three. */
 WEAK struct page *
 table_page_get(void)
@@ -33,11 +36,9 @@ table_pages_drain(void)
 {
     return 0;
 }
-bool ad_by_software;
-pte_t (*ad_encode)(pte_t entry), (*ad_decode)(pte_t stored);
 
-static pte_t *
-table_create(struct mm_struct *mm, uintptr_t base)
+pte_t *
+table_create(struct mm_struct *mm, uintptr_t base, unsigned level)
 {
     struct page *p = fail_now(FAIL_PT) ? NULL : table_page_get();
 
@@ -45,7 +46,7 @@ table_create(struct mm_struct *mm, uintptr_t base)
         return NULL;
     p->flags |= PG_TABLE;
     p->owner = (uintptr_t)mm | PAGE_OWNER_MM;
-    p->index = base;
+    p->index = base | level;
     spin_init((struct spinlock *)&p->policy, RANK_PTE);
     mm_count(mm, MM_PT_ALLOC);
     return page_to_va(p);
@@ -61,7 +62,7 @@ table_destroy(struct mm_struct *mm, struct page *p)
 pte_t *
 pgdir_create(struct mm_struct *mm)
 {
-    pte_t *root = table_create(mm, 0);
+    pte_t *root = table_create(mm, 0, paging_levels - 1);
 
     if (root != NULL)
         memcpy(root + PTES_PER_TABLE / 2,
@@ -87,7 +88,7 @@ table_of(pte_t e)
 static bool
 make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
 {
-    pte_t *table = table_create(mm, ROUND_DOWN(va, pte_span(level)));
+    pte_t *table = table_create(mm, ROUND_DOWN(va, pte_span(level)), level - 1);
 
     if (table == NULL)
         return false;
@@ -104,11 +105,11 @@ make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
 }
 
 pte_t *
-get_pte(struct mm_struct *mm, uintptr_t va, bool create)
+get_pte_at(struct mm_struct *mm, uintptr_t va, unsigned to, bool create)
 {
     pte_t *table = mm->pgdir;
 
-    for (unsigned level = paging_levels - 1; level > 0; level--) {
+    for (unsigned level = paging_levels - 1; level > to; level--) {
         pte_t *e = &table[pte_index(va, level)];
         pte_t seen = atomic_load(e);
 
@@ -121,7 +122,7 @@ get_pte(struct mm_struct *mm, uintptr_t va, bool create)
             return NULL;
         table = table_of(seen);
     }
-    return &table[pte_index(va, 0)];
+    return &table[pte_index(va, to)];
 }
 
 pte_t *
@@ -131,10 +132,11 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
 
     for (*level = paging_levels - 1;; --*level) {
         pte_t *e = &table[pte_index(va, *level)];
+        pte_t seen = pte_load(e);
 
-        if (*level == 0 || !pte_is_table(pte_load(e)))
+        if (*level == 0 || !pte_is_table(seen))
             return e;
-        table = table_of(*e);
+        table = table_of(seen);
     }
 }
 
@@ -171,6 +173,19 @@ pte_change(pte_t *pte, pte_t clear, pte_t set)
     return pte_decode(stored);
 }
 
+/* Who came from a page may have emptied it just now, or split a leaf above, and
+ * still hold its lock. */
+static bool
+table_empty(struct page *table)
+{
+    bool empty;
+
+    spin_lock((struct spinlock *)&table->policy);
+    empty = table->mapcount == 0;
+    spin_unlock((struct spinlock *)&table->policy);
+    return empty;
+}
+
 /* The entries of TABLE at LEVEL, which translates from BASE on, whose tables
  * are empty.  What it counts (of a root, the user's half) is all there is. */
 static void
@@ -184,7 +199,6 @@ trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
     for (; left > 0 && i < PTES_PER_TABLE && base + i * span < end; i++) {
         pte_t *e = &table[i];
         struct page *child;
-        bool empty;
 
         left -= *e != 0;
         if (!pte_is_table(*e))
@@ -192,12 +206,10 @@ trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
         child = pa_to_page(pte_pa(*e));
         if (level > 1)
             trim(table_of(*e), level - 1, base + i * span, start, end, g);
-        /* Who took the last entry, from the page's side, is out again. */
-        spin_lock(pte_lock(table_of(*e)));
-        empty = child->mapcount == 0;
-        spin_unlock(pte_lock(table_of(*e)));
-        if (empty) {
+        if (table_empty(child)) {
+            spin_lock(pte_lock(e));
             pte_clear(e);
+            spin_unlock(pte_lock(e));
             gather_table(g, child);
         }
     }

@@ -3,7 +3,7 @@
  * A table is one page; its struct page says whose it is:
  *
  *     owner     the mm_struct, tagged PAGE_OWNER_MM
- *     index     the first address it translates
+ *     index     the first address it translates, and its level in the low bits
  *     mapcount  how many of its entries are not 0 [table lock]
  *     policy    its lock, a struct spinlock of rank PTE
  *
@@ -32,6 +32,19 @@ pte_t *pgdir_create(struct mm_struct *mm);
 /* => every user table is gone already */
 void pgdir_destroy(struct mm_struct *mm);
 
+/* The entry for VA at level TO.  CREATE: missing tables are made, without
+ * sleeping; NULL means no memory then, else that some table is missing (or a
+ * leaf above TO maps VA).  => gate held, either way */
+pte_t *get_pte_at(struct mm_struct *mm, uintptr_t va, unsigned to, bool create);
+
+static inline pte_t *
+get_pte(struct mm_struct *mm, uintptr_t va, bool create)
+{
+    return get_pte_at(mm, va, 0, create);
+}
+
+/* An empty table of LEVEL that translates from BASE on; NULL: no memory. */
+pte_t *table_create(struct mm_struct *mm, uintptr_t base, unsigned level);
 /* A table nobody can reach any more, all entries 0.  => no spinlock */
 void table_destroy(struct mm_struct *mm, struct page *table);
 /* Frames for tables: one of zeros, or NULL; one that is all zeros again; give
@@ -39,11 +52,6 @@ void table_destroy(struct mm_struct *mm, struct page *table);
 MUST_CHECK struct page *table_page_get(void);
 void table_page_put(struct page *p);
 size_t table_pages_drain(void);
-
-/* The level-0 entry for VA.  CREATE: missing tables are made, without sleeping;
- * NULL means no memory then, else that some table is missing (or a huge leaf
- * maps VA).  => gate held, either way */
-pte_t *get_pte(struct mm_struct *mm, uintptr_t va, bool create);
 
 /* The entry that maps or would map VA at the lowest level that exists, and
  * that level.  => gate held */
@@ -67,12 +75,19 @@ pte_mm(const pte_t *pte)
     return (struct mm_struct *)(pte_table(pte)->owner & ~PAGE_OWNER_TAG);
 }
 
-/* The address that level-0 entry PTE translates. */
+static inline unsigned
+pte_level(const pte_t *pte)
+{
+    return pte_table(pte)->index & PAGE_MASK;
+}
+
+/* The first address that entry PTE translates. */
 static inline uintptr_t
 pte_va(const pte_t *pte)
 {
-    return pte_table(pte)->index +
-           ((uintptr_t)pte & PAGE_MASK) / sizeof(pte_t) * PAGE_SIZE;
+    return PAGE_DOWN(pte_table(pte)->index) + ((uintptr_t)pte & PAGE_MASK) /
+                                                  sizeof(pte_t) *
+                                                  pte_span(pte_level(pte));
 }
 
 /* The kernel sets A and D, because some hart traps instead (adprobe.c). */
@@ -106,6 +121,16 @@ around_bits(void)
 /* Take CLEAR away from an entry and add SET, in one step: the hart may set A
  * and D meanwhile.  Returns what it was.  => table lock held */
 pte_t pte_change(pte_t *pte, pte_t clear, pte_t set);
+
+/* The same, only to take away, and short: for every entry of a space. */
+static inline void
+pte_take(pte_t *pte, pte_t clear)
+{
+    if (unlikely(ad_encode != NULL))
+        pte_change(pte, clear, 0);
+    else if (atomic_load(pte) & clear)
+        atomic_and(pte, ~clear);
+}
 
 /* Store a new entry where none was; counts it.  => table lock held; the page is
  * filled and accounted for: publish last */

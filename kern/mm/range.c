@@ -19,6 +19,7 @@
  *
  * The entries go before the pages, because a full gather flushes and frees at
  * once (gather.h). */
+#include "mm/huge.h"
 #include "mm/mmap.h"
 #include <errno.h>
 
@@ -172,6 +173,13 @@ drop_layer(struct vma_struct *v, struct gather *g)
     v->layer = NULL;
 }
 
+/* kern/ext/mm/huge_1g.c, if linked, takes its place. */
+WEAK int
+huge_cut(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    return 0;
+}
+
 static void
 clear_entries(struct vma_struct *first, uintptr_t start, uintptr_t end,
               struct gather *g)
@@ -210,6 +218,8 @@ discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
 {
     struct vma_struct *first = find_vma(mm, start);
 
+    if (huge_cut(mm, start, end) != 0)
+        return -EINVAL;
     clear_entries(first, start, end, g);
     return discard_areas(first, start, end, g);
 }
@@ -249,6 +259,8 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
 
     if (v == NULL || v->vm_start >= end)
         return 0;
+    if (huge_cut(mm, start, end) != 0)
+        return -EINVAL;
     err = split_spares(&s, v, start, end);
     if (err != 0)
         return err;
@@ -298,7 +310,7 @@ change_area(struct vma_struct *v, uint32_t change, struct gather *g)
     if (change & VM_LOCKED)
         v->vm_mm->locked_pages +=
             v->vm_flags & VM_LOCKED ? vma_pages(v) : -vma_pages(v);
-    if (change & VM_RWX)
+    if ((change & VM_RWX) || ((v->vm_flags | change) & huge_flags))
         protect_ptes(v, v->vm_start, v->vm_end, g);
     return vma_merge(v);
 }
@@ -313,6 +325,8 @@ change_flags(struct mm_struct *mm, uintptr_t start, uintptr_t end,
 
     if (start >= end || v == NULL)
         return 0;
+    if (huge_cut(mm, start, end) != 0)
+        return -EINVAL;
     last = end < v->vm_end ? v : find_vma(mm, end);
     n += reaches_over(v, start) && changed(v, clear, set);
     n += reaches_over(last, end) && changed(last, clear, set);

@@ -10,6 +10,7 @@
 #include "mm/rmap.h"
 
 #include "mm/failpoint.h"
+#include "mm/huge.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
 #include <race.h>
@@ -160,12 +161,19 @@ rmap_mlock(struct page *page, int by)
     unlock_rmap(page);
 }
 
+/* kern/ext/mm/huge.c, if linked, takes its place. */
+WEAK void
+huge_break(pte_t *pte)
+{
+}
+
 /* Entry PTE, found under PAGE's rmap lock: the table lock is only tried, as
- * faults take it first.  Returns whether FN cleared the entry. */
+ * faults take it first.  Returns whether FN cleared the entry.  A huge leaf goes
+ * into *HUGE, locked, if HUGE is not NULL. */
 static bool
 visit(struct page *page, pte_t *pte,
       bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg,
-      unsigned *skipped)
+      unsigned *skipped, pte_t **huge)
 {
     bool cleared;
 
@@ -174,14 +182,19 @@ visit(struct page *page, pte_t *pte,
         return false;
     }
     race_point("rmap-visit");
+    if (huge != NULL && pte_level(pte) > 0) { /* a page has one at most */
+        *huge = pte;
+        return false;
+    }
     cleared = fn(page, pte, arg);
     spin_unlock_nested(pte_lock(pte));
     return cleared;
 }
 
-unsigned
-rmap_walk(struct page *page,
-          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
+static unsigned
+walk_once(struct page *page,
+          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg,
+          pte_t **huge)
 {
     unsigned skipped = 0, n;
     struct rmap_block *b, *empty = NULL;
@@ -190,7 +203,7 @@ rmap_walk(struct page *page,
     b = first_block(page);
     if (b == NULL) {
         if (page->mapcount == 1 &&
-            visit(page, (pte_t *)page->rmap, fn, arg, &skipped))
+            visit(page, (pte_t *)page->rmap, fn, arg, &skipped, huge))
             take_out(page, (pte_t *)page->rmap);
         unlock_rmap(page);
         return skipped;
@@ -202,7 +215,7 @@ rmap_walk(struct page *page,
         while (n-- > 0) {
             pte_t *pte = b->pte[n];
 
-            if (visit(page, pte, fn, arg, &skipped)) {
+            if (visit(page, pte, fn, arg, &skipped, huge)) {
                 struct rmap_block *e = take_out(page, pte);
 
                 if (e != NULL) {
@@ -222,4 +235,25 @@ rmap_walk(struct page *page,
         empty = next;
     }
     return skipped;
+}
+
+unsigned
+rmap_look(struct page *page,
+          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
+{
+    return walk_once(page, fn, arg, NULL);
+}
+
+unsigned
+rmap_walk(struct page *page,
+          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
+{
+    for (;;) {
+        pte_t *huge = NULL;
+        unsigned skipped = walk_once(page, fn, arg, &huge);
+
+        if (likely(huge == NULL))
+            return skipped;
+        huge_break(huge); /* then again, entry by entry */
+    }
 }

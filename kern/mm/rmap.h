@@ -39,8 +39,13 @@ void rmap_mlock(struct page *page, int by);
 /* Call FN(page, pte, arg) for every entry, with the page's rmap lock and the
  * entry's table lock held.  FN may clear the entry and must then return true:
  * its record is removed.  An entry whose table is locked by somebody else is
- * skipped; returns how many were.  => no table lock held */
+ * skipped; returns how many were.  A huge leaf is split first.
+ * => no table lock held */
 unsigned rmap_walk(struct page *page,
+                   bool (*fn)(struct page *page, pte_t *pte, void *arg),
+                   void *arg);
+/* The same, for FN that clears nothing: it is shown huge leaves, too. */
+unsigned rmap_look(struct page *page,
                    bool (*fn)(struct page *page, pte_t *pte, void *arg),
                    void *arg);
 

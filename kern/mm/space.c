@@ -143,12 +143,12 @@ mm_sync_code(struct mm_struct *mm)
 /* As a hart would: if entry PTE allows the access, set A and D (or refuse, if
  * harts here trap) and copy. */
 static bool
-copy_through(pte_t *pte, uintptr_t addr, void *buf, size_t n, bool write)
+copy_through(pte_t *pte, uintptr_t offset, void *buf, size_t n, bool write)
 {
     pte_t e = pte_load(pte), ad = PTE_A | (write ? PTE_D : 0);
-    char *at = (char *)pa_to_va(pte_pa(e)) + (addr & PAGE_MASK);
+    char *at = (char *)pa_to_va(pte_pa(e)) + offset;
 
-    if (!(e & PTE_V) || !(e & (write ? PTE_W : PTE_R)) ||
+    if (!pte_is_leaf(e) || !(e & (write ? PTE_W : PTE_R)) ||
         (ad_by_software && (e & ad) != ad))
         return false;
     pte_change(pte, 0, ad);
@@ -166,13 +166,14 @@ copy_mapped(struct mm_struct *mm, uintptr_t addr, void *buf, size_t n,
             bool write)
 {
     bool copied = false;
+    unsigned level;
     pte_t *pte;
 
     gate_enter(&mm->gate);
-    pte = get_pte(mm, addr, false);
-    if (pte != NULL) {
+    pte = pte_lookup(mm, addr, &level);
+    if (pte_is_leaf(pte_load(pte))) {
         spin_lock(pte_lock(pte));
-        copied = copy_through(pte, addr, buf, n, write);
+        copied = copy_through(pte, addr & (pte_span(level) - 1), buf, n, write);
         spin_unlock(pte_lock(pte));
     }
     gate_leave(&mm->gate);

@@ -3,6 +3,7 @@
  * Each entry is cleared under its table's lock, its record in the reverse map
  * with it; what it knew (D) goes into the page.  The frames stay with their
  * owners: page tables are only a cache. */
+#include "mm/huge.h"
 #include "mm/mmap.h"
 #include "mm/rmap.h"
 
@@ -18,42 +19,58 @@ mapped_page(const struct vma_struct *vma, pte_t e)
 }
 
 static void
-zap_one(struct vma_struct *vma, pte_t *pte)
+zap_one(struct vma_struct *vma, pte_t *pte, size_t pages)
 {
     pte_t old = pte_clear(pte);
     struct page *page = mapped_page(vma, old);
 
     if (page == NULL)
         return;
-    if (old & PTE_D)
-        atomic_or(&page->flags, PG_DIRTY);
-    rmap_remove(page, pte);
-    if (vma->vm_flags & VM_LOCKED)
-        rmap_mlock(page, -1);
-    atomic_add(&vma->vm_mm->rss, -1l);
+    atomic_add(&vma->vm_mm->rss, -(int64_t)pages);
+    for (; pages > 0; pages--, page++) {
+        if (old & PTE_D)
+            atomic_or(&page->flags, PG_DIRTY);
+        rmap_remove(page, pte);
+        if (vma->vm_flags & VM_LOCKED)
+            rmap_mlock(page, -1);
+    }
+}
+
+/* kern/ext/mm/huge.c, if linked, takes its place: an entry with nothing below is
+ * skipped, with all it translates. */
+WEAK uintptr_t
+huge_each(struct vma_struct *vma, pte_t *pte, unsigned level, uintptr_t start,
+          uintptr_t end,
+          void (*fn)(struct vma_struct *vma, pte_t *pte, size_t pages))
+{
+    return ROUND_DOWN(start, pte_span(level)) + pte_span(level);
 }
 
 /* Call FN for each present entry of [START, END), under its table's lock.
  * Compiled once for each FN: a call per page would be most of the work. */
 static inline __attribute__((always_inline)) void
 for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
-             void (*fn)(struct vma_struct *vma, pte_t *pte))
+             void (*fn)(struct vma_struct *vma, pte_t *pte, size_t pages))
 {
     while (start < end) {
         unsigned level;
-        pte_t *pte = pte_lookup(vma->vm_mm, start, &level);
+        pte_t *pte = pte_lookup(vma->vm_mm, start, &level), *last;
         uintptr_t next = ROUND_DOWN(start, pte_span(1)) + pte_span(1);
+        struct spinlock *lock = pte_lock(pte);
 
-        if (level > 0) { /* nothing below: skip all this entry translates */
-            start = ROUND_DOWN(start, pte_span(level)) + pte_span(level);
+        if (level > 0) {
+            start = huge_each(vma, pte, level, start, end, fn);
             continue;
         }
-        spin_lock(pte_lock(pte));
-        for (next = MIN(next, end); start < next; start += PAGE_SIZE, pte++) {
-            if (pte_load(pte) & PTE_V)
-                fn(vma, pte);
+        next = MIN(next, end);
+        last = pte + ((next - start) >> PAGE_SHIFT);
+        spin_lock(lock);
+        for (; pte < last; pte++) {
+            if (atomic_load(pte) != 0)
+                fn(vma, pte, 1);
         }
-        spin_unlock(pte_lock(pte - 1));
+        spin_unlock(lock);
+        start = next;
     }
 }
 
@@ -66,13 +83,13 @@ zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
 }
 
 static void
-protect_one(struct vma_struct *vma, pte_t *pte)
+protect_one(struct vma_struct *vma, pte_t *pte, size_t pages)
 {
     uint64_t may = pte_rights(vma->vm_flags);
     pte_t e;
 
     if (may == 0) { /* no legal leaf without rights */
-        zap_one(vma, pte);
+        zap_one(vma, pte, pages);
         return;
     }
     /* R and X as the area says now; W only if it was there already. */
@@ -81,7 +98,7 @@ protect_one(struct vma_struct *vma, pte_t *pte)
     if ((e & PTE_D) && !(may & PTE_W)) {
         struct page *page = mapped_page(vma, e);
 
-        if (page != NULL)
+        for (; page != NULL && pages > 0; pages--, page++)
             atomic_or(&page->flags, PG_DIRTY);
     }
 }
@@ -94,11 +111,11 @@ protect_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
     gather_range(g, start, end);
 }
 
+/* D stays, and goes to the page when the entry goes. */
 static void
-wrprotect_one(struct vma_struct *vma, pte_t *pte)
+wrprotect_one(struct vma_struct *vma, pte_t *pte, size_t pages)
 {
-    if (*pte & PTE_W)
-        atomic_and(pte, ~PTE_W);
+    pte_take(pte, PTE_W);
 }
 
 void

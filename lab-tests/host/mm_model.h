@@ -137,6 +137,8 @@ check_leaf(unsigned s, unsigned p, const struct mmu_leaf *l)
               "another value", va);
 }
 
+static bool model_lazy; /* harts look up what they need, no more */
+
 /* Then it looks up all there is, for no reason, as harts do. */
 static void
 look_ahead(struct mmu *m, uintptr_t va)
@@ -163,6 +165,8 @@ check_harts(void)
             uintptr_t va = BASE + p * PAGE_SIZE;
 
             check_leaf(s, p, leaf_of(&mmus[h], va));
+            if (model_lazy)
+                continue;
             look_ahead(&mmus[h], va);
             check_leaf(s, p, leaf_of(&mmus[h], va));
         }
@@ -290,6 +294,19 @@ step_write(unsigned s, unsigned p)
             (struct cell){cell(s, p)->kind, cell(s, p)->rights, true, value};
 }
 
+static uint64_t model_stat[MMSTAT_COUNT]; /* of the spaces that are gone */
+
+/* The last user of space S goes. */
+static void
+end_space(unsigned s)
+{
+    leave_space(s);
+    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
+        model_stat[i] += mms[s]->stat[i];
+    mm_put_user(mms[s]);
+    memset(model[s], 0, sizeof(model[s]));
+}
+
 static void
 disarm(void)
 {
@@ -299,9 +316,7 @@ disarm(void)
 static void
 step_exit(unsigned s)
 {
-    leave_space(s);
-    mm_put_user(mms[s]);
-    memset(model[s], 0, sizeof(model[s]));
+    end_space(s);
     disarm();
     mms[s] = mm_create();
     run_space(s);
@@ -312,9 +327,7 @@ step_copy(unsigned from, unsigned to)
 {
     struct mm_struct *copy;
 
-    leave_space(to);
-    mm_put_user(mms[to]);
-    memset(model[to], 0, sizeof(model[to]));
+    end_space(to);
     be_hart(from);
     copy = mm_copy(mms[from]);
     disarm();
@@ -345,6 +358,25 @@ step_evict(unsigned p)
         panic("a page stays, though nobody uses it");
 }
 
+/* Take A and D from the entry, as reclaim does to see who comes back. */
+static WORLD_UNUSED void
+step_age(unsigned s, unsigned p)
+{
+    uintptr_t va = BASE + p * PAGE_SIZE;
+    pte_t *pte = get_pte(mms[s], va, false);
+    struct gather g;
+
+    if (pte == NULL || (pte_load(pte) & PTE_V) == 0)
+        return;
+    spin_lock(pte_lock(pte));
+    if (pte_change(pte, PTE_A | PTE_D, 0) & PTE_D)
+        atomic_or(&pa_to_page(pte_pa(*pte))->flags, PG_DIRTY);
+    spin_unlock(pte_lock(pte));
+    gather_start(&g, mms[s]);
+    gather_range(&g, va, va + PAGE_SIZE);
+    gather_finish(&g);
+}
+
 /* --- the life of a world --- */
 
 static void
@@ -367,8 +399,7 @@ model_end(void)
 {
     disarm();
     for (unsigned s = 0; s < MODEL_SPACES; s++) {
-        leave_space(s);
-        mm_put_user(mms[s]);
+        end_space(s);
         mms[s] = NULL;
     }
     object_put(&file.object);

@@ -49,6 +49,11 @@ extern uint64_t ktest_seed;
 extern uint64_t ktest_steps;
 extern unsigned ktest_rounds; /* of races; boot argument rounds= */
 
+/* Give back what waits in caches, and count the frames that are free or hold
+ * only small objects: equal before and after whatever leaks no frame.
+ * => no thread but the caller's */
+size_t ktest_settle(void);
+
 /* Run ENTRY(ARG[i]) in N threads, thread i on hart i mod ncpu if PIN, and wait
  * until all have returned. */
 void ktest_parallel(unsigned n, bool pin, void (*entry)(unsigned i));

@@ -197,6 +197,32 @@ KTEST(vm_row_34_d_outlives_its_entry)
     mm_put_user(mm);
 }
 
+/* A copy takes W from entries without D, too, and the page that a store leaves
+ * to the child knows what its entry knew. */
+KTEST(vm_row_34_clean_pages_are_copied)
+{
+    uintptr_t at;
+    struct mm_struct *mm = space_with(2, &at), *child;
+    struct page *page[2];
+
+    fill(mm, at, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        page[i] = page_at(mm, at + i * P);
+        make_clean(mm, at + i * P, PTE_D);
+    }
+    CHECK(put(mm, at, 5) == 0);
+    child = mm_copy(mm);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK((entry(mm, at + i * P) & PTE_W) == 0);
+        CHECK(put(mm, at + i * P, 7) == 0 &&
+              page_at(mm, at + i * P) != page[i]);
+    }
+    CHECK(get(child, at) == 5 && get(child, at + P) == 1001);
+    CHECK((page[0]->flags & PG_DIRTY) && !(page[1]->flags & PG_DIRTY));
+    mm_put_user(child);
+    mm_put_user(mm);
+}
+
 /* The same from user mode, and by the kernel's copy routines: stores, loads and
  * atomic additions whose faults nobody but the trap handler sees. */
 KTEST(vm_row_34_user_mode_and_copy_routines)

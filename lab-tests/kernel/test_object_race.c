@@ -378,7 +378,7 @@ wait_for(unsigned *count, unsigned n)
         sched_yield();
 }
 
-#define ROUNDS 20u
+#define ROUNDS 8u
 
 /* Odd rounds write back, and the harts store; even ones evict. */
 static void

@@ -109,6 +109,7 @@ family_act(unsigned who, unsigned r)
     uint64_t v = 0;
 
     mm_use(mm[who]);
+    RCHECK(user_load(at, &v) && v == 1000 + r);
     for (unsigned k = 0; k < 4; k++) {
         RCHECK(user_store(at + 8, who * 10 + k));
         RCHECK(user_load(at + 8, &v) && v == who * 10 + k);
@@ -264,7 +265,8 @@ evict_act_in(struct mm_struct *m, unsigned who, unsigned r, uintptr_t at)
     mm_use(m);
     for (unsigned k = 1; k <= 8; k++) {
         if (who == 2) {
-            evict(m, at);
+            for (unsigned n = 0; n < 8; n++)
+                evict(m, at);
         } else if (who == 1) {
             RCHECK(user_load(at, &v) && v >= before && v <= 8);
             before = v;

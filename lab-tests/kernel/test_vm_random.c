@@ -30,7 +30,7 @@
 #define SEGS    24
 #define THREADS 4
 #define BASE    0x7f00000ul /* the window lies over a 2 MiB border */
-#define STEPS   20000       /* of each test, unless steps= says otherwise */
+#define STEPS   6000        /* of each test, unless steps= says otherwise */
 
 enum kind { HOLE, PRIVATE, SHARED };
 

@@ -1,5 +1,6 @@
 /* fallback_mm.c: as fallback.c, lets files of kern/ext/mm be deleted alone; a
  * first reader may skip it. */
+#include "ext/mm/huge.h"
 #include "ext/mm/spaces.h"
 #include "mm/failpoint.h"
 #include <errno.h>
@@ -21,4 +22,28 @@ WEAK int
 fail_set(const char *site, uint64_t nth)
 {
     return -EINVAL;
+}
+
+/* ext/mm/huge.c: there is no block of memory large enough. */
+WEAK struct page *
+huge_page_alloc(unsigned level, uint32_t epoch)
+{
+    return NULL;
+}
+
+WEAK void
+huge_page_free(struct page *first, size_t pages)
+{
+}
+
+WEAK bool
+huge_page_map(struct fault *f, struct page *first, unsigned level)
+{
+    return false;
+}
+
+WEAK bool
+huge_area(const struct vma_struct *v, uintptr_t base, unsigned level)
+{
+    return false;
 }

@@ -90,9 +90,9 @@ mark(struct mm_struct *mm, uintptr_t start, uintptr_t end)
     w = open_window(mm, start);
     for (uintptr_t va = start; va < end; va += PAGE_SIZE) {
         uint64_t n = (va - start) >> PAGE_SHIFT;
-        pte_t *pte = get_pte(mm, va, false);
+        unsigned level;
 
-        if (pte == NULL || !(pte_load(pte) & PTE_V))
+        if (!pte_is_leaf(pte_load(pte_lookup(mm, va, &level))))
             continue;
         w->bits[n / WORD_BITS] |= 1ul << n % WORD_BITS;
         marked++;

@@ -19,19 +19,6 @@ struct walk {
 
 /* --- one entry and what it shows --- */
 
-/* As rmap_walk(), for a visitor that clears nothing: so a huge leaf need not be
- * split first.  Where mm/rmap.c has it, that is taken. */
-unsigned rmap_look(struct page *page,
-                   bool (*fn)(struct page *page, pte_t *pte, void *arg),
-                   void *arg);
-
-WEAK unsigned
-rmap_look(struct page *page,
-          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
-{
-    return rmap_walk(page, fn, arg);
-}
-
 struct record {
     const struct page *page;
     const pte_t *pte; /* NULL: any */

@@ -14,6 +14,7 @@
  * in advance, the layer is prepared for the cut if the area shrinks, and
  * making room at the destination is all or nothing. */
 #include "ext/mm/mapcalls.h"
+#include "mm/huge.h"
 #include <errno.h>
 
 struct move {
@@ -172,8 +173,12 @@ static int
 move_elsewhere(struct move *m, struct vma_struct *v)
 {
     uintptr_t end = m->from + m->old_len, cut = m->from + m->new_len;
-    int err = prepare_move(m, v);
+    int err = huge_cut(m->mm, m->from, end);
 
+    if (err == 0)
+        err = huge_cut(m->mm, m->from, MIN(cut, end));
+    if (err == 0)
+        err = prepare_move(m, v);
     if (err == 0)
         err = make_room(m);
     if (err != 0)

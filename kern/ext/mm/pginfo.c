@@ -51,7 +51,7 @@ about_entry(const struct vma_struct *v, pte_t e, struct pginfo *info)
     if (v != NULL && (v->vm_flags & VM_PFNMAP))
         info->flags |= PGINFO_DEVICE;
     else
-        about_page(pa_to_page(pte_pa(e)), info);
+        about_page(pa_to_page(pte_pa(e) + inside), info);
 }
 
 static void
