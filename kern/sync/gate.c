@@ -75,7 +75,8 @@ gate_open(struct gate *g)
 {
     spin_lock(&g->outside.lock);
     atomic_store_release(&g->closed, 0);
-    wait_wake_all(&g->outside);
+    if (unlikely(!list_empty(&g->outside.sleepers)))
+        wait_wake_all(&g->outside);
     spin_unlock(&g->outside.lock);
     mutex_unlock(&g->writers);
 }
