@@ -313,7 +313,7 @@ handle_mm_fault(struct fault *f)
         return result;
     if (unlikely(f->vma->vm_flags & huge_flags) && huge_fault(f, &result))
         return result;
-    f->pte = get_pte(f->mm, f->va, true);
+    f->pte = get_pte_again(f->mm, f->va);
     if (f->pte == NULL)
         return huge_leaf_fault(f);
     f->seen = pte_load(f->pte);
