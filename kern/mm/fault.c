@@ -196,15 +196,21 @@ do_wp_page(struct fault *f)
     return result;
 }
 
-/* The area is private, and the access is a read.  False: nothing private. */
+/* The area is private, and the access is a read.  False: the slot is empty, and
+ * an object lies below. */
 static bool
 do_private_read(struct fault *f, unsigned *result)
 {
     struct layer *l = f->layer;
     struct anon *a;
 
-    if (l == NULL)
-        return false;
+    if (l == NULL) {
+        if (f->vma->vm_object != NULL)
+            return false;
+        note(f, MM_ZERO);
+        *result = finish_fault(f, zero_page, area_rights(f) & ~PTE_W);
+        return true;
+    }
     spin_lock(&l->lock);
     a = layer_find(l, vma_layer_index(f->vma, f->va));
     if (a != NULL) {
@@ -213,9 +219,12 @@ do_private_read(struct fault *f, unsigned *result)
                       ? do_swap_page(f, a)
                       : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
         spin_unlock(&a->lock);
+    } else if (f->vma->vm_object == NULL) {
+        note(f, MM_ZERO);
+        *result = finish_fault(f, zero_page, area_rights(f) & ~PTE_W);
     }
     spin_unlock(&l->lock);
-    return a != NULL;
+    return a != NULL || f->vma->vm_object == NULL;
 }
 
 /* The area is private, and the page will be ours: so the path to its slot is.
@@ -304,7 +313,7 @@ handle_mm_fault(struct fault *f)
         return result;
     if (unlikely(f->vma->vm_flags & huge_flags) && huge_fault(f, &result))
         return result;
-    f->pte = get_pte(f->mm, f->va, true);
+    f->pte = get_pte_again(f->mm, f->va);
     if (f->pte == NULL)
         return huge_leaf_fault(f);
     f->seen = pte_load(f->pte);
@@ -337,14 +346,17 @@ count(struct fault *f, unsigned result)
         end = MM_OOM;
     else if (result & VM_FAULT_RETRY)
         end = MM_RETRY;
-    else if (f->kinds >> MM_SPUR & 1)
+    else if (noted(f, MM_SPUR))
         end = MM_SPUR;
-    else if (f->kinds >> MM_ADFIX & 1)
+    else if (noted(f, MM_ADFIX))
         end = MM_ADFIX;
     mm_count(f->mm, MM_FLT);
     mm_count(f->mm, end);
     if (end != MM_MIN && end != MM_MAJ)
-        f->kinds = 0;
+        f->kind = f->kinds = 0;
+    if (f->kind != 0)
+        mm_count(f->mm, (enum mmstat_id)f->kind);
+    f->kind = 0;
     for (; f->kinds != 0; f->kinds &= f->kinds - 1)
         mm_count(f->mm, (enum mmstat_id)__builtin_ctz(f->kinds));
 }

@@ -93,14 +93,14 @@ give_away_children(struct process *p, struct process *to)
     list_for_each_safe (n, &p->children) {
         struct process *c = list_entry(n, struct process, sibling);
 
-        c->parent = to;
+        set_parent(c, to);
         list_del(&c->sibling);
         list_add_tail(&to->children, &c->sibling);
     }
     list_for_each_safe (n, &p->zombies) {
         struct process *c = list_entry(n, struct process, sibling);
 
-        c->parent = to;
+        set_parent(c, to);
         list_del(&c->sibling);
         list_add_tail(&to->zombies, &c->sibling);
     }
@@ -136,7 +136,9 @@ end_process(struct process *p, int status)
     }
     list_for_each_entry (t, &p->tasks, struct task, link) {
         atomic_store(&t->killed, 1);
-        if (t != me)
+        if (t == me) /* it looks on its way to user mode */
+            atomic_store(&t->thread.interrupted, 1);
+        else
             thread_interrupt(&t->thread);
     }
 }

@@ -14,6 +14,7 @@
 #include "mm/kmalloc.h"
 #include "mm/kstack.h"
 #include "mm/uaccess.h"
+#include "process/syscall_hook.h"
 #include <errno.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ task_create(struct process *p, const struct trapframe *tf)
     t->thread.ctx.sp = ROUND_DOWN((uintptr_t)task_frame(t), 16ul);
     t->thread.on_dead = task_dead;
     t->thread.user_trap = task_trap;
+    t->thread.tcb.user_call = syscall_hook;
     t->process = p;
     t->start = *tf;
     return t;

@@ -11,6 +11,7 @@ extern struct list all_processes; /* [tree_lock] */
 int number_alloc(uint64_t limit); /* a pid or tid; 0: LIMIT are in use */
 void number_free(int n);
 struct process *alloc_proc(int pid); /* NULL: no memory */
+void set_parent(struct process *p, struct process *parent); /* => tree locked */
 void tree_insert(struct process *p, struct process *parent);
 void tree_remove(struct process *p);
 struct fs_place *place_create(struct inode *root, struct inode *cwd,
@@ -34,7 +35,6 @@ void futex_wake_hook(uintptr_t addr);
 void signal_send(struct process *p, int signo, struct task *to);
 
 /* user.c */
-void task_trap(struct trapframe *tf, const struct user_trap *why);
 void fp_init(void);
 void fp_save(struct task *t); /* => the calling task's: into t->fp */
 void fp_forget(struct task *t, struct trapframe *tf);

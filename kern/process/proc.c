@@ -100,12 +100,19 @@ alloc_proc(int pid)
     return p;
 }
 
+void
+set_parent(struct process *p, struct process *parent)
+{
+    p->parent = parent;
+    atomic_store(&p->ppid, parent == NULL ? 0 : parent->pid);
+}
+
 /* P, complete but for its place, becomes a child of PARENT (NULL: of nobody).
  * => tree locked */
 void
 tree_insert(struct process *p, struct process *parent)
 {
-    p->parent = parent;
+    set_parent(p, parent);
     if (parent != NULL)
         list_add_tail(&parent->children, &p->sibling);
     list_add_tail(&all_processes, &p->all_link);
@@ -119,23 +126,6 @@ tree_remove(struct process *p)
     list_del(&p->sibling);
     list_del(&p->all_link);
     list_del(&p->pid_link);
-}
-
-struct task *
-current_task(void)
-{
-    struct thread *t = current_thread();
-
-    return t->user_trap == task_trap ? container_of(t, struct task, thread)
-                                     : NULL;
-}
-
-struct process *
-current_process(void)
-{
-    struct task *t = current_task();
-
-    return t == NULL ? NULL : t->process;
 }
 
 struct trapframe *

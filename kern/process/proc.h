@@ -64,6 +64,7 @@ struct process {
     int pid;                         /* [I] */
     int pgid, sid;                   /* [t] */
     struct process *parent;          /* [t] */
+    int ppid;                        /* [a] its pid; 0: none */
     struct list children, zombies;   /* [t] alive; ended, not waited for */
     struct list sibling;             /* [t] in one of them */
     struct list all_link, pid_link;  /* [t] */
@@ -122,9 +123,29 @@ extern struct spinlock tree_lock; /* rank PROCESS: the family tree */
 void place_walk(struct fs_place *fs, struct walk *w);
 void walk_put(struct walk *w);
 
+/* task->thread.user_trap: what a task did wrong; with WHY NULL, it was
+ * interrupted. */
+void task_trap(struct trapframe *tf, const struct user_trap *why);
+
 /* The task that runs, or NULL in a kernel thread. */
-struct task *current_task(void);
-struct process *current_process(void);
+static inline struct task *
+current_task(void)
+{
+    struct thread *t = current_thread();
+
+    return likely(t->user_trap == task_trap)
+               ? container_of(t, struct task, thread)
+               : NULL;
+}
+
+static inline struct process *
+current_process(void)
+{
+    struct task *t = current_task();
+
+    return t == NULL ? NULL : t->process;
+}
+
 /* Its registers in user mode. */
 struct trapframe *task_frame(struct task *t);
 

@@ -12,12 +12,10 @@
 #include "process/impl.h"
 
 #include "arch/riscv/fp.h"
-#include "process/syscall_hook.h"
 #include <signal.h>
 #include <string.h>
 
 /* The one call whose result is not its own. */
-#define NR_SIGRETURN 139
 
 #define FS_MASK    (3ul << 13)
 #define FS_INITIAL (1ul << 13)
@@ -118,20 +116,18 @@ fp_first_use(struct task *t, struct trapframe *tf)
     return true;
 }
 
-/* Everything that brings a task into the kernel and is no interrupt; and, with
- * WHY NULL, an interrupt when somebody wants something of it. */
+/* What a task did wrong; with WHY NULL, it is about to go back to user mode while
+ * somebody wants something of it.  Calls go another way (tcb.user_call); after
+ * one, the frame still has its cause and, in x[0], its first argument. */
 void
 task_trap(struct trapframe *tf, const struct user_trap *why)
 {
     struct task *t = current_task();
-    bool call = why != NULL && why->signo == 0;
-    uint64_t arg = tf->x[X_A0], nr = tf->x[X_A7];
+    bool call = why == NULL && tf->scause == CAUSE_USER_ECALL;
 
-    if (call)
-        syscall_hook(tf);
-    else if (why != NULL && !(why->signo == SIGILL && fp_first_use(t, tf)))
+    if (why != NULL && !(why->signo == SIGILL && fp_first_use(t, tf)))
         signal_self(why->signo, why->code, why->addr);
     if (unlikely(atomic_load(&t->thread.interrupted) ||
                  atomic_load(&t->killed)))
-        task_work(tf, call && nr != NR_SIGRETURN ? &arg : NULL);
+        task_work(tf, call ? &tf->x[0] : NULL);
 }

@@ -47,15 +47,15 @@ struct mm_struct;
  *   self  only the thread itself
  *   a     atomic */
 struct thread {
-    struct tcb tcb;     /* must be first */
-    struct context ctx; /* registers while not running */
-    int tid;            /* [I] unique, from 1 */
-    char name[20];      /* [I] */
-
-    uint32_t state;       /* [r] enum thread_state */
-    unsigned rq_cpu;      /* [r] the hart whose queue it belongs to */
+    struct tcb tcb;       /* must be first */
     uint32_t interrupted; /* [a] gives up waiting: sync/wait.h */
-    uint64_t affinity;    /* [r] bit i: may run on logical hart i */
+    struct context ctx;   /* registers while not running */
+    int tid;              /* [I] unique, from 1 */
+    char name[20];        /* [I] */
+
+    uint32_t state;    /* [r] enum thread_state */
+    unsigned rq_cpu;   /* [r] the hart whose queue it belongs to */
+    uint64_t affinity; /* [r] bit i: may run on logical hart i */
 
     struct list run_link;     /* [r] round robin */
     struct avl_node run_node; /* [r] stride */
@@ -79,6 +79,9 @@ struct thread {
 
     struct list all_link; /* the list of all threads, under its own lock */
 };
+
+_Static_assert(offsetof(struct thread, interrupted) == THREAD_INTERRUPT,
+               "trapentry.S");
 
 static inline struct thread *
 current_thread(void)

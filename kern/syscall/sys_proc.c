@@ -247,13 +247,7 @@ SYSCALL(172, getpid, "", sys_getpid);
 static long
 sys_getppid(ARGS)
 {
-    struct process *p = current_process();
-    long r;
-
-    spin_lock(&tree_lock);
-    r = p->parent == NULL ? 0 : p->parent->pid;
-    spin_unlock(&tree_lock);
-    return r;
+    return atomic_load(&current_process()->ppid);
 }
 SYSCALL(173, getppid, "", sys_getppid);
 

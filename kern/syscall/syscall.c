@@ -10,7 +10,8 @@
 #include "process/syscall_hook.h"
 #include <errno.h>
 
-void (*syscall_hook)(struct trapframe *tf);
+long (*syscall_hook)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                     uint64_t, uint64_t);
 
 static syscall_fn functions[SYSCALL_MAX];
 static const struct syscall *rows[SYSCALL_MAX];
@@ -37,8 +38,8 @@ trace_end(const char line[TRACE_LINE], long r)
 {
 }
 
-static long
-traced_call(syscall_fn fn, uint64_t nr, const uint64_t *a)
+static __attribute__((noinline)) long
+traced(syscall_fn fn, const uint64_t *a, uint64_t nr)
 {
     char line[TRACE_LINE];
     long r = -ENOSYS;
@@ -50,20 +51,13 @@ traced_call(syscall_fn fn, uint64_t nr, const uint64_t *a)
     return r;
 }
 
-void
-syscall_dispatch(struct trapframe *tf)
+long
+syscall_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                 uint64_t a4, uint64_t a5, uint64_t a6, uint64_t nr)
 {
-    uint64_t nr = tf->x[X_A7], a[6];
-    bool trace = unlikely(current_process()->trace);
     syscall_fn fn = nr < SYSCALL_MAX ? functions[nr] : NULL;
-    long r = -ENOSYS;
 
-    for (unsigned i = 0; i < 6; i++)
-        a[i] = tf->x[X_A0 + i];
-    tf->sepc += 4; /* ecall has no short form */
-    if (trace)
-        r = traced_call(fn, nr, a);
-    else if (likely(fn != NULL))
-        r = fn(a[0], a[1], a[2], a[3], a[4], a[5]);
-    tf->x[X_A0] = (uint64_t)r;
+    if (unlikely(current_process()->trace))
+        return traced(fn, (uint64_t[]){a0, a1, a2, a3, a4, a5}, nr);
+    return likely(fn != NULL) ? fn(a0, a1, a2, a3, a4, a5) : -ENOSYS;
 }

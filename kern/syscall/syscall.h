@@ -9,7 +9,7 @@
 #ifndef KERN_SYSCALL_SYSCALL_H
 #define KERN_SYSCALL_SYSCALL_H
 
-#include "arch/riscv/trapframe.h"
+#include <stdint.h>
 #include <util.h>
 
 typedef long (*syscall_fn)(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
@@ -36,7 +36,8 @@ void trace_begin(char line[TRACE_LINE], const struct syscall *row, uint64_t nr,
 void trace_end(const char line[TRACE_LINE], long r);
 
 void syscall_init(void); /* table into array; once */
-/* From the trap: serve the call in TF, and step over the ecall. */
-void syscall_dispatch(struct trapframe *tf);
+/* tcb.user_call of every task. */
+long syscall_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                      uint64_t a4, uint64_t a5, uint64_t a6, uint64_t nr);
 
 #endif

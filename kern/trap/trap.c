@@ -3,7 +3,8 @@
  *     interrupt   timer     -> schedule/timeout.c
  *                 software  -> another hart wants something
  *                 external  -> driver/plic.c
- *     exception   in user mode, or of a copy routine -> trap/user.c
+ *     exception   in user mode -> trap/user.c, without coming here
+ *                 of a copy routine -> trap/user.c
  *                 in code that may fault (arch/riscv/probe.h) -> go on there
  *                 anywhere else in the kernel -> panic, once
  *
@@ -97,10 +98,6 @@ exception(struct trapframe *tf)
     uintptr_t go_on;
 
     trace(TRACE_FAULT, tf->scause, tf->stval);
-    if (trap_from_user(tf)) {
-        user_exception(tf);
-        return;
-    }
     if (user_copy_fault(tf))
         return;
     go_on = user_copy_bug(tf) ? 0 : extable_find(tf->sepc);

@@ -73,8 +73,18 @@ call6(long nr, long a, long b, long c, long d, long e, long f)
 /* -1 and errno for an error, else the result. */
 long result_of(long r);
 
-#define call0(nr)          call6(nr, 0, 0, 0, 0, 0, 0)
-#define call1(nr, a)       call6(nr, (long)(a), 0, 0, 0, 0, 0)
+static inline long
+call1_(long nr, long a)
+{
+    register long a7 __asm__("a7") = nr;
+    register long a0 __asm__("a0") = a;
+
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7) : "memory");
+    return a0;
+}
+
+#define call0(nr)          call1_(nr, 0)
+#define call1(nr, a)       call1_(nr, (long)(a))
 #define call2(nr, a, b)    call6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
 #define call3(nr, a, b, c) call6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define call4(nr, a, b, c, d) \

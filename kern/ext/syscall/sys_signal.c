@@ -182,6 +182,7 @@ sys_rt_sigreturn(ARGS)
     me->fp.fcsr = f->uc.fcsr & 0xff;
     signal_mask(f->uc.mask);
     kfree(f);
+    tf->scause = 0; /* where it goes on, no call is made again */
     return (long)tf->x[X_A0];
 }
 SYSCALL(139, rt_sigreturn, "", sys_rt_sigreturn);
