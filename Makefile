@@ -16,7 +16,7 @@
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt
-#   make mutants     do the race tests find bugs put in? M=name, SHORT=1: some
+#   make mutants     do the race tests find bugs put in? M=name, SHORT=1, SEED=2
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
 #   make clean       remove build/
@@ -207,7 +207,7 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
 
 mutants: $B/races.img
-	$Q$(PYTHON) tools/mutants.py --build $B $(if $(SHORT),--short) $M
+	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $M
 
 bench: $(tested)
 	$Q$(PYTHON) tools/bench.py --build $B
