@@ -120,12 +120,6 @@ ktest_settle(void)
     return nr_free_pages() + kmap_tables + kmalloc_pages();
 }
 
-size_t
-ktest_settle(void)
-{
-    return settle();
-}
-
 static void
 run(const struct ktest *t)
 {
