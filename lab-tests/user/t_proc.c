@@ -131,6 +131,7 @@ waits(void *arg)
     if (pid == 0) {
         char c;
 
+        close(ends[1]);
         read(ends[0], &c, 1); /* until its pipe closes, or it is killed */
         _exit(0);
     }
