@@ -119,6 +119,7 @@ become_zombie(struct process *p)
     list_add_tail(&p->parent->zombies, &p->sibling);
     p->state = PROC_ZOMBIE;
     wake_waiters(p->parent);
+    signal_send(p->parent, p->exit_signal, NULL);
     spin_unlock(&tree_lock);
 }
 
@@ -260,6 +261,7 @@ do_wait(int pid, unsigned options, struct wait_result *r)
         return err;
     if (!(options & WNOWAIT)) {
         number_free(p->pid);
+        kfree(p->actions);
         kfree(p);
     }
     return r->pid;

@@ -29,6 +29,10 @@ void end_process(struct process *p, int status);
 /* Somebody waits for the word at ADDR (kern/ext/process/futex.c). */
 void futex_wake_hook(uintptr_t addr);
 
+/* signal.c: P shall get SIGNO (0: nothing), or the task TO of it.
+ * => tree locked */
+void signal_send(struct process *p, int signo, struct task *to);
+
 /* user.c */
 void task_trap(struct trapframe *tf, const struct user_trap *why);
 void fp_init(void);
