@@ -159,6 +159,7 @@ MATRIX = [
     row("user-1", "user", mode="icount", mem="512M"),
     row("user-4", "user", smp=4, mem="512M", fast=True),
     row("user-sv39", "user", smp=2, mem="512M", append="mmu=sv39"),
+    row("user-fork-race", "user", smp=4, mem="512M", run=("l_race", "rounds=200")),
     row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
         run=["t_mutants"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),

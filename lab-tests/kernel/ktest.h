@@ -58,10 +58,6 @@ size_t ktest_settle(void);
  * until all have returned. */
 void ktest_parallel(unsigned n, bool pin, void (*entry)(unsigned i));
 
-/* Caches give back what they can.  Returns the pages that are free, in a way
- * that compares. */
-size_t ktest_settle(void);
-
 /* Instructions for OPS operations: print and send "bench NAME VALUE". */
 void kbench_report(const char *name, uint64_t instructions, uint64_t ops);
 
