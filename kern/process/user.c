@@ -12,7 +12,7 @@
 #include "process/impl.h"
 
 #include "arch/riscv/fp.h"
-#include "syscall_hook.h"
+#include "process/syscall_hook.h"
 #include <signal.h>
 #include <string.h>
 
