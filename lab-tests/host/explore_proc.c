@@ -1,7 +1,8 @@
 /* explore_proc.c: the family tree when its members end at the same time, over
  * all schedules with at most two preemptions.
  *
- * process/exit.c and process/signal.c run as they are, over the model of the
+ * process/exit.c, process/signal.c and, of process/exec.c, what makes a task the
+ * only one of its process run as they are, over the model of the
  * scheduler; what a process has (memory, files) is counted, and a process that
  * was freed is poisoned.  Each hart runs one task, and ends it as the way back
  * to user mode would.  What must hold: everything is given back once, by the
@@ -15,7 +16,10 @@
 #include <list.h>
 
 #include "explore/model.h"
+#include "mm/mmap.h"
+#include "process/exec.h"
 #include "process/impl.h"
+#include <elf64.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -141,9 +145,48 @@ interrupt(struct thread *t)
         &model_thread[container_of(t, struct task, thread) - task]);
 }
 
+/* What exec does before and after is not looked at here. */
+#define NOTHING(type, name, value, ...) \
+    type name(__VA_ARGS__)              \
+    {                                   \
+        return value;                   \
+    }
+NOTHING(long, object_read, 0, struct vm_object *o, uint64_t p, void *b,
+        size_t n)
+NOTHING(int, namei, 0, const struct walk *w, const char *p, unsigned f,
+        struct inode **i)
+NOTHING(void *, kmalloc, NULL, size_t n)
+NOTHING(int, mm_access, 0, struct mm_struct *m, uintptr_t a, void *b, size_t n,
+        bool w)
+NOTHING(long, do_mmap, 0, struct mm_struct *m, uintptr_t a, size_t n,
+        uint32_t p, uint32_t f, struct vm_object *o, uint64_t at)
+NOTHING(uintptr_t, vma_find_gap, 0, struct mm_struct *m, size_t n,
+        uintptr_t top)
+NOTHING(struct mm_struct *, mm_create, NULL, void)
+NOTHING(int, exec_stack, 0, struct mm_struct *m, const struct exec_args *a,
+        struct start *s)
+NOTHING(struct files *, files_unshared, t, struct files *t)
+NOTHING(uintptr_t, user_end, 0, void)
+NOTHING(struct trapframe *, task_frame, &t->start, struct task *t)
+NOTHING(const char *, elf_check_header, NULL, const struct elf_header *h,
+        uint64_t n)
+NOTHING(const char *, elf_describe, NULL, const struct elf_header *h,
+        const struct elf_phdr *p, uint64_t n, uint64_t l, struct elf_program *e)
+NOTHING(void, files_close_exec, , struct files *t)
+NOTHING(void, fp_forget, , struct task *t, struct trapframe *tf)
+NOTHING(void, place_walk, , struct fs_place *f, struct walk *w)
+NOTHING(void, walk_put, , struct walk *w)
+NOTHING(void, inode_get, , struct inode *i)
+NOTHING(void, mm_write_begin, , struct mm_struct *m)
+NOTHING(void, mm_write_end, , struct mm_struct *m)
+NOTHING(size_t, no_strlcpy, 0, char *to, const char *from, size_t n)
+#undef NOTHING
+#define strlcpy no_strlcpy
+
 #define kfree(p)            free_process(p)
 #define thread_interrupt(t) EXPLORE_CALL(interrupt, t, t)
 #define wait_wake_all(wq)   EXPLORE_CALL(wait_wake_all, wq, wq)
+#include "kern/process/exec.c"
 #include "kern/process/exit.c"
 #include "kern/process/signal.c"
 #undef wait_wake_all
@@ -400,6 +443,94 @@ both_check(void)
            list_empty(&process[INIT].zombies));
 }
 
+/* --- exec meets exec, exit_group() or kill ----------------------------------- */
+
+static bool alone[EXPLORE_HARTS];
+
+static void
+exec_it(unsigned hart)
+{
+    alone[hart] = be_alone(&process[CHILD]);
+    if (alone[hart]) {
+        assert(process[CHILD].ntasks == 1);
+        assert(task[hart].tid == CHILD + 1);
+    }
+    work();
+    do_exit(7 << 8, true);
+}
+
+static void
+exec_setup(void)
+{
+    group_setup();
+}
+
+static void
+exec_body(unsigned hart)
+{
+    if (hart == 2)
+        AS_TASK(2, wait_for(-1));
+    else
+        AS_TASK(hart, exec_it(hart));
+}
+
+static void
+exec_check(void)
+{
+    child_is_gone();
+    assert(alone[0] != alone[1]);
+    assert(result[2] == CHILD + 1 && taken[2].status == 7 << 8);
+    assert(numbers_freed == 2);
+}
+
+static void
+leave_body(unsigned hart)
+{
+    if (hart == 2)
+        AS_TASK(2, wait_for(-1));
+    else if (hart == 1)
+        AS_TASK(1, exec_it(1));
+    else
+        AS_TASK(0, do_exit(4 << 8, true));
+}
+
+static void
+leave_check(void)
+{
+    child_is_gone();
+    assert(result[2] == CHILD + 1);
+    assert(taken[2].status == (alone[1] ? 7 : 4) << 8 ||
+           taken[2].status == 4 << 8);
+    assert(numbers_freed == 2);
+}
+
+static void
+killed_setup(void)
+{
+    family();
+    add_task(0, CHILD);
+    add_task(1, CHILD);
+    add_task(2, PARENT);
+}
+
+static void
+killed_body(unsigned hart)
+{
+    if (hart == 2)
+        AS_TASK(2, do_kill(CHILD + 1, SIGTERM); wait_for(-1));
+    else if (hart == 1)
+        AS_TASK(1, exec_it(1));
+    else
+        AS_TASK(0, do_exit(4 << 8, false));
+}
+
+static void
+killed_check(void)
+{
+    child_is_gone();
+    assert(taken[2].status == SIGTERM || taken[2].status == 7 << 8);
+}
+
 #define SKIP(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define SET(name) \
     .setup = name##_setup, .body = name##_body, .check = name##_check
@@ -417,6 +548,13 @@ static const struct explore_test tests[] = {
     {"exit-exit", 3, SET(group)},
     {"exit-exit-mutant-unlocked", 3, SET(group),
      .skip = SKIP("do_exit/spin_lock", "do_exit/spin_unlock"), .expect = ""},
+    {"exec-exec", 3, SET(exec)},
+    {"exec-exit", 3, .setup = group_setup, .body = leave_body,
+     .check = leave_check},
+    {"exec-exit-mutant-no-wake", 3, .setup = group_setup, .body = leave_body,
+     .check = leave_check, .skip = SKIP("wake_waiters/wait_wake_all"),
+     .expect = "dead-lock"},
+    {"exec-kill", 3, SET(killed)},
     {"kill-exit", 3, SET(kill)},
     {"kill-sleeper", 2, SET(sleeper)},
     {"kill-sleeper-mutant-no-interrupt", 2, SET(sleeper),
