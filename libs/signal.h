@@ -11,6 +11,7 @@
 #define SIGSEGV 11
 #define SIGPIPE 13
 #define SIGCHLD 17
+#define SIGSTOP 19
 
 #define ILL_ILLOPC  1 /* no such instruction */
 #define TRAP_BRKPT  1 /* ebreak */

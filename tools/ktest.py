@@ -126,6 +126,8 @@ MATRIX = [
     # the races of address spaces, with delays between the steps of the kernel
     row("races", smp=4, mem="256M", append="rounds=10000", image="races.img",
         test="vm_race"),
+    row("races-order", smp=4, mem="256M", append="rounds=10000",
+        image="races.img", test="vm_order"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),

@@ -79,6 +79,17 @@ tty_read(char *buf, size_t n)
     return got;
 }
 
+bool
+tty_ready(void)
+{
+    bool ready;
+
+    spin_lock(&tty_lock);
+    ready = lineedit_ready(&line) || interrupts != told;
+    spin_unlock(&tty_lock);
+    return ready;
+}
+
 void
 tty_forget_interrupts(void)
 {

@@ -26,6 +26,9 @@ void tty_forget_interrupts(void);
 /* Ctrl-C was typed.  WEAK: does nothing here.  => interrupt context */
 void tty_interrupted(void);
 
+/* Would tty_read() return at once? */
+bool tty_ready(void);
+
 /* Something calls this for Ctrl-C and Ctrl-P, in interrupt context. */
 void tty_set_interrupt(void (*fn)(char c));
 

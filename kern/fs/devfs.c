@@ -54,6 +54,12 @@ console_put(struct inode *i, struct file *f, const void *buf, size_t n,
     return (long)n;
 }
 
+static unsigned
+console_poll(struct inode *i, struct file *f)
+{
+    return tty_ready() ? POLLIN | POLLOUT : POLLOUT;
+}
+
 /* TCGETS: what isatty() asks. */
 #define TCGETS 0x5401u
 
@@ -76,8 +82,10 @@ static const struct inode_ops zero_ops = {.read = zero_read,
                                           .write = null_write};
 static const struct inode_ops full_ops = {.read = zero_read,
                                           .write = full_write};
-static const struct inode_ops console_ops = {
-    .read = console_read, .write = console_put, .ioctl = console_ioctl};
+static const struct inode_ops console_ops = {.read = console_read,
+                                             .write = console_put,
+                                             .poll = console_poll,
+                                             .ioctl = console_ioctl};
 
 /* Numbers as Linux's Documentation/admin-guide/devices.txt has them. */
 static const struct device null = {"null", 1, 3, &null_ops};

@@ -260,6 +260,8 @@ exchange(struct process *p, struct mm_struct *mm, struct files *files,
     p->exe = args->inode;
     p->stack_start = start->sp;
     p->files = files;
+    p->handled = 0;
+    me->alt_stack = (struct alt_stack){.flags = SS_DISABLE};
     spin_unlock(&tree_lock);
     mm_use(mm);
     take_name(p, args->filename);
@@ -268,9 +270,9 @@ exchange(struct process *p, struct mm_struct *mm, struct files *files,
     memset(tf->x, 0, sizeof(tf->x));
     tf->x[X_SP] = start->sp;
     tf->sepc = start->pc;
+    keep_counts(p, old);
     vfork_done(p);
-    if (old != NULL)
-        mm_put_user(old);
+    mm_put_user(old);
     if (old_exe != NULL)
         inode_put(old_exe);
     files_put(old_files);

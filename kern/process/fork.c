@@ -24,7 +24,7 @@ task_begin(void *arg)
 {
     struct task *t = arg;
 
-    task_work(); /* killed before it began? */
+    task_work(&t->start, NULL); /* killed before it began? */
     trap_enter_user(&t->start);
 }
 
@@ -110,6 +110,19 @@ copy_mm(struct process *p, const struct process *from, uint64_t flags)
     return p->mm == NULL ? -ENOMEM : 0;
 }
 
+/* Handlers, if there ever were any; always a copy. */
+static int
+copy_actions(struct process *p, const struct process *from)
+{
+    if (from->actions == NULL)
+        return 0;
+    p->actions = kmalloc(64 * sizeof(*p->actions));
+    if (p->actions == NULL)
+        return -ENOMEM;
+    memcpy(p->actions, from->actions, 64 * sizeof(*p->actions));
+    return 0;
+}
+
 /* Give back what a process has, as far as it came. */
 static void
 process_drop(struct process *p)
@@ -122,6 +135,7 @@ process_drop(struct process *p)
         place_put(p->fs);
     if (p->exe != NULL)
         inode_put(p->exe);
+    kfree(p->actions);
     kfree(p);
 }
 
@@ -135,6 +149,7 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
     p->exit_signal = a->exit_signal;
     p->vfork = (a->flags & CLONE_VFORK) ? current_task() : NULL;
     p->ignored = from->ignored;
+    p->handled = from->handled;
     p->trace = from->trace;
     p->stack_start = from->stack_start;
     memcpy(p->name, from->name, sizeof(p->name));
@@ -144,7 +159,7 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
         p->exe = from->exe;
     }
     if (copy_fs(p, from, a->flags) == 0 && copy_files(p, from, a->flags) == 0 &&
-        copy_mm(p, from, a->flags) == 0)
+        copy_actions(p, from) == 0 && copy_mm(p, from, a->flags) == 0)
         return p;
     process_drop(p);
     return NULL;
@@ -176,6 +191,9 @@ set_up(struct task *t, const struct task *from, const struct clone_args *a)
         t->start.x[X_TP] = a->tls;
     if (a->flags & CLONE_CHILD_CLEARTID)
         t->clear_tid = a->child_tid;
+    t->blocked = from->blocked;
+    if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
+        t->alt_stack = from->alt_stack;
     t->fp = from->fp;
     t->fp_used = from->fp_used;
     t->fp_hart = NCPU_MAX; /* in no hart's registers */

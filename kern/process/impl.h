@@ -24,9 +24,14 @@ void task_destroy(struct task *t); /* one that never ran */
 /* exit.c */
 void vfork_done(struct process *p); /* P does not need the parent's mm now */
 
+void keep_counts(struct process *p, const struct mm_struct *mm);
 void end_process(struct process *p, int status);
 /* Somebody waits for the word at ADDR (kern/ext/process/futex.c). */
 void futex_wake_hook(uintptr_t addr);
+
+/* signal.c: P shall get SIGNO (0: nothing), or the task TO of it.
+ * => tree locked */
+void signal_send(struct process *p, int signo, struct task *to);
 
 /* user.c */
 void task_trap(struct trapframe *tf, const struct user_trap *why);

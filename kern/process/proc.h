@@ -39,6 +39,25 @@ struct rlimit64 {
     uint64_t cur, max;
 };
 
+/* What rt_sigaction() set; Linux's layout. */
+struct sig_action {
+    uint64_t handler, flags, mask;
+};
+
+struct alt_stack { /* sigaltstack(2) */
+    uint64_t sp;
+    uint32_t flags, pad; /* SS_DISABLE: there is none */
+    uint64_t size;
+};
+#define SS_DISABLE 2u
+
+/* Sets of signals have bit 0 for number 1, as Linux's. */
+static inline uint64_t
+signal_bit(int signo)
+{
+    return 1ul << (signo - 1);
+}
+
 /* Who guards what:  t: the tree lock;  a: atomic;  I;  self: its own tasks;
  * self, t: its own tasks change it under the lock, others read it under that */
 struct process {
@@ -57,7 +76,9 @@ struct process {
     bool execed;                     /* [t] has run exec: setpgid() refuses */
     struct wait_queue wait_children; /* its children's ends; vfork, too */
     struct sig_cause cause;          /* [t] the first one */
-    uint64_t ignored;                /* [t] signals; bit 0: number 1 */
+    uint64_t ignored, handled;       /* [t] signals */
+    uint64_t pending;                /* [t] signals for any task */
+    struct sig_action *actions;      /* [t] 64; NULL: never any handler */
     int exit_signal;                 /* [I] to the parent; SIGCHLD */
     char name[16];                   /* what runs, for ps */
     struct mm_struct *mm;            /* [self, t] NULL: being torn down */
@@ -68,23 +89,28 @@ struct process {
     struct rlimit64 limits[RLIM_COUNT];
     uint64_t ticks;                    /* [a] of ended tasks */
     uint64_t child_ticks;              /* [t] of children waited for */
-    uint64_t stat[MMSTAT_COUNT];       /* of its space, once that is gone */
+    uint64_t stat[MMSTAT_COUNT];       /* of spaces that it left */
     uint64_t child_stat[MMSTAT_COUNT]; /* [t] of children waited for */
     bool trace;                        /* print its calls */
 };
 
 struct task {
-    struct thread thread;    /* must be first */
-    struct process *process; /* [I] */
-    int tid;                 /* [self] exec makes it the pid */
-    struct list link;        /* [t] process->tasks */
-    struct trapframe start;  /* [I] how it begins */
-    uint32_t killed;         /* [a, set: t] leave as soon as possible */
-    struct sig_cause hit;    /* [self] the fault being delivered */
-    uintptr_t clear_tid;     /* [self] CLONE_CHILD_CLEARTID, 0: none */
-    struct fp_state fp;      /* [self] while not in the registers */
-    bool fp_used;            /* [self] ever */
-    unsigned fp_hart;        /* [self] loaded there last */
+    struct thread thread;       /* must be first */
+    struct process *process;    /* [I] */
+    int tid;                    /* [self] exec makes it the pid */
+    struct list link;           /* [t] process->tasks */
+    struct trapframe start;     /* [I] how it begins */
+    uint32_t killed;            /* [a, set: t] leave as soon as possible */
+    struct sig_cause hit;       /* [self] the fault being delivered */
+    uint64_t blocked;           /* [t, self] signals */
+    uint64_t pending;           /* [t] signals for this task */
+    uint64_t saved_mask;        /* [self] what blocked will be again ... */
+    bool restore_mask;          /* [self] ... if this says so */
+    struct alt_stack alt_stack; /* [self] */
+    uintptr_t clear_tid;        /* [self] CLONE_CHILD_CLEARTID, 0: none */
+    struct fp_state fp;         /* [self] while not in the registers */
+    bool fp_used;               /* [self] ever */
+    unsigned fp_hart;           /* [self] loaded there last */
 };
 
 /* The process PID, or NULL.  => tree_lock held as long as it is used */
@@ -164,11 +190,20 @@ long do_wait(int pid, unsigned options, struct wait_result *r);
 long do_kill(int pid, int signo);
 /* ... to all of a group. */
 void signal_group(int pgid, int signo);
-/* The calling task did something deadly; does what the signal's default does.
- * Returns if it is ignored. */
+/* ... to the task TID of process PID. */
+long do_tgkill(int pid, int tid, int signo);
+/* The calling task did something wrong, or (CODE 0) something nobody wants.
+ * Returns if it is to go on, perhaps in a handler. */
 void signal_self(int signo, int code, uintptr_t addr);
-/* On the way back to user mode; ends the task if it is killed. */
-void task_work(void);
+/* The calling task blocks this set from now on, but for what cannot be. */
+void signal_mask(uint64_t blocked);
+/* On the way back to user mode, to TF: ends the task if it is killed, enters
+ * handlers.  ARG: the first argument of the call that returns, or NULL. */
+void task_work(struct trapframe *tf, const uint64_t *arg);
+/* TF is to run the handler of SIGNO, and what it is now after that.  *AGAIN: a
+ * call will be made again; false if it is not to be.  False: no room for it, or
+ * nobody who can do it (WEAK). */
+bool signal_enter(struct trapframe *tf, int signo, bool *again);
 
 /* The first process: the program PATH with arguments ARGV.  Returns its pid. */
 int proc_start_init(const char *path, char *const *argv, char *const *envp);

@@ -1,8 +1,13 @@
-/* signal.c: what ends processes.
+/* signal.c: from kill() to the task that shall do something about it.
  *
- * There are no handlers yet, so a signal that is not ignored does what it does
- * by default: most end the process, a few are nothing to it.  Process 1 only dies of what it did
- * itself. */
+ *     ignored                  nothing happens
+ *     nobody handles it        what it does by default: most end the process,
+ *                              a few are nothing to it
+ *     a handler                pending, until a task that does not block it is
+ *                              on its way to user mode: signal_enter()
+ *     all tasks block it       pending, until one does not
+ *
+ * Process 1 only dies of what it did itself.  Nobody can be stopped yet. */
 #include "process/impl.h"
 
 #include <errno.h>
@@ -28,13 +33,43 @@ is_deadly(int signo)
     return signo > 0 && !has_signal(ignored, signo);
 }
 
-/* => tree locked */
-static void
-send(struct process *p, int signo)
+/* Some task of P that does not block SIGNO, or NULL. => tree locked */
+static struct task *
+who_takes(struct process *p, int signo)
 {
-    if (is_deadly(signo) && !has_signal(p->ignored, signo) &&
-        p->state == PROC_LIVE && p != init_process)
-        end_process(p, signo);
+    struct task *me = current_task();
+
+    if (me != NULL && me->process == p && !has_signal(me->blocked, signo))
+        return me;
+    list_for_each_entry (t, &p->tasks, struct task, link) {
+        if (!has_signal(t->blocked, signo))
+            return t;
+    }
+    return NULL;
+}
+
+void
+signal_send(struct process *p, int signo, struct task *to)
+{
+    struct task *taker = to;
+
+    if (signo == 0 || p->state != PROC_LIVE || has_signal(p->ignored, signo))
+        return;
+    if (to == NULL)
+        taker = who_takes(p, signo);
+    else if (has_signal(to->blocked, signo))
+        taker = NULL;
+    if (!has_signal(p->handled, signo)) {
+        if (!is_deadly(signo) || p == init_process)
+            return;
+        if (taker != NULL) {
+            end_process(p, signo);
+            return;
+        }
+    }
+    *(to == NULL ? &p->pending : &to->pending) |= signal_bit(signo);
+    if (taker != NULL)
+        thread_interrupt(&taker->thread);
 }
 
 static bool
@@ -60,13 +95,13 @@ do_kill(int pid, int signo)
         struct process *p = pid_find(pid);
 
         if (p != NULL) {
-            send(p, signo);
+            signal_send(p, signo, NULL);
             found = 0;
         }
     } else {
         list_for_each_entry (p, &all_processes, struct process, all_link) {
             if (meant(p, pid, me)) {
-                send(p, signo);
+                signal_send(p, signo, NULL);
                 found = 0;
             }
         }
@@ -81,22 +116,142 @@ signal_group(int pgid, int signo)
     spin_lock(&tree_lock);
     list_for_each_entry (p, &all_processes, struct process, all_link) {
         if (p->pgid == pgid)
-            send(p, signo);
+            signal_send(p, signo, NULL);
     }
     spin_unlock(&tree_lock);
 }
 
+long
+do_tgkill(int pid, int tid, int signo)
+{
+    long found = -ESRCH;
+    struct process *p;
+
+    if (signo < 0 || signo > 64 || tid <= 0)
+        return -EINVAL;
+    spin_lock(&tree_lock);
+    p = pid_find(pid);
+    if (p != NULL) {
+        list_for_each_entry (t, &p->tasks, struct task, link) {
+            if (t->tid != tid)
+                continue;
+            signal_send(p, signo, t);
+            found = 0;
+            break;
+        }
+    }
+    spin_unlock(&tree_lock);
+    return found;
+}
+
+/* What the program did wrong (CODE says what) can be handled, but neither
+ * ignored nor put off. */
 void
 signal_self(int signo, int code, uintptr_t addr)
 {
-    struct process *p = current_process();
+    struct task *me = current_task();
+    struct process *p = me->process;
+    uint64_t bit = signal_bit(signo);
+    bool ends = false;
 
-    /* What the program did wrong (CODE says what) cannot be ignored. */
-    if (!is_deadly(signo) || (code == 0 && has_signal(p->ignored, signo)))
-        return;
     spin_lock(&tree_lock);
-    if (p->cause.signo == 0)
-        p->cause = (struct sig_cause){signo, code, addr};
+    if (code == 0 && (p->ignored & bit)) {
+        ;
+    } else if (code == 0 ? ((p->handled | me->blocked) & bit) != 0
+                         : (p->handled & ~me->blocked & bit) != 0) {
+        me->hit = (struct sig_cause){signo, code, addr};
+        me->pending |= bit;
+        thread_interrupt(&me->thread);
+    } else {
+        ends = is_deadly(signo);
+        if (ends && p->cause.signo == 0)
+            p->cause = (struct sig_cause){signo, code, addr};
+    }
     spin_unlock(&tree_lock);
-    do_exit(signo, true);
+    if (ends)
+        do_exit(signo, true);
+}
+
+/* --- on the way to user mode --- */
+
+WEAK bool
+signal_enter(struct trapframe *tf, int signo, bool *again)
+{
+    return false;
+}
+
+/* A signal that ME does not block is not pending any more; 0: there is none.
+ * Those that faults make come first: they have the lower numbers. */
+static int
+take_signal(struct task *me)
+{
+    struct process *p = me->process;
+    uint64_t set;
+
+    spin_lock(&tree_lock);
+    set = (me->pending | p->pending) & ~me->blocked;
+    set &= -set;
+    if (me->pending & set)
+        me->pending &= ~set;
+    else
+        p->pending &= ~set;
+    spin_unlock(&tree_lock);
+    return set == 0 ? 0 : __builtin_ctzl(set) + 1;
+}
+
+void
+signal_mask(uint64_t blocked)
+{
+    struct task *me = current_task();
+
+    spin_lock(&tree_lock);
+    me->blocked = blocked & ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
+    if ((me->pending | me->process->pending) & ~me->blocked)
+        thread_interrupt(&me->thread);
+    spin_unlock(&tree_lock);
+}
+
+/* The call that returned is made again, with its first argument ARG. */
+static void
+call_again(struct trapframe *tf, uint64_t arg)
+{
+    tf->x[X_A0] = arg;
+    tf->sepc -= 4;
+}
+
+static void
+deliver(struct task *me, struct trapframe *tf, bool *again)
+{
+    struct process *p = me->process;
+    int signo;
+
+    while ((signo = take_signal(me)) != 0) {
+        if (has_signal(p->ignored, signo))
+            continue;
+        if (has_signal(p->handled, signo)) {
+            if (!signal_enter(tf, signo, again))
+                do_exit(SIGSEGV, true);
+        } else if (is_deadly(signo)) {
+            do_exit(signo, true);
+        }
+    }
+}
+
+void
+task_work(struct trapframe *tf, const uint64_t *arg)
+{
+    struct task *me = current_task();
+    bool again = arg != NULL && tf->x[X_A0] == (uint64_t)-EINTR;
+
+    atomic_store(&me->thread.interrupted, 0);
+    atomic_fence(); /* who kills sets killed first, then interrupted */
+    if (atomic_load(&me->killed))
+        do_exit(0, false); /* the process has its status, or goes on (exec) */
+    if (again)
+        call_again(tf, *arg);
+    deliver(me, tf, &again);
+    if (me->restore_mask) {
+        me->restore_mask = false;
+        signal_mask(me->saved_mask);
+    }
 }

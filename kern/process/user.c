@@ -16,6 +16,9 @@
 #include <signal.h>
 #include <string.h>
 
+/* The one call whose result is not its own. */
+#define NR_SIGRETURN 139
+
 #define FS_MASK    (3ul << 13)
 #define FS_INITIAL (1ul << 13)
 #define FS_CLEAN   (2ul << 13)
@@ -115,29 +118,20 @@ fp_first_use(struct task *t, struct trapframe *tf)
     return true;
 }
 
-void
-task_work(void)
-{
-    struct task *t = current_task();
-
-    atomic_store(&t->thread.interrupted, 0);
-    atomic_fence(); /* who kills sets killed first, then interrupted */
-    if (atomic_load(&t->killed))
-        do_exit(0, false); /* the process has its status, or goes on (exec) */
-}
-
 /* Everything that brings a task into the kernel and is no interrupt; and, with
  * WHY NULL, an interrupt when somebody wants something of it. */
 void
 task_trap(struct trapframe *tf, const struct user_trap *why)
 {
     struct task *t = current_task();
+    bool call = why != NULL && why->signo == 0;
+    uint64_t arg = tf->x[X_A0], nr = tf->x[X_A7];
 
-    if (why != NULL && why->signo == 0)
+    if (call)
         syscall_hook(tf);
     else if (why != NULL && !(why->signo == SIGILL && fp_first_use(t, tf)))
         signal_self(why->signo, why->code, why->addr);
     if (unlikely(atomic_load(&t->thread.interrupted) ||
                  atomic_load(&t->killed)))
-        task_work();
+        task_work(tf, call && nr != NR_SIGRETURN ? &arg : NULL);
 }

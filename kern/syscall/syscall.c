@@ -6,7 +6,6 @@
 #include "syscall/syscall.h"
 
 #include "debug/panic.h"
-#include "debug/printk.h"
 #include "process/proc.h"
 #include "process/syscall_hook.h"
 #include <errno.h>
@@ -27,36 +26,28 @@ syscall_init(void)
     syscall_hook = syscall_dispatch;
 }
 
-static void
-print_call(const struct trapframe *tf, uint64_t nr, const uint64_t *a)
+WEAK void
+trace_begin(char line[TRACE_LINE], const struct syscall *row, uint64_t nr,
+            const uint64_t *a)
 {
-    const struct syscall *row = nr < SYSCALL_MAX ? rows[nr] : NULL;
-    const char *kinds = row == NULL ? "xxxxxx" : row->kinds;
-
-    cprintf("[%d] ", current_task()->tid);
-    if (row == NULL)
-        cprintf("call %lu(", nr);
-    else
-        cprintf("%s(", row->name);
-    for (unsigned i = 0; kinds[i] != 0; i++) {
-        const char *comma = i > 0 ? ", " : "";
-
-        if (kinds[i] == 'd' || kinds[i] == 'f')
-            cprintf("%s%ld", comma, (long)a[i]);
-        else if (kinds[i] == 'o')
-            cprintf("%s0%lo", comma, a[i]);
-        else
-            cprintf("%s%s%lx", comma, a[i] > 9 ? "0x" : "", a[i]);
-    }
 }
 
-static void
-print_result(long r)
+WEAK void
+trace_end(const char line[TRACE_LINE], long r)
 {
-    if (r < 0 && r > -4096)
-        cprintf(") = -1, error %ld\n", -r);
-    else
-        cprintf(") = %s%lx\n", r > 9 ? "0x" : "", r);
+}
+
+static long
+traced_call(syscall_fn fn, uint64_t nr, const uint64_t *a)
+{
+    char line[TRACE_LINE];
+    long r = -ENOSYS;
+
+    trace_begin(line, nr < SYSCALL_MAX ? rows[nr] : NULL, nr, a);
+    if (fn != NULL)
+        r = fn(a[0], a[1], a[2], a[3], a[4], a[5]);
+    trace_end(line, r);
+    return r;
 }
 
 void
@@ -71,10 +62,8 @@ syscall_dispatch(struct trapframe *tf)
         a[i] = tf->x[X_A0 + i];
     tf->sepc += 4; /* ecall has no short form */
     if (trace)
-        print_call(tf, nr, a);
-    if (likely(fn != NULL))
+        r = traced_call(fn, nr, a);
+    else if (likely(fn != NULL))
         r = fn(a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (trace)
-        print_result(r);
     tf->x[X_A0] = (uint64_t)r;
 }

@@ -28,6 +28,13 @@ TABLE_DECLARE(syscall, struct syscall);
 
 #define SYSCALL_MAX 512
 
+/* For traced programs: LINE shows the call before it is made; then it is printed
+ * with its result.  ROW NULL: there is no such call.  Both WEAK, do nothing. */
+#define TRACE_LINE 240
+void trace_begin(char line[TRACE_LINE], const struct syscall *row, uint64_t nr,
+                 const uint64_t *a);
+void trace_end(const char line[TRACE_LINE], long r);
+
 void syscall_init(void); /* table into array; once */
 /* From the trap: serve the call in TF, and step over the ecall. */
 void syscall_dispatch(struct trapframe *tf);

@@ -184,8 +184,8 @@ link_read(struct inode *i, char *buf, size_t size)
     return file->link(proc_pid_of(i), buf, size);
 }
 
-static void
-inode_gone(struct inode *i)
+void
+proc_release(struct inode *i)
 {
     if (!(i->ino & OF_PROCESS))
         return;
@@ -195,16 +195,16 @@ inode_gone(struct inode *i)
 }
 
 static const struct inode_ops text_ops = {
-    .read = text_read, .close = text_close, .release = inode_gone};
+    .read = text_read, .close = text_close, .release = proc_release};
 static const struct inode_ops write_ops = {.read = text_read,
                                            .write = text_write,
                                            .close = text_close,
                                            .truncate = no_truncate,
-                                           .release = inode_gone};
+                                           .release = proc_release};
 static const struct inode_ops bytes_ops = {.read = bytes_read,
-                                           .release = inode_gone};
+                                           .release = proc_release};
 static const struct inode_ops link_ops = {.readlink = link_read,
-                                          .release = inode_gone};
+                                          .release = proc_release};
 
 static const struct inode_ops *
 ops_of(const struct proc_file *file, uint32_t *mode)
@@ -292,7 +292,7 @@ pid_readdir(struct inode *dir, uint64_t pos, fill_fn fill, void *arg)
 }
 
 static const struct inode_ops pid_ops = {
-    .lookup = pid_lookup, .readdir = pid_readdir, .release = inode_gone};
+    .lookup = pid_lookup, .readdir = pid_readdir, .release = proc_release};
 
 /* --- /proc --- */
 

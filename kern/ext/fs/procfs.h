@@ -47,6 +47,8 @@ int proc_pid_of(const struct inode *i);
 struct inode *proc_inode(int pid, unsigned number, uint32_t mode,
                          const struct inode_ops *ops, const void *host,
                          struct inode *parent);
+/* Its ops->release. */
+void proc_release(struct inode *i);
 
 /* The lowest number of a process above AFTER; 0: none (WEAK).  */
 int proc_next_pid(int after);

@@ -1,22 +1,5 @@
-/* test_pipe.c: pipes, as one fact each.  Exits with the number of the first that
- * is not so, or 0. */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define CHECK(x)                                                         \
-    do {                                                                 \
-        if (!(x)) {                                                      \
-            printf("FAIL line %d: %s, errno %d\n", __LINE__, #x, errno); \
-            exit(1);                                                     \
-        }                                                                \
-    } while (0)
+/* t_pipe.c: pipes. */
+#include "lib/utest.h"
 
 #define ROUNDS 500
 
@@ -29,8 +12,7 @@ status_of(pid_t pid)
     return s;
 }
 
-static void
-ping_pong(void)
+UTEST(pipe_ping_pong)
 {
     int to[2], from[2];
     pid_t pid;
@@ -59,8 +41,7 @@ ping_pong(void)
 }
 
 /* Exactly 65536 bytes fit in; then EAGAIN; a page read makes room for a page. */
-static void
-full_pipe(void)
+UTEST(pipe_holds_64k_and_no_more)
 {
     static char page[4096];
     int fd[2], n = 0;
@@ -82,8 +63,7 @@ full_pipe(void)
     close(fd[1]);
 }
 
-static void
-writer_gone(void)
+UTEST(pipe_without_writer_ends)
 {
     char c[10];
     int fd[2];
@@ -102,8 +82,7 @@ writer_gone(void)
     close(fd[0]);
 }
 
-static void
-reader_gone(void)
+UTEST(pipe_without_reader_kills)
 {
     int fd[2], s;
     pid_t pid;
@@ -152,8 +131,7 @@ kill_blocked(bool writes)
 #define LINE    1000
 
 /* Lines of several writers never mix. */
-static void
-many_writers(void)
+UTEST(pipe_writers_do_not_mix)
 {
     static char line[LINE];
     int fd[2], seen[WRITERS] = {0}, total = 0;
@@ -191,8 +169,7 @@ many_writers(void)
 }
 
 /* More than fits in, in one call, arrives in order. */
-static void
-long_write(void)
+UTEST(pipe_long_write_in_order)
 {
     static unsigned char out[200000], in[200000];
     size_t got = 0;
@@ -214,8 +191,7 @@ long_write(void)
     close(fd[0]);
 }
 
-static void
-bad_calls(void)
+UTEST(pipe_bad_calls)
 {
     int fd[2], before = open("/", O_RDONLY), after;
 
@@ -227,18 +203,12 @@ bad_calls(void)
     close(after);
 }
 
-int
-main(void)
+UTEST(pipe_reader_can_be_killed)
 {
-    ping_pong();
-    full_pipe();
-    writer_gone();
-    reader_gone();
     kill_blocked(false);
+}
+
+UTEST(pipe_writer_can_be_killed)
+{
     kill_blocked(true);
-    many_writers();
-    long_write();
-    bad_calls();
-    puts("pipes: ok");
-    return 0;
 }
