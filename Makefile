@@ -180,6 +180,14 @@ $B/initrd: $(UPROG) tools/mkinitrd.py $(if $(EXTRA),FORCE)
 	$(call say,INITRD,$@)
 	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,$(UPROG),/bin/$(notdir $p)=$p) $(if $(EXTRA),--tree '$(EXTRA)')
 
+# ... and one with damaged programs.
+$B/initrd-mutants: $(UPROG) tools/mkinitrd.py tools/mutelf.py
+	$(call say,INITRD,$@)
+	$Qrm -rf $B/mutants; mkdir -p $B/mutants
+	$Qfor p in hello sh; do $(CROSS)objcopy -S $B/bin/$$p $B/mutants.$$p || exit 1; done
+	$Q$(PYTHON) tools/mutelf.py --count 1000 -o $B/mutants $B/mutants.hello $B/mutants.sh
+	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,$(UPROG),/bin/$(notdir $p)=$p) --tree $B/mutants
+
 # Host tests: one source, one program; it includes the kernel file it tests.
 # The first word of the name says how: test_, tsan_, fuzz_ or explore_.
 HSRC  := $(filter $(foreach k,test tsan fuzz explore,lab-tests/host/$k_%),$(wildcard lab-tests/host/*.c))
@@ -207,6 +215,9 @@ HLINK.explore_space := lab-tests/host/link_asid.c
 HLINK.explore_fault := lab-tests/host/link_around_mutants.c
 HLINK.test_mm_random := lab-tests/host/link_fault_around.c
 HLINK.tsan_mm_faults := $(HLINK.test_mm_random)
+# ... and what those include.
+$B/h/explore_space: kern/ext/init/asid.c
+$B/h/explore_fault $B/h/test_mm_random $B/h/tsan_mm_faults: kern/ext/mm/fault_around.c
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 
 $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
@@ -231,7 +242,7 @@ qemu gdb: $B/Image $(INITRD) $B/compile_commands.json
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $B/Image $B/ktest.img $B/races.img $B/initrd
+tested   := $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^

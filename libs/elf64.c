@@ -46,7 +46,8 @@ check_segment(const struct elf_phdr *ph, uint64_t size, uint64_t limit)
         return "a segment lies beyond the end of the file";
     if (ph->vaddr % PAGE != ph->offset % PAGE)
         return "a segment does not begin at the same place of a page";
-    if (ph->vaddr >= limit || limit - ph->vaddr < ph->memsz + PAGE)
+    if (ph->vaddr >= limit || ph->memsz >= limit ||
+        limit - ph->vaddr < ph->memsz + PAGE)
         return "a segment lies outside of user memory";
     return NULL;
 }

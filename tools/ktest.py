@@ -77,6 +77,15 @@ SHELL = [
     (r"\none\r?\ntwo\r?\n", ""),
     (AT_SHELL, "ls /bin\r"),
     (r"\binit\b", ""),
+    # Ctrl-C ends what runs, with all it started, and the line being typed
+    (AT_SHELL, "sh -c 'echo ready; sleep 1000; echo never'\r"),
+    (r"\nready\r?\n", "\x03"),
+    (AT_SHELL, "echo then $?\r"),
+    (r"\nthen 130\r?\n", ""),
+    (AT_SHELL, "nonsense\x03"),
+    (AT_SHELL, "sh -c 'echo ready; cat' | cat\r"),
+    (r"\nready\r?\n", "\x03"),
+    (AT_SHELL, "sleep 1000 &\r"),
     (AT_SHELL, "exit 0\r"),
 ]
 
@@ -117,6 +126,8 @@ MATRIX = [
     # the races of address spaces, with delays between the steps of the kernel
     row("races", smp=4, mem="256M", append="rounds=10000", image="races.img",
         test="vm_race"),
+    row("races-order", smp=4, mem="256M", append="rounds=10000",
+        image="races.img", test="vm_order"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
@@ -148,6 +159,8 @@ MATRIX = [
     row("user-1", "user", mode="icount", mem="512M"),
     row("user-4", "user", smp=4, mem="512M", fast=True),
     row("user-sv39", "user", smp=2, mem="512M", append="mmu=sv39"),
+    row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
+        run=["t_mutants"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
     # bugs in the kernel end in one report that names the culprit
     row("die-fault", "die", fast=True, test="die_kernel_fault",

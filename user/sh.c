@@ -7,7 +7,10 @@
  *
  * Words know 'single' and "double" quotes, \ and $NAME, $?, $$.  Built in: cd,
  * exit, export, wait, help, and true and false for the road.  A line is read
- * from the terminal, from a file (sh FILE) or from -c TEXT. */
+ * from the terminal, from a file (sh FILE) or from -c TEXT.
+ *
+ * At the terminal each pipe is a group of processes of its own, which Ctrl-C
+ * ends, if it is in the foreground; the shell ignores it and asks again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,11 +32,26 @@ struct command {
 };
 
 static int last_status;
+static bool asks;               /* at a terminal: pipes are groups */
 static char text[4 * LINE_MAX]; /* the words of the line */
 static size_t text_used;
 static const char *at; /* what is left of the line */
 
 static void run_line(const char *line);
+
+/* PID belongs to GROUP (0: its own), whose terminal it is if FOREGROUND.  The
+ * child and the shell both see to it, as nobody knows who comes first. */
+static void
+join_group(pid_t pid, pid_t group, bool foreground)
+{
+    if (!asks)
+        return;
+    setpgid(pid, group);
+    if (foreground)
+        tcsetpgrp(0, group ? group : pid);
+    if (pid == getpid())
+        signal(SIGINT, SIG_DFL);
+}
 
 /* --- words --- */
 
@@ -250,7 +268,7 @@ static void
 run_pipe(bool background)
 {
     int before = -1, fd[2] = {-1, -1}, status = 0, n = 0;
-    pid_t last = -1, pid;
+    pid_t last = -1, group = 0, pid;
     bool more;
 
     do {
@@ -272,6 +290,7 @@ run_pipe(bool background)
         fflush(stdout);
         pid = fork();
         if (pid == 0) {
+            join_group(getpid(), group, !background);
             if (before >= 0) {
                 dup2(before, 0);
                 close(before);
@@ -285,6 +304,10 @@ run_pipe(bool background)
         }
         if (pid < 0)
             perror("sh: fork");
+        else
+            join_group(pid, group, !background);
+        if (group == 0 && pid > 0)
+            group = pid;
         if (before >= 0)
             close(before);
         if (more)
@@ -301,6 +324,11 @@ run_pipe(bool background)
         if (pid == last)
             last_status = status_of(status);
         n--;
+    }
+    if (asks) {
+        tcsetpgrp(0, getpgrp());
+        if (last_status == 128 + SIGINT)
+            putchar('\n');
     }
 }
 
@@ -367,7 +395,6 @@ int
 main(int argc, char **argv)
 {
     char line[LINE_MAX];
-    bool asks;
 
     if (argc > 2 && strcmp(argv[1], "-c") == 0) {
         run_line(argv[2]);
@@ -383,12 +410,19 @@ main(int argc, char **argv)
         close(fd);
     }
     asks = isatty(0);
+    if (asks) {
+        signal(SIGINT, SIG_IGN);
+        setpgid(0, 0);
+        tcsetpgrp(0, getpgrp());
+    }
     for (;;) {
         if (asks)
             fputs("$ ", stdout);
-        if (fgets(line, sizeof(line), stdin) == NULL)
+        errno = 0;
+        if (fgets(line, sizeof(line), stdin) != NULL)
+            run_line(line);
+        else if (errno != EINTR)
             break;
-        run_line(line);
     }
     return last_status;
 }

@@ -26,6 +26,12 @@ static uint64_t interrupts;      /* [tty_lock] Ctrl-C so far */
 static uint64_t told;            /* [tty_lock] of them, readers know */
 static void (*tty_hook)(char c); /* [I] */
 
+/* Replaced by kern/ext/process/foreground.c, which ends programs. */
+WEAK void
+tty_interrupted(void)
+{
+}
+
 void
 tty_input(char c)
 {
@@ -41,6 +47,8 @@ tty_input(char c)
         spin_unlock(&tty_readers.lock);
     }
     spin_unlock(&tty_lock);
+    if (what == LINEEDIT_INTERRUPT)
+        tty_interrupted();
     if (tty_hook != NULL && (c == CTRL('C') || c == CTRL('P')))
         tty_hook(c);
 }
@@ -80,6 +88,14 @@ tty_ready(void)
     ready = lineedit_ready(&line) || interrupts != told;
     spin_unlock(&tty_lock);
     return ready;
+}
+
+void
+tty_forget_interrupts(void)
+{
+    spin_lock(&tty_lock);
+    told = interrupts;
+    spin_unlock(&tty_lock);
 }
 
 void

@@ -20,6 +20,12 @@ void tty_input(char c);
  * thread_interrupt(). */
 int tty_read(char *buf, size_t n);
 
+/* Ctrl-Cs up to now interrupt no reader any more. */
+void tty_forget_interrupts(void);
+
+/* Ctrl-C was typed.  WEAK: does nothing here.  => interrupt context */
+void tty_interrupted(void);
+
 /* Would tty_read() return at once? */
 bool tty_ready(void);
 

@@ -63,10 +63,17 @@ console_poll(struct inode *i, struct file *f)
 /* TCGETS: what isatty() asks. */
 #define TCGETS 0x5401u
 
+/* Replaced by kern/ext/process/foreground.c. */
+WEAK long
+console_control(unsigned cmd, uintptr_t arg)
+{
+    return -ENOTTY;
+}
+
 static long
 console_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
 {
-    return cmd == TCGETS ? 0 : -EINVAL;
+    return cmd == TCGETS ? 0 : console_control(cmd, arg);
 }
 
 static const struct inode_ops null_ops = {.read = null_read,

@@ -15,4 +15,7 @@ TABLE_DECLARE(device, struct device);
 /* The folder of all devices; NULL: no memory.  => at boot */
 struct node *devfs_create(void);
 
+/* What the terminal is asked beyond the usual.  WEAK: -ENOTTY.  => may sleep */
+long console_control(unsigned cmd, uintptr_t arg);
+
 #endif

@@ -28,9 +28,9 @@ retire_entry(struct fault *f)
     if (keeps_records(old)) {
         if (was & PTE_D) /* W went, D stayed: see wrprotect_one() */
             atomic_or(&old->flags, PG_DIRTY);
-        rmap_remove(old, f->pte);
         if (f->vma->vm_flags & VM_LOCKED)
             rmap_mlock(old, -1);
+        rmap_remove(old, f->pte);
         atomic_add(&f->mm->rss, -1l);
     }
     gather_start(&g, f->mm);

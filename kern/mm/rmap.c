@@ -107,6 +107,16 @@ find_record(struct page *page, pte_t *pte)
     return NULL;
 }
 
+/* Under the lock.  Who comes from the page does not know which of its entries
+ * were in locked areas; but when the last one is gone, none is. */
+static void
+one_fewer(struct page *page)
+{
+    atomic_store(&page->mapcount, page->mapcount - 1);
+    if (page->mapcount == 0)
+        page->mlocks = 0;
+}
+
 /* Take out one record, under the lock.  Returns a block that became empty. */
 static struct rmap_block *
 take_out(struct page *page, pte_t *pte)
@@ -117,14 +127,14 @@ take_out(struct page *page, pte_t *pte)
 
     if (b == NULL) {
         assert(page->mapcount == 1 && page->rmap == (uintptr_t)pte);
-        atomic_store(&page->mapcount, 0);
+        one_fewer(page);
         page->rmap = 0;
         return NULL;
     }
     hole = find_record(page, pte);
     assert(hole != NULL);
     *hole = b->pte[n - 1];
-    atomic_store(&page->mapcount, page->mapcount - 1);
+    one_fewer(page);
     if (n > 1)
         return NULL;
     page->rmap = b->next == NULL ? 0 : (uintptr_t)b->next | 1;

@@ -32,8 +32,9 @@ void rmap_replace(struct page *page, pte_t *from, pte_t *to);
 
 /* One more (BY 1), or one less (-1), of the entries of PAGE is in a locked area:
  * while page->mlocks is not 0, the page stays in memory.  It may wrap: 65536
- * mappings are as good as none, until the next one goes.
- * => table lock of the entry held */
+ * mappings are as good as none, until the next one goes; and it may be too high
+ * after some entries were taken away from the page's side, until all are gone.
+ * => table lock of the entry held, and the entry recorded */
 void rmap_mlock(struct page *page, int by);
 
 /* Call FN(page, pte, arg) for every entry, with the page's rmap lock and the

@@ -32,7 +32,7 @@ changed(struct flush *fl, struct page *page, pte_t *pte, pte_t old)
         atomic_or(&page->flags, PG_DIRTY);
     atomic_add(&mm->tlb_gen, 1ul);
     atomic_fence(); /* the entry, then the set */
-    fl->harts |= atomic_load(&mm->harts);
+    fl->harts |= atomic_load_acquire(&mm->harts);
     fl->lo = MIN(fl->lo, pte_va(pte));
     fl->hi = MAX(fl->hi, pte_va(pte) + PAGE_SIZE);
 }

@@ -30,9 +30,9 @@ zap_one(struct vma_struct *vma, pte_t *pte, size_t pages)
     for (; pages > 0; pages--, page++) {
         if (old & PTE_D)
             atomic_or(&page->flags, PG_DIRTY);
-        rmap_remove(page, pte);
         if (vma->vm_flags & VM_LOCKED)
             rmap_mlock(page, -1);
+        rmap_remove(page, pte);
     }
 }
 

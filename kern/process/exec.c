@@ -270,9 +270,9 @@ exchange(struct process *p, struct mm_struct *mm, struct files *files,
     memset(tf->x, 0, sizeof(tf->x));
     tf->x[X_SP] = start->sp;
     tf->sepc = start->pc;
+    keep_counts(p, old);
     vfork_done(p);
-    if (old != NULL)
-        mm_put_user(old);
+    mm_put_user(old);
     if (old_exe != NULL)
         inode_put(old_exe);
     files_put(old_files);

@@ -52,6 +52,14 @@ futex_wake_hook(uintptr_t addr)
     (void)addr;
 }
 
+/* P leaves MM: what was counted there is P's, unless others live in it. */
+void
+keep_counts(struct process *p, const struct mm_struct *mm)
+{
+    for (unsigned i = 0; i < MMSTAT_COUNT && atomic_load(&mm->users) == 1; i++)
+        p->stat[i] += atomic_load(&mm->stat[i]);
+}
+
 /* Let go of what only lives as long as tasks do. */
 static void
 release_process(struct process *p)
@@ -61,8 +69,7 @@ release_process(struct process *p)
     struct files *files = p->files;
     struct fs_place *fs = p->fs;
 
-    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
-        p->stat[i] = atomic_load(&mm->stat[i]);
+    keep_counts(p, mm);
     spin_lock(&tree_lock); /* whoever looks on takes references under it */
     p->mm = NULL;
     p->exe = NULL;

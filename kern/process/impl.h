@@ -24,6 +24,7 @@ void task_destroy(struct task *t); /* one that never ran */
 /* exit.c */
 void vfork_done(struct process *p); /* P does not need the parent's mm now */
 
+void keep_counts(struct process *p, const struct mm_struct *mm);
 void end_process(struct process *p, int status);
 /* Somebody waits for the word at ADDR (kern/ext/process/futex.c). */
 void futex_wake_hook(uintptr_t addr);

@@ -89,7 +89,7 @@ struct process {
     struct rlimit64 limits[RLIM_COUNT];
     uint64_t ticks;                    /* [a] of ended tasks */
     uint64_t child_ticks;              /* [t] of children waited for */
-    uint64_t stat[MMSTAT_COUNT];       /* of its space, once that is gone */
+    uint64_t stat[MMSTAT_COUNT];       /* of spaces that it left */
     uint64_t child_stat[MMSTAT_COUNT]; /* [t] of children waited for */
     bool trace;                        /* print its calls */
 };

@@ -2,6 +2,7 @@
 #include "mm/kmalloc.h"
 #include "process/proc.h"
 #include "process/random.h"
+#include "schedule/timeout.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 #include <string.h>
@@ -41,7 +42,9 @@ SYSCALL(220, clone, "xpppp", sys_clone);
 
 /* --- execve --- */
 
-#define STRINGS_MAX (2ul << 20) /* bytes of arguments and environment */
+#define COUNT_MAX   131071        /* arguments, or environment: each */
+#define STRINGS_MAX (2ul << 20)   /* bytes of arguments and environment */
+#define STRING_MAX  (128ul << 10) /* ... of one, with its end */
 
 struct strings {
     char **list; /* NULL-terminated */
@@ -76,27 +79,40 @@ strings_add(struct strings *s, char *text)
     return 0;
 }
 
+/* Where a string is put before its length is known; grows once. */
+struct buffer {
+    char *text;
+    size_t size;
+};
+
 /* One string of the user's, at ADDR, in memory that just holds it. */
 static int
-fetch_string(uintptr_t addr, char *buf, char **text)
+fetch_string(uintptr_t addr, struct buffer *b, char **text)
 {
-    long n = strncpy_from_user(buf, addr, PATH_MAX * 4);
+    long n = strncpy_from_user(b->text, addr, b->size);
 
     *text = NULL;
+    if (n == (long)b->size && b->size < STRING_MAX) {
+        kfree(b->text);
+        *b = (struct buffer){kmalloc(STRING_MAX), STRING_MAX};
+        if (b->text == NULL)
+            return -ENOMEM;
+        n = strncpy_from_user(b->text, addr, b->size);
+    }
     if (n < 0)
         return (int)n;
-    if (n >= PATH_MAX * 4)
+    if (n >= (long)b->size)
         return -E2BIG;
     *text = kmalloc((size_t)n + 1);
     if (*text == NULL)
         return -ENOMEM;
-    memcpy(*text, buf, (size_t)n + 1);
+    memcpy(*text, b->text, (size_t)n + 1);
     return 0;
 }
 
-/* The list of strings at ADDR (0: an empty one); BUF holds PATH_MAX * 4. */
+/* The list of strings at ADDR (0: an empty one). */
 static int
-strings_fetch(struct strings *s, uintptr_t addr, char *buf)
+strings_fetch(struct strings *s, uintptr_t addr, struct buffer *buf)
 {
     uint64_t p;
     char *text;
@@ -116,7 +132,7 @@ strings_fetch(struct strings *s, uintptr_t addr, char *buf)
             return err;
         }
         s->bytes += strlen(text) + 1 + sizeof(p);
-        if (s->bytes > STRINGS_MAX)
+        if (s->bytes > STRINGS_MAX || s->n > COUNT_MAX - 1)
             return -E2BIG;
     }
     if (s->list == NULL) {
@@ -145,20 +161,21 @@ static long
 sys_execve(ARGS)
 {
     struct strings argv = {0}, envp = {0};
-    char *path, *buf = NULL;
+    struct buffer buf = {NULL, PATH_MAX};
+    char *path;
     long r = user_path(a0, &path);
 
     if (r != 0)
         return r;
-    buf = kmalloc(PATH_MAX * 4);
-    r = buf == NULL ? -ENOMEM : strings_fetch(&argv, a1, buf);
+    buf.text = kmalloc(buf.size);
+    r = buf.text == NULL ? -ENOMEM : strings_fetch(&argv, a1, &buf);
     if (r == 0)
-        r = strings_fetch(&envp, a2, buf);
+        r = strings_fetch(&envp, a2, &buf);
     if (r == 0)
         r = exec_fetched(a0, path, &argv, &envp);
     strings_drop(&argv);
     strings_drop(&envp);
-    kfree(buf);
+    kfree(buf.text);
     kfree(path);
     return r;
 }
@@ -166,15 +183,17 @@ SYSCALL(221, execve, "spp", sys_execve);
 
 /* --- wait, kill --- */
 
-/* struct rusage: times in user mode and ours (seconds, microseconds), then
- * maxrss ix id is, minflt, majflt and more. */
+/* struct rusage (uapi/linux/resource.h) of who was waited for: time, and the
+ * faults without and with I/O; the rest is 0. */
 static long
-give_rusage(uintptr_t to, const struct wait_result *w)
+give_usage(uintptr_t to, const struct wait_result *w)
 {
-    uint64_t u[18] = {w->ticks / 100, w->ticks % 100 * 10000};
+    enum { MINFLT = 8, MAJFLT = 9, WORDS = 18 };
+    uint64_t u[WORDS] = {w->ticks / TICK_HZ,
+                         w->ticks % TICK_HZ * (1000000 / TICK_HZ)};
 
-    u[8] = w->stat[MM_MIN];
-    u[9] = w->stat[MM_MAJ];
+    u[MINFLT] = w->stat[MM_MIN];
+    u[MAJFLT] = w->stat[MM_MAJ];
     return copy_to_user(to, u, sizeof(u)) != 0 ? -EFAULT : 0;
 }
 
@@ -195,7 +214,7 @@ sys_wait4(ARGS)
     if (r > 0 && a1 != 0 &&
         copy_to_user(a1, &w->status, sizeof(w->status)) != 0)
         r = -EFAULT;
-    if (r > 0 && a3 != 0 && give_rusage(a3, w) != 0)
+    if (r > 0 && a3 != 0 && give_usage(a3, w) != 0)
         r = -EFAULT;
     kfree(w);
     return r;

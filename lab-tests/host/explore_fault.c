@@ -27,9 +27,9 @@
 #include "kern/schedule/timeout.c"
 #undef program
 
-#define WORLD_FRAMES   48
-#define WORLD_LEVELS   2
-#define WORLD_FILES    "mm_mutants.h"
+#define WORLD_FRAMES 48
+#define WORLD_LEVELS 2
+#define WORLD_FILES  "mm_mutants.h"
 #define PAGER_PREPARED(page)                            \
     do {                                                \
         if (explore_mutant() == MUTANT_MKWRITE_UNLOCKS) \
@@ -922,8 +922,8 @@ access_body(unsigned hart)
 
     start(hart);
     if (hart == 0)
-        result[0] = (unsigned)mm_access(space[0], HERE, &value, sizeof(value),
-                                        true);
+        result[0] =
+            (unsigned)mm_access(space[0], HERE, &value, sizeof(value), true);
     else
         (void)pager_evict(&file, 0);
 }
@@ -935,8 +935,8 @@ access_move_body(unsigned hart)
 
     start(hart);
     if (hart == 0)
-        result[0] = (unsigned)mm_access(space[0], HERE, &value, sizeof(value),
-                                        true);
+        result[0] =
+            (unsigned)mm_access(space[0], HERE, &value, sizeof(value), true);
     else
         (void)migrate_range(space[0], HERE, HERE + PAGE_SIZE);
 }
@@ -994,19 +994,20 @@ access_move_body(unsigned hart)
 #define PAGE_IN \
     .setup = setup_file, .body = page_in_body, .check = page_in_check
 
-#define MOVE .setup = setup_cold_7, .body = move_body, .check = move_check
-#define MOVE_WARM \
-    .setup = setup_warm, .body = move_body, .check = move_check
+#define MOVE      .setup = setup_cold_7, .body = move_body, .check = move_check
+#define MOVE_WARM .setup = setup_warm, .body = move_body, .check = move_check
 #define MOVE_NEW \
     .setup = setup_layer, .body = move_new_body, .check = stored_check
 #define MOVE_SHARED \
     .setup = setup_relatives, .body = move_shared_body, .check = relatives_check
 #define AROUND \
     .setup = setup_file_cached, .body = around_body, .check = around_check
-#define AROUND_PRIVATE \
-    .setup = setup_around_private, .body = around_read_body, .check = around_check
-#define AROUND_EVICT \
-    .setup = setup_file_cached, .body = around_evict_body, .check = around_evict_check
+#define AROUND_PRIVATE                                       \
+    .setup = setup_around_private, .body = around_read_body, \
+    .check = around_check
+#define AROUND_EVICT                                       \
+    .setup = setup_file_cached, .body = around_evict_body, \
+    .check = around_evict_check
 #define ACCESS \
     .setup = setup_file_warm, .body = access_body, .check = evict_check
 #define ACCESS_MOVE \
@@ -1065,8 +1066,8 @@ static const struct explore_test tests[] = {
     {"mutant-exit-no-gate", 2, EXIT, NO_GATE},
     {"mutant-no-page-lock", 2, EVICT, MUTANT(NO_PAGE_LOCK)},
     {"mutant-mkwrite-unlocks", 2, EVICT, MUTANT(MKWRITE_UNLOCKS)},
-    {"mutant-evict-no-flush", 2, EVICT_WARM,
-     .skip = SKIP("walk/tlb_shootdown"), .expect = ""},
+    {"mutant-evict-no-flush", 2, EVICT_WARM, .skip = SKIP("walk/tlb_shootdown"),
+     .expect = ""},
     {"mutant-ad-blindly", 2, EVICT_AD, MUTANT(AD_BLINDLY)},
     {"mutant-no-rmap-lock", 2, EVICT_UNMAP, MUTANT(NO_RMAP_LOCK)},
     {"mutant-no-table-lock", 2, EVICT_EXIT, NO_TABLE_LOCK},

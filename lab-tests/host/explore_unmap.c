@@ -136,7 +136,7 @@ clear_entry(pte_t *pte)
 
 static unsigned
 one_walk(struct page *page,
-          bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
+         bool (*fn)(struct page *page, pte_t *pte, void *arg), void *arg)
 {
     unsigned skipped = rmap_walk(page, fn, arg);
 

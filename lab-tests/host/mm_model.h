@@ -18,6 +18,7 @@
 #define program timer_program
 #include "kern/ext/mm/failpoint.c"
 #undef program
+#include "kern/ext/mm/mlock.c"
 
 #define BASE 0x10000000ul
 
@@ -376,6 +377,20 @@ step_age(unsigned s, unsigned p)
     gather_start(&g, mms[s]);
     gather_range(&g, va, va + PAGE_SIZE);
     gather_finish(&g);
+}
+
+/* Lock what there is up to a hole, or unlock it: the model does not change. */
+static WORLD_UNUSED void
+step_lock(unsigned s, unsigned p, unsigned n, bool lock)
+{
+    uintptr_t va = BASE + p * PAGE_SIZE;
+    int err;
+
+    be_hart(s + model_side * MODEL_SPACES);
+    err = lock ? do_mlock(mms[s], va, n * PAGE_SIZE, MLOCK_ONFAULT)
+               : do_munlock(mms[s], va, n * PAGE_SIZE);
+    if (err != 0 && err != -ENOMEM)
+        panic("mlock says %d", err);
 }
 
 /* Private pages get other frames; nobody sees that. */

@@ -60,14 +60,14 @@ is_mutant(int m, const char *func, const char *in)
 static pte_t *entry_to_lock;
 #define pte_lock(pte) (entry_to_lock = (pte_t *)(pte), (pte_lock)(pte))
 #undef spin_lock
-#define spin_lock(l)                                         \
-    do {                                                     \
-        struct spinlock *lock_ = (l);                        \
-        pte_t *entry_ = entry_to_lock;                       \
-                                                             \
-        EXPLORE_CALL(spin_lock, lock_, lock_);               \
-        if (MUTANT_IN(MUTANT_TABLE_BLINDLY, "make_table"))   \
-            *entry_ = 0;                                     \
+#define spin_lock(l)                                       \
+    do {                                                   \
+        struct spinlock *lock_ = (l);                      \
+        pte_t *entry_ = entry_to_lock;                     \
+                                                           \
+        EXPLORE_CALL(spin_lock, lock_, lock_);             \
+        if (MUTANT_IN(MUTANT_TABLE_BLINDLY, "make_table")) \
+            *entry_ = 0;                                   \
     } while (0)
 #include "kern/mm/pgtable.c"
 #undef gather_table
@@ -78,10 +78,10 @@ static pte_t *entry_to_lock;
 /* --- fault.c, fault_entry.c, fault_object.c --- */
 
 /* L is the lock of the anon that a mutant leaves alone. */
-#define NO_ANON(l)                                    \
-    (strstr(#l, "layer") == NULL && #l[0] == '&' &&   \
+#define NO_ANON(l)                                         \
+    (strstr(#l, "layer") == NULL && #l[0] == '&' &&        \
      (MUTANT_IN(MUTANT_READ_NO_ANON, "do_private_read") || \
-      MUTANT_IN(MUTANT_WRITE_NO_ANON, "do_wp_page") || \
+      MUTANT_IN(MUTANT_WRITE_NO_ANON, "do_wp_page") ||     \
       MUTANT_IN(MUTANT_NEW_NO_ANON, "publish_private")))
 #undef spin_lock
 #undef spin_unlock
@@ -92,9 +92,9 @@ static pte_t *entry_to_lock;
         if (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private")) \
             f->old = *f->slot;                               \
     } while (0)
-#define spin_unlock(l)                     \
-    do {                                   \
-        if (!NO_ANON(l))                   \
+#define spin_unlock(l)                       \
+    do {                                     \
+        if (!NO_ANON(l))                     \
             EXPLORE_CALL(spin_unlock, l, l); \
     } while (0)
 #define anon_shared(a)                                  \

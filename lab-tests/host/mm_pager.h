@@ -93,8 +93,7 @@ pager_evict(struct pager *p, uint64_t index)
     if (page == NULL)
         return false;
     page_lock(page);
-    if (object_owns(&p->object, page) &&
-        try_to_unmap(page) == 0) {
+    if (object_owns(&p->object, page) && try_to_unmap(page) == 0) {
         if (atomic_load(&page->flags) & PG_DIRTY) {
             object_clear_dirty(&p->object, page);
             pager_out(&p->object, index, &page, 1);

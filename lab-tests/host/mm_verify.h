@@ -171,6 +171,13 @@ page_shown(struct vma_struct *v, uintptr_t va)
     return page;
 }
 
+/* What its entries in locked areas are counted by. */
+static const void *
+locks_of(const struct page *page)
+{
+    return &page->mlocks;
+}
+
 static void
 verify_entry(struct mm_struct *mm, pte_t *pte, uintptr_t va)
 {
@@ -190,6 +197,7 @@ verify_entry(struct mm_struct *mm, pte_t *pte, uintptr_t va)
     must_be(page == shown, "an entry shows another page");
     must_be(is_recorded(page, pte), "an entry without a record");
     ++*seen_count(page);
+    *seen_count(locks_of(page)) += (v->vm_flags & VM_LOCKED) != 0;
     must_be((*pte & PTE_W) == 0 || (page->flags & PG_DIRTY),
             "a clean page is writable");
     must_be((*pte & PTE_W) == 0 || (v->vm_flags & VM_SHARED) ||
@@ -278,7 +286,9 @@ verify(struct mm_struct *const *mm, unsigned n, struct vm_object *const *obj,
         struct page *p = &world_page[i];
 
         if (i < frames_fresh && !(p->flags & (PG_BUDDY | PG_TABLE | PG_ZERO)))
-            must_be(*seen_count(p) == p->mapcount, "records of a page");
+            must_be(*seen_count(p) == p->mapcount &&
+                        p->mlocks == *seen_count(locks_of(p)),
+                    "records of a page");
     }
     must_be(verify_frames == frames_used, "frames in use");
     must_be(verify_anons == anon_count(), "anons in use");

@@ -355,7 +355,7 @@ tlb_sync_code(uint64_t set)
 #endif
 #undef BITS /* the assembler's are ints in C */
 #define BITS(v, shift) ((uint64_t)(v) << (shift))
-#define fence_i() ((void)0)
+#define fence_i()      ((void)0)
 
 /* What a mutant of the explorer changes goes around one of these. */
 #ifndef WORLD_FILES
@@ -389,9 +389,9 @@ tlb_sync_code(uint64_t set)
 #define changed unmap_changed /* range.c has another one */
 #include "kern/mm/unmap.c"
 #undef changed
+#include "kern/ext/mm/migrate.c"
 #include "kern/mm/vmm.c"
 #include "kern/mm/zap.c"
-#include "kern/ext/mm/migrate.c"
 #include "kern/sync/gate.c"
 #include "kern/sync/mutex.c"
 #include "kern/sync/wait.c"

@@ -54,7 +54,10 @@ do_step(uint64_t x)
     case 26:
         step_migrate(s, p, n);
         break;
-    case 27 ... 42:
+    case 27:
+        step_lock(s, p, n, x >> 44 & 1);
+        break;
+    case 28 ... 42:
         step_read(s, p);
         break;
     default:

@@ -301,9 +301,9 @@ test_users(void)
     pager_init(&file, &pager_ops, PAGER_PAGES);
     make_spaces();
     EXPECT(run_harts(user_body));
-    printf("# moved %lu %lu, around %lu %lu, ",
-           spaces[0]->stat[MM_MIGR], spaces[1]->stat[MM_MIGR],
-           spaces[0]->stat[MM_AROUND], spaces[1]->stat[MM_AROUND]);
+    printf("# moved %lu %lu, around %lu %lu, ", spaces[0]->stat[MM_MIGR],
+           spaces[1]->stat[MM_MIGR], spaces[0]->stat[MM_AROUND],
+           spaces[1]->stat[MM_AROUND]);
     printf("copies %lu %lu, reuses %lu %lu, spurious %lu %lu, waits %lu %lu, "
            "in %u, out %u\n",
            spaces[0]->stat[MM_COW], spaces[1]->stat[MM_COW],

@@ -4,7 +4,9 @@
  * many.  Which, is drawn per hart from the seed. */
 #include "race.h"
 
+#include "driver/event.h"
 #include "mm/fault.h"
+#include "mm/rmap.h"
 #include <race.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ static struct {
     unsigned waiting;    /* [wq.lock] at the barrier */
     unsigned gen;        /* [wq.lock] barriers passed */
     uint32_t at[RACERS]; /* [a] round each is in, from 1 */
-    unsigned rounds;
+    unsigned rounds, done;
     bool stop; /* written between two barriers by the first thread */
 } run;
 
@@ -26,7 +28,7 @@ static struct {
     uint64_t state;
 } CACHE_ALIGNED dice[NCPU_MAX];
 static bool delays;
-void (*race_hook)(void);
+void (*race_hook)(const char *point);
 
 #ifdef RACE_POINTS
 void
@@ -37,7 +39,7 @@ race_delay(const char *point)
     if (!delays)
         return;
     if (race_hook != NULL)
-        race_hook();
+        race_hook(point);
     state = &dice[this_cpu()->id].state;
     n = ktest_random(state) ^ (uintptr_t)point >> 3;
     if (n % 4 != 0)
@@ -124,8 +126,12 @@ racer(unsigned who)
         }
         csr_clear(sstatus, SSTATUS_SUM);
         mm_use(NULL);
-        if (who == 0 && race->end != NULL)
-            race->end(SET);
+        barrier(); /* nobody runs in the spaces any more: they may end */
+        if (who == 0) {
+            run.done = done + SET;
+            if (race->end != NULL)
+                race->end(SET);
+        }
     }
 }
 
@@ -135,7 +141,7 @@ race_run(const struct race *race)
     memset(&run, 0, sizeof(run));
     wait_init(&run.wq);
     run.race = race;
-    run.rounds = ktest_rounds / MAX(race->share, 1u);
+    run.rounds = ktest_rounds;
     if (ncpu == 1) /* only the tick makes a race */
         run.rounds = MIN(run.rounds, 2u * SET);
     atomic_store(&bad, 0);
@@ -145,6 +151,10 @@ race_run(const struct race *race)
     ktest_parallel(race->racers, true, racer);
     delays = false;
     race_hook = NULL;
+    if (atomic_load(&bad) == 0) {
+        cprintf("%u rounds on %u harts\n", run.done, MIN(ncpu, race->racers));
+        event("rounds", "%u", run.done);
+    }
 }
 
 /* --- memory --- */
@@ -225,4 +235,53 @@ void
 race_put(struct mm_struct *mm, uintptr_t at, uint64_t v)
 {
     RCHECK(mm_access(mm, at, &v, sizeof(v), true) == 0);
+}
+
+/* --- entries taken away --- */
+
+static bool
+take_entry(struct page *page, pte_t *pte, void *arg)
+{
+    if (pte_clear(pte) & PTE_D)
+        atomic_or(&page->flags, PG_DIRTY);
+    atomic_add(&pte_mm(pte)->rss, -1l);
+    return true;
+}
+
+struct page *
+race_page(struct mm_struct *m, uintptr_t at)
+{
+    pte_t *pte = get_pte(m, at, false);
+    struct page *page = NULL;
+
+    if (pte == NULL)
+        return NULL;
+    spin_lock(pte_lock(pte));
+    if (pte_load(pte) & PTE_V)
+        page = pa_to_page(pte_pa(pte_load(pte)));
+    if (page != NULL && (page->flags & PG_ZERO))
+        page = NULL;
+    if (page != NULL)
+        page_get(page);
+    spin_unlock(pte_lock(pte));
+    return page;
+}
+
+void
+race_evict(struct mm_struct *m, uintptr_t at)
+{
+    struct gather g;
+    struct page *page;
+
+    gate_enter(&m->gate);
+    page = race_page(m, at);
+    if (page != NULL) {
+        (void)rmap_walk(page, take_entry, NULL);
+        gather_start(&g, m);
+        gather_range(&g, at, at + PAGE_SIZE);
+        gather_flush(&g);
+    }
+    gate_leave(&m->gate);
+    if (page != NULL)
+        page_put(page);
 }

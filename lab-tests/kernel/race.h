@@ -26,7 +26,6 @@
 
 struct race {
     unsigned racers; /* 2 .. RACERS */
-    unsigned share;  /* only one of so many rounds; 0 is 1 */
     void (*begin)(void);
     void (*act)(unsigned who, unsigned r); /* r < SET */
     void (*after)(unsigned who);           /* may be NULL */
@@ -44,7 +43,7 @@ void race_run(const struct race *r);
     } while (0)
 void race_failed(const char *file, int line, const char *what);
 /* What a test does at each point, in races.img only; NULL: nothing. */
-extern void (*race_hook)(void);
+extern void (*race_hook)(const char *point);
 /* One turn of a loop that waits for another thread; false: no use waiting. */
 bool race_wait(void);
 
@@ -60,5 +59,11 @@ void race_map(struct mm_struct *mm, unsigned pages);
 /* A word of MM, by the tables. */
 uint64_t race_get(struct mm_struct *mm, uintptr_t at);
 void race_put(struct mm_struct *mm, uintptr_t at, uint64_t v);
+
+/* The page the entry of AT shows, with a reference; NULL: none, or zeros. */
+struct page *race_page(struct mm_struct *mm, uintptr_t at);
+/* Take that entry away as one who comes from the page, through its records; all
+ * entries of the page are in MM. */
+void race_evict(struct mm_struct *mm, uintptr_t at);
 
 #endif

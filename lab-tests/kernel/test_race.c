@@ -161,7 +161,7 @@ take_frames(unsigned times)
 
 /* Between the steps of B: C needs no processor of its own. */
 static void
-take_frames_now(void)
+take_frames_now(const char *point)
 {
     if (current_thread() == unmapper)
         take_frames(1);
@@ -206,7 +206,6 @@ KTEST(vm_race_15_read_while_unmapped)
 {
     race_hook = take_frames_now;
     race_test(&(struct race){.racers = 3,
-                             .share = 4,
                              .begin = unmap_begin,
                              .act = unmap_act,
                              .after = unmap_after,
@@ -259,11 +258,8 @@ remap_end(unsigned n)
 
 KTEST(vm_race_16_unmap_and_fault)
 {
-    race_test(&(struct race){.racers = 3,
-                             .share = 4,
-                             .begin = remap_begin,
-                             .act = remap_act,
-                             .end = remap_end});
+    race_test(&(struct race){
+        .racers = 3, .begin = remap_begin, .act = remap_act, .end = remap_end});
 }
 
 /* --- rows 32 and 33: all write a page that is shared with a relative --- */
@@ -306,11 +302,8 @@ cow_end(unsigned n)
 
 KTEST(vm_race_32_33_one_copy_no_lost_store)
 {
-    race_test(&(struct race){.racers = 4,
-                             .share = 4,
-                             .begin = cow_begin,
-                             .act = cow_act,
-                             .end = cow_end});
+    race_test(&(struct race){
+        .racers = 4, .begin = cow_begin, .act = cow_act, .end = cow_end});
 }
 
 /* --- a copied page is seen by those who read the old one --- */
@@ -354,11 +347,8 @@ seen_after(unsigned who)
 
 KTEST(vm_race_32_readers_see_the_copy)
 {
-    race_test(&(struct race){.racers = 3,
-                             .share = 4,
-                             .begin = cow_begin,
-                             .act = seen_act,
-                             .after = seen_after});
+    race_test(&(struct race){
+        .racers = 3, .begin = cow_begin, .act = seen_act, .after = seen_after});
 }
 
 /* --- the old page is not the relative's alone before all forgot it --- */
@@ -386,7 +376,6 @@ alone_after(unsigned who)
 KTEST(vm_race_31_relative_waits_for_the_flush)
 {
     race_test(&(struct race){.racers = 3,
-                             .share = 4,
                              .begin = cow_begin,
                              .act = alone_act,
                              .after = alone_after});
@@ -449,7 +438,7 @@ hammer_act(unsigned who, unsigned r)
         return;
     }
     mm_use(mm[0]);
-    for (unsigned k = 0; k < 60; k++) {
+    for (unsigned k = 0; k < 12; k++) {
         RCHECK(user_store(first_word_of(who), ++last[who]));
         RCHECK(user_store(word_of(who), last[who]));
         RCHECK(user_load(word_of(who), &v) && v == last[who]);
@@ -467,7 +456,6 @@ KTEST(vm_race_39_copy_while_others_write)
 {
     copiers = 1;
     race_test(&(struct race){.racers = 4,
-                             .share = 32,
                              .begin = hammer_begin,
                              .act = hammer_act,
                              .end = hammer_end});
@@ -477,7 +465,6 @@ KTEST(vm_race_39_two_copies_at_once)
 {
     copiers = 2;
     race_test(&(struct race){.racers = 3,
-                             .share = 32,
                              .begin = hammer_begin,
                              .act = hammer_act,
                              .end = hammer_end});

@@ -1,8 +1,6 @@
 /* test_race_more.c: races with those who come from elsewhere: other calls of
  * the space, relatives, the page (reclaim), the pager; and of the gate itself.
  * See test_race.c. */
-#include "mm/fault.h"
-#include "mm/rmap.h"
 #include "race.h"
 
 #define P PAGE_SIZE
@@ -83,7 +81,6 @@ protect_after(unsigned who)
 KTEST(vm_race_47_write_while_protected)
 {
     race_test(&(struct race){.racers = 2,
-                             .share = 4,
                              .begin = protect_begin,
                              .act = protect_act,
                              .after = protect_after});
@@ -130,7 +127,6 @@ family_end(unsigned n)
 KTEST(vm_race_32_relatives_write_one_page)
 {
     race_test(&(struct race){.racers = 4,
-                             .share = 4,
                              .begin = family_begin,
                              .act = family_act,
                              .end = family_end});
@@ -161,7 +157,7 @@ exit_act(unsigned who, unsigned r)
         return;
     }
     mm_use(mm[0]);
-    for (unsigned k = 0; k < 20; k++) {
+    for (unsigned k = 0; k < 5; k++) {
         RCHECK(user_load(at, &v) && v == r);
         RCHECK(user_store(at + 8 * who, k));
         RCHECK(user_load(at + 8 * who, &v) && v == k);
@@ -172,73 +168,19 @@ static void
 exit_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
-        RCHECK(race_get(mm[0], page_of(r) + 8) == 19);
-        RCHECK(race_get(mm[0], page_of(r) + 16) == 19);
+        RCHECK(race_get(mm[0], page_of(r) + 8) == 4);
+        RCHECK(race_get(mm[0], page_of(r) + 16) == 4);
     }
     RCHECK(anon_count() == anons + n);
 }
 
 KTEST(vm_race_80_exit_while_relative_writes)
 {
-    race_test(&(struct race){.racers = 3,
-                             .share = 32,
-                             .begin = exit_begin,
-                             .act = exit_act,
-                             .end = exit_end});
+    race_test(&(struct race){
+        .racers = 3, .begin = exit_begin, .act = exit_act, .end = exit_end});
 }
 
 /* --- from the page, through its records, entries are taken away --- */
-
-static bool
-take_entry(struct page *page, pte_t *pte, void *arg)
-{
-    struct mm_struct *m = arg;
-
-    if (pte_clear(pte) & PTE_D)
-        atomic_or(&page->flags, PG_DIRTY);
-    atomic_add(&m->rss, -1l);
-    return true;
-}
-
-/* The page behind AT, with a reference; NULL: none, or the zero page. */
-static struct page *
-page_shown(struct mm_struct *m, uintptr_t at)
-{
-    pte_t *pte = get_pte(m, at, false);
-    struct page *page = NULL;
-
-    if (pte == NULL)
-        return NULL;
-    spin_lock(pte_lock(pte));
-    if (pte_load(pte) & PTE_V)
-        page = pa_to_page(pte_pa(pte_load(pte)));
-    if (page != NULL && (page->flags & PG_ZERO))
-        page = NULL;
-    if (page != NULL)
-        page_get(page);
-    spin_unlock(pte_lock(pte));
-    return page;
-}
-
-/* All entries of the page are in M. */
-static void
-evict(struct mm_struct *m, uintptr_t at)
-{
-    struct gather g;
-    struct page *page;
-
-    gate_enter(&m->gate);
-    page = page_shown(m, at);
-    if (page != NULL) {
-        (void)rmap_walk(page, take_entry, m);
-        gather_start(&g, m);
-        gather_range(&g, at, at + P);
-        gather_flush(&g);
-    }
-    gate_leave(&m->gate);
-    if (page != NULL)
-        page_put(page);
-}
 
 /* An area for each page, so that each has its first private write. */
 static uintptr_t
@@ -263,12 +205,12 @@ evict_act_in(struct mm_struct *m, unsigned who, unsigned r, uintptr_t at)
     uint64_t v = 0, before = 0;
 
     mm_use(m);
-    for (unsigned k = 1; k <= 8; k++) {
+    for (unsigned k = 1; k <= 4; k++) {
         if (who == 2) {
-            for (unsigned n = 0; n < 8; n++)
-                evict(m, at);
+            for (unsigned n = 0; n < 3; n++)
+                race_evict(m, at);
         } else if (who == 1) {
-            RCHECK(user_load(at, &v) && v >= before && v <= 8);
+            RCHECK(user_load(at, &v) && v >= before && v <= 4);
             before = v;
         } else {
             RCHECK(user_store(at, k));
@@ -289,7 +231,7 @@ evict_after(unsigned who)
     uint64_t v = 0;
 
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(user_load(area_of(r), &v) && v == 8);
+        RCHECK(user_load(area_of(r), &v) && v == 4);
 }
 
 static void
@@ -301,7 +243,6 @@ evict_end(unsigned n)
 KTEST(vm_race_60_fault_while_entry_is_taken)
 {
     race_test(&(struct race){.racers = 3,
-                             .share = 8,
                              .begin = evict_begin,
                              .act = evict_act,
                              .after = evict_after,
@@ -334,7 +275,7 @@ evict_cow_after(unsigned who)
     uint64_t v = 0;
 
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(user_load(page_of(r), &v) && v == 8);
+        RCHECK(user_load(page_of(r), &v) && v == 4);
 }
 
 static void
@@ -347,7 +288,6 @@ evict_cow_end(unsigned n)
 KTEST(vm_race_60_copy_while_entry_is_taken)
 {
     race_test(&(struct race){.racers = 3,
-                             .share = 8,
                              .begin = evict_cow_begin,
                              .act = evict_cow_act,
                              .after = evict_cow_after,

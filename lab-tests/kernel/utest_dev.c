@@ -8,6 +8,7 @@
  */
 #include "ktest.h"
 
+#include "debug/kstat.h"
 #include "driver/event.h"
 #include "ext/mm/audit.h"
 #include "ext/mm/knob.h"
@@ -88,6 +89,8 @@ test_stat(uintptr_t arg)
     mm = s.all ? NULL : current_process()->mm;
     if (s.all && strcmp(s.name, "free_pages") == 0)
         s.value = ktest_settle();
+    else if (s.all && strcmp(s.name, "alloc_fail") == 0)
+        s.value = kstat_read(STAT_ALLOC_FAIL);
     else if (!mmstat_get(mm, s.name, &s.value))
         return -ENOENT;
     return copy_to_user(arg, &s, sizeof(s)) != 0 ? -EFAULT : 0;

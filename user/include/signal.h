@@ -19,6 +19,13 @@
 #define SIGTERM 15
 #define SIGCHLD 17
 
+typedef void (*sighandler_t)(int);
+#define SIG_DFL ((sighandler_t)0)
+#define SIG_IGN ((sighandler_t)1)
+#define SIG_ERR ((sighandler_t)-1)
+
+/* SIG_IGN or SIG_DFL; others are refused: SIG_ERR. */
+sighandler_t signal(int number, sighandler_t handler);
 int kill(pid_t pid, int signal);
 int raise(int signal);
 /* "Segmentation fault" and the like. */

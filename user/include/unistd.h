@@ -40,6 +40,9 @@ pid_t getpid(void);
 pid_t getppid(void);
 pid_t gettid(void);
 int setpgid(pid_t pid, pid_t group);
+pid_t getpgrp(void);
+pid_t tcgetpgrp(int fd);
+int tcsetpgrp(int fd, pid_t group); /* who Ctrl-C ends */
 int sched_yield(void);
 unsigned sleep(unsigned seconds);
 int usleep(unsigned microseconds);

@@ -58,7 +58,8 @@ ready_page(struct vm_object *obj, uint64_t index)
     if (page == NULL)
         return NULL;
     if (page_trylock(page)) {
-        if (object_owns(obj, page) && (page->flags & PG_UPTODATE) &&
+        if (object_owns(obj, page) &&
+            (atomic_load(&page->flags) & PG_UPTODATE) &&
             index < object_pages(obj))
             return page;
         page_unlock(page);
@@ -82,7 +83,8 @@ collect(struct fault *f, struct around *a)
         if (nb->page == NULL)
             continue;
         nb->va = va;
-        nb->spare = nb->page->mapcount > 0 ? rmap_block_alloc() : NULL;
+        nb->spare =
+            atomic_load(&nb->page->mapcount) > 0 ? rmap_block_alloc() : NULL;
         a->n++;
     }
 }
@@ -100,6 +102,8 @@ map_one(struct fault *f, struct neighbour *nb, uint64_t rights)
         return false;
     if (rmap_add(nb->page, pte, &nb->spare) != 0)
         return false;
+    if (f->vma->vm_flags & VM_LOCKED)
+        rmap_mlock(nb->page, 1);
     pte_install(pte, pte_make(page_to_pa(nb->page), rights | around_bits()));
     return true;
 }

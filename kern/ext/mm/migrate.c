@@ -49,9 +49,7 @@ move(struct anon *a, struct page *page, struct page *fresh)
     page_unmap(page);
     page_copy(page_to_va(fresh), page_to_va(page));
     fresh->flags |= PG_UPTODATE | (page->flags & PG_DIRTY);
-    fresh->mlocks = page->mlocks;
     fresh->index = page->index;
-    page->mlocks = 0;
     atomic_store(&page->owner, 0ul);
     atomic_store_release(&fresh->owner, (uintptr_t)a);
     atomic_store(&a->page, fresh);

@@ -311,7 +311,8 @@ explore_main(int argc, char **argv, const char *suite,
              const struct explore_test *tests, unsigned n)
 {
     const char *only = NULL, *schedule = getenv("EXPLORE_REPLAY");
-    unsigned passed = 0, failed = 0;
+    unsigned passed = 0, failed = 0, mutants = 0;
+    unsigned long schedules = 0;
 
     fiber_init();
     E->max_budget = DEFAULT_PREEMPTIONS;
@@ -344,7 +345,11 @@ explore_main(int argc, char **argv, const char *suite,
             passed++;
         else
             failed++;
+        schedules += E->schedules;
+        mutants += tests[i].expect != NULL;
     }
+    printf("# %lu schedules of %u tests and %u mutants\n", schedules,
+           passed + failed - mutants, mutants);
     printf("%s: %u passed, %u failed\n", suite, passed, failed);
     return failed != 0;
 }
