@@ -225,7 +225,7 @@ static bool
 spared(long nr)
 {
     return nr == 93 || nr == 94 || nr == 129 || nr == 130 || nr == 131 ||
-           nr == 138 || nr == 142 || nr == 240;
+           nr == 138 || nr == 139 || nr == 142 || nr == 240;
 }
 
 #define ROUNDS 60

@@ -320,9 +320,8 @@ UTEST(vm_row_97_stack_guard)
     char here, *low;
 
     low = (char *)(((uintptr_t)&here - (9ul << 20)) & ~(PAGE - 1));
-    CHECK(mmap(low, PAGE, RW,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
-               0) == low);
+    CHECK(mmap(low, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+               -1, 0) == low);
     CHECK(run_child(deep, (void *)1500) == 0);
     CHECK(WIFSIGNALED(run_child(deep, (void *)3000)));
     CHECK(*low == 0);

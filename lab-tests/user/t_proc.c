@@ -131,6 +131,7 @@ waits(void *arg)
     if (pid == 0) {
         char c;
 
+        close(ends[1]);
         read(ends[0], &c, 1); /* until its pipe closes, or it is killed */
         _exit(0);
     }
@@ -329,10 +330,10 @@ UTEST(clone_without_memory_has_its_own)
 UTEST(clone_tells_numbers)
 {
     char *stack = pages(4, RW) + 4 * PAGE;
-    long pid = raw_clone(CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
-                             CLONE_VFORK | SIGCHLD,
-                         stack, set_and_end, (void *)1, &told_parent,
-                         &told_child);
+    long pid =
+        raw_clone(CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
+                      CLONE_VFORK | SIGCHLD,
+                  stack, set_and_end, (void *)1, &told_parent, &told_child);
 
     CHECK(pid > 0 && told_parent == pid && told_child == pid);
     CHECK(waitpid((int)pid, NULL, 0) == pid);
@@ -373,8 +374,7 @@ session(void *arg)
 {
     pid_t me = getpid();
 
-    if (syscall(157) != me || syscall(156, 0l) != me ||
-        syscall(155, 0l) != me)
+    if (syscall(157) != me || syscall(156, 0l) != me || syscall(155, 0l) != me)
         return 1;
     if (syscall(157) != -1 || errno != EPERM)
         return 2;
