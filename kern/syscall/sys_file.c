@@ -135,7 +135,9 @@ sys_writev(ARGS)
 }
 SYSCALL(66, writev, "fpd", sys_writev);
 
-enum { SEEK_SET, SEEK_CUR, SEEK_END };
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
 
 static long
 seek(struct file *f, int64_t offset, unsigned whence)

@@ -60,9 +60,9 @@ UTEST(proc_self_is_me)
     CHECK(find(want) == text + strlen(want));
     CHECK(slurp("/proc/self/status") > 0 && find("Threads:\t1") != NULL);
     CHECK(slurp("/proc/self/cmdline") > 0);
-    CHECK(strcmp(text, "/bin/t_proc") == 0);
-    CHECK(syscall(78, -100l, "/proc/self/exe", text, 100l) == 11);
-    CHECK(memcmp(text, "/bin/t_proc", 11) == 0);
+    CHECK(strcmp(text, "/bin/t_procfs") == 0);
+    CHECK(syscall(78, -100l, "/proc/self/exe", text, 100l) == 13);
+    CHECK(memcmp(text, "/bin/t_procfs", 13) == 0);
 }
 
 UTEST(proc_maps_shows_areas)
@@ -75,7 +75,7 @@ UTEST(proc_maps_shows_areas)
              (unsigned long)p + 3 * PAGE);
     CHECK(find(want) != NULL);
     CHECK(strstr(text, "[stack]") != NULL);
-    CHECK(strstr(text, "/bin/t_proc") != NULL);
+    CHECK(strstr(text, "/bin/t_procfs") != NULL);
 }
 
 static uint64_t
@@ -186,14 +186,14 @@ UTEST(proc_looks_while_others_end)
 
 UTEST(proc_fd_names_open_files)
 {
-    int fd = open("/bin/t_proc", O_RDONLY), end[2];
+    int fd = open("/bin/t_procfs", O_RDONLY), end[2];
     char path[64];
     long n;
 
     CHECK(fd >= 0 && pipe(end) == 0);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    CHECK(syscall(78, -100l, path, text, 100l) == 11);
-    CHECK(memcmp(text, "/bin/t_proc", 11) == 0);
+    CHECK(syscall(78, -100l, path, text, 100l) == 13);
+    CHECK(memcmp(text, "/bin/t_procfs", 13) == 0);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", end[0]);
     n = syscall(78, -100l, path, text, 100l);
     CHECK(n > 7 && memcmp(text, "pipe:[", 6) == 0);
