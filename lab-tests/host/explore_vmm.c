@@ -52,7 +52,7 @@ is_broken(int m, const char *func, const char *in, const char *word,
     do {                                                                    \
         if (!BROKEN(MUTANT_FLAG_AFTER_COUNTING, "gate_close", "&g->closed", \
                     #p) &&                                                  \
-            !BROKEN(MUTANT_COUNT_AFTER_LOOKING, "gate_try_enter",           \
+            !BROKEN(MUTANT_COUNT_AFTER_LOOKING, "try_enter",                \
                     "&row->readers", #p)) {                                 \
             ATOMIC_POINT(p);                                                \
             __atomic_store_n(p, v, __ATOMIC_RELAXED);                       \
