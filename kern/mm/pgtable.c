@@ -244,8 +244,11 @@ pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
              struct gather *g)
 {
     unsigned level;
-    pte_t *pte = pte_lookup(mm, start, &level);
+    pte_t *pte;
 
+    if (pte_table(mm->pgdir)->mapcount == 0)
+        return;
+    pte = pte_lookup(mm, start, &level);
     /* All in one table, which others need: so are those above it. */
     if ((start ^ (end - 1)) >> pte_shift(level + 1) == 0 &&
         pte_table(pte)->mapcount > 0)

@@ -80,9 +80,6 @@ struct thread {
     struct list all_link; /* the list of all threads, under its own lock */
 };
 
-_Static_assert(offsetof(struct thread, interrupted) == THREAD_INTERRUPT,
-               "trapentry.S");
-
 static inline struct thread *
 current_thread(void)
 {

@@ -20,6 +20,9 @@
 #include "schedule/sched.h"
 #include <signal.h>
 
+_Static_assert(offsetof(struct thread, interrupted) == THREAD_INTERRUPT,
+               "trapentry.S");
+
 /* What a page fault wanted; 0: it is none. */
 static unsigned
 page_fault_rights(uint64_t cause)

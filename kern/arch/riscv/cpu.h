@@ -76,13 +76,15 @@ extern unsigned ncpu; /* [I] harts found; cpus[0] is the boot hart */
 
 #define for_each_cpu(c) for (struct cpu *c = cpus; c < cpus + ncpu; c++)
 
-/* Of one thread, so it stays the same across a switch and back. */
-register struct tcb *tp_is_tcb __asm__("tp");
-
+/* Of one thread it is always the same, across a switch and back, too; so the
+ * compiler may keep it. */
 static inline struct tcb *
 current_tcb(void)
 {
-    return tp_is_tcb;
+    struct tcb *t;
+
+    __asm__("mv %0, tp" : "=r"(t));
+    return t;
 }
 
 /* => interrupts off, else the answer may be old before it is used */
