@@ -11,8 +11,8 @@
  *   a page of its object      do_read_fault          do_cow_fault (private)
  *                                                    do_shared_fault (shared)
  *   a frame of a device       do_device_fault        do_device_fault
- *   nothing: zeros            do_anonymous_page:     do_anonymous_page:
- *                             the zero page          a fresh page
+ *   nothing: zeros            do_zero_page:          do_anonymous_page:
+ *                             one for all            a fresh page
  *
  * If the entry allows the access already, another hart was faster (spurious),
  * or this hart only wants A and D set (ad_fix).
@@ -106,8 +106,8 @@ publish_private(struct fault *f, struct page *page)
     return result;
 }
 
-/* PAGE (NULL: the zero page), which is not private, is to be read here, unless
- * a private page came meanwhile. */
+/* PAGE, which is the object's, is to be read here, unless a private page came
+ * meanwhile. */
 unsigned
 show_below(struct fault *f, struct page *page)
 {
@@ -123,17 +123,21 @@ show_below(struct fault *f, struct page *page)
     return result;
 }
 
-/* Nothing is there: zeros. */
+/* Nothing is there, and the access is a read: zeros that all share. => if the
+ * area has a layer, it is locked */
+static unsigned
+do_zero_page(struct fault *f)
+{
+    note(f, MM_ZERO);
+    return finish_fault(f, zero_page, area_rights(f) & ~PTE_W);
+}
+
+/* Nothing is there, and the page will be ours: zeros of our own. */
 static unsigned
 do_anonymous_page(struct fault *f)
 {
-    struct page *page;
+    struct page *page = alloc_zeroed_page();
 
-    if (!wants_own(f)) {
-        note(f, MM_ZERO);
-        return show_below(f, zero_page);
-    }
-    page = alloc_zeroed_page();
     if (page == NULL)
         return VM_FAULT_OOM;
     page->flags |= PG_UPTODATE | PG_DIRTY;
@@ -207,8 +211,7 @@ do_private_read(struct fault *f, unsigned *result)
     if (l == NULL) {
         if (f->vma->vm_object != NULL)
             return false;
-        note(f, MM_ZERO);
-        *result = finish_fault(f, zero_page, area_rights(f) & ~PTE_W);
+        *result = do_zero_page(f);
         return true;
     }
     spin_lock(&l->lock);
@@ -220,8 +223,7 @@ do_private_read(struct fault *f, unsigned *result)
                       : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
         spin_unlock(&a->lock);
     } else if (f->vma->vm_object == NULL) {
-        note(f, MM_ZERO);
-        *result = finish_fault(f, zero_page, area_rights(f) & ~PTE_W);
+        *result = do_zero_page(f);
     }
     spin_unlock(&l->lock);
     return a != NULL || f->vma->vm_object == NULL;

@@ -261,7 +261,7 @@ exchange(struct process *p, struct mm_struct *mm, struct files *files,
     p->stack_start = start->sp;
     p->files = files;
     p->handled = 0;
-    me->alt_stack = (struct alt_stack){.flags = SS_DISABLE};
+    me->alt_stack = (struct alt_stack){.flags = ALT_STACK_NONE};
     spin_unlock(&tree_lock);
     mm_use(mm);
     take_name(p, args->filename);

@@ -46,10 +46,10 @@ struct sig_action {
 
 struct alt_stack { /* sigaltstack(2) */
     uint64_t sp;
-    uint32_t flags, pad; /* SS_DISABLE: there is none */
+    uint32_t flags, pad; /* ALT_STACK_NONE: there is none */
     uint64_t size;
 };
-#define SS_DISABLE 2u
+#define ALT_STACK_NONE 2u
 
 /* Sets of signals have bit 0 for number 1, as Linux's. */
 static inline uint64_t

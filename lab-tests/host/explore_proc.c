@@ -17,8 +17,12 @@
 
 #include "explore/model.h"
 #include "mm/mmap.h"
+#define current_task    tasks_own /* ours are below */
+#define current_process tasks_own_process
 #include "process/exec.h"
 #include "process/impl.h"
+#undef current_task
+#undef current_process
 #include <elf64.h>
 #include <errno.h>
 #include <signal.h>
@@ -60,6 +64,13 @@ struct process *
 current_process(void)
 {
     return current_task()->process;
+}
+
+void
+set_parent(struct process *p, struct process *parent)
+{
+    p->parent = parent;
+    p->ppid = parent == NULL ? 0 : parent->pid;
 }
 
 struct process *
@@ -133,6 +144,8 @@ thread_exit(void)
 static void
 free_process(void *p)
 {
+    if (p == NULL) /* what it had of its own is not looked at here */
+        return;
     freed[(struct process *)p - process]++;
     memset(p, POISON, sizeof(struct process));
 }
@@ -166,7 +179,6 @@ NOTHING(struct mm_struct *, mm_create, NULL, void)
 NOTHING(int, exec_stack, 0, struct mm_struct *m, const struct exec_args *a,
         struct start *s)
 NOTHING(struct files *, files_unshared, t, struct files *t)
-NOTHING(uintptr_t, user_end, 0, void)
 NOTHING(struct trapframe *, task_frame, &t->start, struct task *t)
 NOTHING(const char *, elf_check_header, NULL, const struct elf_header *h,
         uint64_t n)

@@ -73,7 +73,7 @@ frame_place(const struct task *me, uint64_t sp, uint64_t flags)
 {
     const struct alt_stack *a = &me->alt_stack;
 
-    if ((flags & SA_ONSTACK) && a->size != 0 && !(a->flags & SS_DISABLE) &&
+    if ((flags & SA_ONSTACK) && a->size != 0 && !(a->flags & ALT_STACK_NONE) &&
         !on_stack(a, sp))
         sp = a->sp + a->size;
     return (sp - sizeof(struct rt_sigframe)) & ~15ul;
@@ -96,7 +96,7 @@ fill_frame(struct task *me, const struct trapframe *tf, struct rt_sigframe *f)
     fp_save(me);
     f->uc.stack = me->alt_stack;
     if (me->alt_stack.size == 0)
-        f->uc.stack.flags = SS_DISABLE;
+        f->uc.stack.flags = ALT_STACK_NONE;
     f->uc.mask = me->restore_mask ? me->saved_mask : me->blocked;
     me->restore_mask = false;
     f->uc.regs[0] = tf->sepc;
@@ -358,7 +358,7 @@ sys_sigaltstack(ARGS)
     bool in_use = old.size != 0 && on_stack(&old, sp);
 
     if (old.size == 0)
-        old.flags = SS_DISABLE;
+        old.flags = ALT_STACK_NONE;
     else if (in_use)
         old.flags |= SS_ONSTACK;
     if (a0 != 0) {
@@ -366,13 +366,13 @@ sys_sigaltstack(ARGS)
             return -EFAULT;
         if (in_use)
             return -EPERM;
-        if (new.flags & ~(SS_DISABLE | SS_ONSTACK | SS_AUTODISARM))
+        if (new.flags & ~(ALT_STACK_NONE | SS_ONSTACK | SS_AUTODISARM))
             return -EINVAL;
-        if (new.flags & SS_DISABLE)
-            new = (struct alt_stack){.flags = SS_DISABLE};
+        if (new.flags & ALT_STACK_NONE)
+            new = (struct alt_stack){.flags = ALT_STACK_NONE};
         else if (new.size < MINSIGSTKSZ)
             return -ENOMEM;
-        new.flags &= SS_DISABLE;
+        new.flags &= ALT_STACK_NONE;
         me->alt_stack = new;
     }
     return a1 != 0 && copy_to_user(a1, &old, sizeof(old)) != 0 ? -EFAULT : 0;
