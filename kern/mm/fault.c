@@ -96,7 +96,7 @@ publish_private(struct fault *f, struct page *page)
             gather_anon(&g, f->old);
         }
         used = true;
-        result = finish_fault(f, a->page, area_rights(f));
+        result = finish_fault(f, a->page, owner_rights(f));
     }
     spin_unlock(&a->lock);
     spin_unlock(&f->layer->lock);
@@ -186,7 +186,7 @@ do_wp_page(struct fault *f)
         if (f->old->epoch != f->layer->epoch)
             note(f, MM_LCOLLAPSE); /* the relatives it was shared with left */
         atomic_or(&page->flags, PG_DIRTY);
-        result = finish_fault(f, page, area_rights(f));
+        result = finish_fault(f, page, owner_rights(f));
     } else {
         page_get(page);
         spin_unlock(&f->old->lock);

@@ -56,6 +56,13 @@ area_rights(const struct fault *f)
     return pte_rights(f->vma->vm_flags);
 }
 
+/* Of a page that is ours alone: a pin owns it without writing to it. */
+static inline uint64_t
+owner_rights(const struct fault *f)
+{
+    return f->code & FAULT_WRITE ? area_rights(f) : area_rights(f) & ~PTE_W;
+}
+
 /* Does the page know the entries that map it? */
 static inline bool
 keeps_records(const struct page *page)

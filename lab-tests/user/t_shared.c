@@ -123,6 +123,7 @@ UTEST(vm_row_35_pinned_page_is_ours)
     CHECK(ask(UTEST_PIN, page) == 0);
     CHECK(stat_of("cow") - cow == 1);
     CHECK(page_of(page).frame != frame);
+    CHECK(!(page_of(page).flags & PAGE_WRITE));
     frame = page_of(page).frame;
     *turn = 1;
     while (*turn != 2)
