@@ -48,8 +48,9 @@ RAM = 0x80000000
 PROMPT = r"boot prompt"
 
 
-def row(name, kind="tests", fast=False, **fields):
-    fields.update(name=name, kind=kind, fast=fast)
+def row(name, kind="tests", fast=False, long=False, **fields):
+    """LONG: only when the row is asked for by its name."""
+    fields.update(name=name, kind=kind, fast=fast, long=long)
     return fields
 
 
@@ -124,10 +125,14 @@ MATRIX = [
     row("random-4", smp=4, mem="512M", test="vm_random",
         append="steps=400000 seed=12"),
     # the races of address spaces, with delays between the steps of the kernel
-    row("races", smp=4, mem="256M", append="rounds=10000", image="races.img",
+    row("races", smp=4, mem="256M", append="rounds=2000", image="races.img",
         test="vm_race"),
-    row("races-order", smp=4, mem="256M", append="rounds=10000",
+    row("races-order", smp=4, mem="256M", append="rounds=160",
         image="races.img", test="vm_order"),
+    row("races-10000", smp=4, mem="256M", append="rounds=10000",
+        image="races.img", test="vm_race", long=True),
+    row("races-order-10000", smp=4, mem="256M", append="rounds=10000",
+        image="races.img", test="vm_order", long=True),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
@@ -556,8 +561,10 @@ def select(arg):
         names = {r["name"] for r in rows}
         words = arg.filter.split(",")
         rows = [r for r in rows
-                if any(w == r["name"] or w not in names and w in r["name"]
-                       for w in words)]
+                if any(w == r["name"] or w not in names and w in r["name"] and
+                       not r["long"] for w in words)]
+    else:
+        rows = [r for r in rows if not r["long"]]
     if not rows:
         sys.exit("ktest: no row is called %s; --list shows them" % arg.filter)
     return rows

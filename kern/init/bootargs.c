@@ -29,7 +29,7 @@ static const struct bootarg_rule known[] = {
     {"init", "*"},              /* the first program */
     {"run", "*"},               /* what it runs, with commas */
     {"seed", "*"},              /* of random self-tests */
-    {"rounds", "#"},            /* of races, each; default 300 */
+    {"rounds", "#"},            /* of races, each; default 64 */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},
     {"earlycon", "*"},

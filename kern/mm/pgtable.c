@@ -249,8 +249,8 @@ pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
     if (pte_table(mm->pgdir)->mapcount == 0)
         return;
     pte = pte_lookup(mm, start, &level);
-    /* All in one table, which others need: so are those above it. */
-    if ((start ^ (end - 1)) >> pte_shift(level + 1) == 0 &&
+    /* All in one last table, which others need: so are those above it. */
+    if (level == 0 && (start ^ (end - 1)) >> pte_shift(1) == 0 &&
         pte_table(pte)->mapcount > 0)
         return;
     trim(mm->pgdir, paging_levels - 1, 0, start, end, g);

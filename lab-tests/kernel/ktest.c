@@ -30,7 +30,7 @@ static const char *running; /* the test's name */
 static bool failed, skipped;
 static unsigned npassed, nfailed;
 uint64_t ktest_seed = 1;
-unsigned ktest_rounds = 300;
+unsigned ktest_rounds = 64;
 
 void
 ktest_fail(const char *file, int line, const char *what)
