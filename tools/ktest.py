@@ -133,6 +133,9 @@ MATRIX = [
         image="races.img", test="vm_race", long=True),
     row("races-order-10000", smp=4, mem="256M", append="rounds=10000",
         image="races.img", test="vm_order", long=True),
+    # four harts under the counting clock, which counts all of them together
+    row("cow-4", mode="icount", smp=4, mem="256M", test="vm_row_101",
+        append="steps=500"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
