@@ -1,9 +1,10 @@
 # ucore-sv: one Makefile, no recursion; everything built goes to build/.
 #
 #   make             build the kernel: build/Image, build/kernel.elf
-#   make qemu        build and boot on QEMU, to a prompt; Ctrl-A X leaves QEMU,
+#   make qemu        build and boot on QEMU, to a shell; Ctrl-A X leaves QEMU,
 #                    Ctrl-C goes to the kernel.  Variables:
 #                      SMP=4  MEM=512M  APPEND='mmu=sv39 sched=stride'
+#                      INITRD= (no programs: the kernel's own prompt)
 #                      MACHINE=virt|sifive_u  CPU=...  BOOT=uboot (from a disk)
 #   make gdb         the same, stopped at the first instruction; prints the gdb
 #                    command to type in another terminal (socket build/gdb.sock)
@@ -15,8 +16,9 @@
 #   make format      rewrite all C files as .clang-format says
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make count       the size of the core against its budgets
-#   make bench       instructions per operation, and from entry to the prompt
-#   make mutants     do the race tests find bugs put in? M=name, SHORT=1: some
+#   make bench       instructions per operation, and from entry to the prompt;
+#                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
+#   make mutants     do the race tests find bugs put in? M=name, SHORT=1, SEED=2
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
 #   make clean       remove build/
@@ -34,6 +36,7 @@ SMP     ?= $(if $(filter sifive_u,$(MACHINE)),5,4)
 MEM     ?= $(if $(filter uboot,$(BOOT)),256M,128M)
 APPEND  ?=
 BOOT    ?= direct
+INITRD  ?= $B/initrd
 N       ?= 20
 export QEMU NO_INSTALL
 
@@ -101,7 +104,7 @@ OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_k
 .PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $B/Image $B/compile_commands.json
+all: $B/Image $B/initrd $B/compile_commands.json
 
 $B/k/%.o: % Makefile
 	@mkdir -p $(@D)
@@ -141,6 +144,49 @@ $B/Image $B/ktest.img $B/races.img $B/core.img:
 	$Q$(CROSS)objcopy -O binary $< $@
 
 core: $B/core.img
+
+# User programs: one file each, with our library and libs/, for plain rv64gc
+# Linux; and the boot archive that holds them.
+UFLAGS := -std=gnu11 -O2 -g $(WARN) -march=rv64gc -mabi=lp64d -ffreestanding -fno-stack-protector \
+          -fno-pie -fno-tree-loop-distribute-patterns -Iuser/include -idirafter libs
+ULIB := $(call src,user/lib) libs/string.c libs/bits.c libs/printfmt.c
+UPROG := $(patsubst user/%.c,$B/bin/%,$(wildcard user/*.c)) \
+         $(patsubst lab-tests/user/%.c,$B/bin/%,$(wildcard lab-tests/user/*.c))
+uobj = $(patsubst %,$B/u/%.o,$(1))
+
+$B/u/%.o: % Makefile
+	@mkdir -p $(@D)
+	$(call say,USER,$<)
+	$Q$(CC) $(UFLAGS) -MMD -MP -c -o $@ $<
+
+$B/u/ulib.a: $(call uobj,$(ULIB))
+	$Qrm -f $@; $(CROSS)ar rcs $@ $^
+
+# What the test programs share.
+UTLIB := $(call src,lab-tests/user/lib)
+$B/u/utest.a: $(call uobj,$(UTLIB))
+	$Qrm -f $@; $(CROSS)ar rcs $@ $^
+
+ulink = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noseparate-code -o $@ $^
+$B/bin/%: $B/u/user/%.c.o $B/u/ulib.a
+	@mkdir -p $(@D)
+	$Q$(ulink)
+$B/bin/%: $B/u/lab-tests/user/%.c.o $B/u/utest.a $B/u/ulib.a
+	@mkdir -p $(@D)
+	$Q$(ulink)
+
+# EXTRA=dir adds a tree of files.
+$B/initrd: $(UPROG) tools/mkinitrd.py $(if $(EXTRA),FORCE)
+	$(call say,INITRD,$@)
+	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,$(UPROG),/bin/$(notdir $p)=$p) $(if $(EXTRA),--tree '$(EXTRA)')
+
+# ... and one with damaged programs.
+$B/initrd-mutants: $(UPROG) tools/mkinitrd.py tools/mutelf.py
+	$(call say,INITRD,$@)
+	$Qrm -rf $B/mutants; mkdir -p $B/mutants
+	$Qfor p in hello sh; do $(CROSS)objcopy -S $B/bin/$$p $B/mutants.$$p || exit 1; done
+	$Q$(PYTHON) tools/mutelf.py --count 1000 -o $B/mutants $B/mutants.hello $B/mutants.sh
+	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,$(UPROG),/bin/$(notdir $p)=$p) --tree $B/mutants
 
 # Host tests: one source, one program; it includes the kernel file it tests.
 # The first word of the name says how: test_, tsan_, fuzz_ or explore_.
@@ -186,15 +232,17 @@ $B/compile_commands.json: FORCE
 	    --flags '$(HOSTCC) $(HFLAGS) $(HINC)' $(HSRC) $(HSHIM)
 
 run = $(PYTHON) tools/qemu.py --machine '$(MACHINE)' --smp '$(SMP)' --mem '$(MEM)' $(if $(CPU),--cpu '$(CPU)') \
-      $(if $(filter uboot,$(BOOT)),--disk $B/boot.disk,--kernel $B/Image) --append '$(APPEND)' --out $B
+      $(if $(filter uboot,$(BOOT)),--disk $B/boot.disk,--kernel $B/Image \
+      $(if $(INITRD),--initrd '$(INITRD)')) --append '$(APPEND)' --out $B
 
-qemu gdb: $B/Image $B/compile_commands.json
-	$Q$(if $(filter uboot,$(BOOT)),$(PYTHON) tools/bootdisk.py --append '$(APPEND)' -o $B/boot.disk $B/Image)
+qemu gdb: $B/Image $(INITRD) $B/compile_commands.json
+	$Q$(if $(filter uboot,$(BOOT)),$(PYTHON) tools/bootdisk.py --append '$(APPEND)' \
+      $(if $(INITRD),--initrd '$(INITRD)') -o $B/boot.disk $B/Image)
 	$Q$(run) --interactive $(if $(filter gdb,$@),--gdb $B/gdb.sock --elf $B/kernel.elf)
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $B/Image $B/ktest.img $B/races.img
+tested   := $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^
@@ -213,10 +261,10 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
 
 mutants: $B/races.img
-	$Q$(PYTHON) tools/mutants.py --build $B $(if $(SHORT),--short) $M
+	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $M
 
-bench: $(tested)
-	$Q$(PYTHON) tools/bench.py --build $B
+bench: $(tested) $B/initrd
+	$Q$(PYTHON) tools/bench.py --build $B $(if $(BASE),--base '$(BASE)') $(if $(ROWS),--rows $(ROWS:%='%'))
 
 lint: $B/core.elf $B/kernel.elf
 	$Q$(PYTHON) tools/lint.py --results $B/results -- $B $(CC) $(LDFLAGS) -T $B/kernel.ld

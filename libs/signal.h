@@ -2,11 +2,16 @@
 #ifndef LIBS_SIGNAL_H
 #define LIBS_SIGNAL_H
 
+#define SIGINT  2
 #define SIGILL  4
 #define SIGTRAP 5
 #define SIGBUS  7
 #define SIGKILL 9
+#define SIGFPE  8
 #define SIGSEGV 11
+#define SIGPIPE 13
+#define SIGCHLD 17
+#define SIGSTOP 19
 
 #define ILL_ILLOPC  1 /* no such instruction */
 #define TRAP_BRKPT  1 /* ebreak */

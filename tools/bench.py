@@ -8,8 +8,15 @@ exact to 100 instructions.  Records used:
 
     boot entry TICKS, boot prompt TICKS    from Image, with several sizes of RAM
     bench NAME VALUE                       from ktest.img, started with "bench"
+
+What programs see of it comes first: user/bench.c as process 1, 512 MiB, beside
+what the same costs elsewhere (peers.json).  --rows runs only these metrics of
+it (NAME or PREFIX*), and nothing else.  What came out is kept in a file of the
+build folder; --base names such a file to compare with.
 """
 import argparse
+import fnmatch
+import json
 import os
 import sys
 
@@ -17,6 +24,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import qemu  # noqa: E402
 
 PER_TICK = 100
+ARGUMENT = 63  # bytes a boot argument may have
 SIZES = [128, 1024, 4096]
 PAGE = 4096
 LIMITS = {"boot, 128 MiB": 4000000, "boot, per extra page": 10,
@@ -56,6 +64,69 @@ def kernel_rows(arg):
     return rows
 
 
+def user_rows(arg):
+    """What user/bench.c prints, as {name: instructions or None}."""
+    args = ",".join(["--json"] + arg.rows)
+    if len("run=" + args) > ARGUMENT:
+        args = "--json"  # all of them, then
+    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"),
+                     initrd=os.path.join(arg.build, "initrd"), mem="512M", mode="icount",
+                     append="init=/bin/bench run=" + args)
+    r = qemu.run(m, os.path.join(arg.build, "bench", "user"))
+    found = [line for line in r.text.splitlines() if line.startswith('{"counter"')]
+    if len(found) != 1:
+        raise Bad("/bin/bench did not come to its end (%s)" % (r.note or r.how))
+    cost = json.loads(found[0])["cost"]
+    return {n: v for n, v in cost.items()
+            if not arg.rows or any(fnmatch.fnmatch(n, w) for w in arg.rows)}
+
+
+def shown(value):
+    if value is None:
+        return "-"
+    return "{:,.2f}".format(value) if value < 100 and value % 1 else "{:,.0f}".format(value)
+
+
+def red(text):
+    return "\033[31m%s\033[0m" % text if sys.stdout.isatty() else text
+
+
+def print_user(cost, base):
+    """The table; returns how many ceilings are exceeded."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers.json")) as f:
+        peers = json.load(f)
+    ceiling, bad = dict(peers["ceiling"]), 0
+    for name, of, times in peers["growth"]:
+        if cost.get(of) is not None:
+            ceiling[name] = min(ceiling.get(name, float("inf")), int(cost[of] * times))
+    heads = ["ours"] + peers["columns"] + ["at most"] + (["before"] if base else [])
+    print("%-30s" % "operation (instructions)" + "".join("%13s" % h for h in heads))
+    for name, value in cost.items():
+        cells = [value] + peers["cost"].get(name, [None] * 3) + [ceiling.get(name)]
+        text = "%-30s" % name + "".join("%13s" % shown(c) for c in cells)
+        if base:
+            was = base.get(name)
+            text += "%13s" % shown(was)
+            text += "  %+.1f %%" % (100 * (value / was - 1)) if was and value else ""
+        over = value is not None and value > ceiling.get(name, float("inf"))
+        bad += over
+        print(red(text + "  too much") if over else text)
+    print("%d of %d ceilings are exceeded" % (bad, sum(n in cost for n in ceiling)))
+    return bad
+
+
+def user_table(arg):
+    base = None
+    if arg.base:
+        with open(arg.base) as f:
+            base = json.load(f)
+    cost = user_rows(arg)
+    if not arg.rows:  # a choice of rows is no baseline
+        with open(os.path.join(arg.build, "bench.json"), "w") as f:
+            json.dump(cost, f, indent=1)
+    return print_user(cost, base)
+
+
 def growth_limits(rows):
     """What each operation may cost with many areas, from what it costs with few."""
     few, many, times = GROWTH
@@ -71,8 +142,14 @@ def main():
     ap = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--build", default="build")
+    ap.add_argument("--rows", nargs="*", default=[], help="only these, of user/bench.c")
+    ap.add_argument("--base", help="a bench.json to compare with")
     arg = ap.parse_args()
     qemu.stop_on_term()
+    user_table(arg)  # says what is too much; the limits below are hard
+    if arg.rows:
+        return 0
+    print()
     cost = [boot_cost(arg, mib) for mib in SIZES]
     rows = [("boot, %d MiB" % mib, c) for mib, c in zip(SIZES, cost)]
     pages = (SIZES[-1] - SIZES[0]) * (1 << 20) // PAGE

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boot the kernel on every machine of a list and collect what it says.
 
-Five kinds of rows:
+Six kinds of rows:
 
     tests    boot ktest.img (or "image") with "test=all"; its records say which tests passed:
              "test NAME begin|pass|fail FILE:LINE TEXT|skip REASON",
@@ -9,6 +9,10 @@ Five kinds of rows:
     boot     boot Image and wait for the record "boot prompt"
     dialog   boot Image and type at its prompt; the kernel must answer as the
              row says, and power off with success when told to
+    user     boot ktest.img with the boot archive and a program that runs the
+             programs of lab-tests/user; the records are those of "tests", and
+             nothing but the device /dev/utest, which only that image has, makes
+             records of what programs say
     die      boot ktest.img with one test that commits a crime; the kernel must
              print what the row says, and power off with failure
     refuse   something is wrong on purpose; the kernel must print exactly one
@@ -44,8 +48,9 @@ RAM = 0x80000000
 PROMPT = r"boot prompt"
 
 
-def row(name, kind="tests", fast=False, **fields):
-    fields.update(name=name, kind=kind, fast=fast)
+def row(name, kind="tests", fast=False, long=False, **fields):
+    """LONG: only when the row is asked for by its name."""
+    fields.update(name=name, kind=kind, fast=fast, long=long)
     return fields
 
 
@@ -60,6 +65,29 @@ DIALOG = [  # (what the console must have printed since, what is typed then)
     (AT_PROMPT, "no-such-command\r"),
     (r"unknown command", ""),
     (AT_PROMPT, "poweroff\r"),
+]
+AT_SHELL = r"\$ $"
+SHELL = [
+    (AT_SHELL, "echo helo\x7flo there\r"),
+    (r"\nhello there\r?\n", ""),
+    (AT_SHELL, "no-such-program\r"),
+    (r"\nsh: no-such-program: ", ""),
+    (AT_SHELL, "echo the status is $?\r"),
+    (r"\nthe status is 127\r?\n", ""),
+    (AT_SHELL, "false || echo one; true && echo two\r"),
+    (r"\none\r?\ntwo\r?\n", ""),
+    (AT_SHELL, "ls /bin\r"),
+    (r"\binit\b", ""),
+    # Ctrl-C ends what runs, with all it started, and the line being typed
+    (AT_SHELL, "sh -c 'echo ready; sleep 1000; echo never'\r"),
+    (r"\nready\r?\n", "\x03"),
+    (AT_SHELL, "echo then $?\r"),
+    (r"\nthen 130\r?\n", ""),
+    (AT_SHELL, "nonsense\x03"),
+    (AT_SHELL, "sh -c 'echo ready; cat' | cat\r"),
+    (r"\nready\r?\n", "\x03"),
+    (AT_SHELL, "sleep 1000 &\r"),
+    (AT_SHELL, "exit 0\r"),
 ]
 
 # Each row says what it is about.  smp, mem, append, machine, cpu and mode go to
@@ -97,10 +125,17 @@ MATRIX = [
     row("random-4", smp=4, mem="512M", test="vm_random",
         append="steps=400000 seed=12"),
     # the races of address spaces, with delays between the steps of the kernel
-    row("races", smp=4, mem="256M", append="rounds=10000", image="races.img",
+    row("races", smp=4, mem="256M", append="rounds=2000", image="races.img",
         test="vm_race"),
-    row("races-order", smp=4, mem="256M", append="rounds=10000",
+    row("races-order", smp=4, mem="256M", append="rounds=160",
         image="races.img", test="vm_order"),
+    row("races-10000", smp=4, mem="256M", append="rounds=10000",
+        image="races.img", test="vm_race", long=True),
+    row("races-order-10000", smp=4, mem="256M", append="rounds=10000",
+        image="races.img", test="vm_order", long=True),
+    # four harts under the counting clock, which counts all of them together
+    row("cow-4", mode="icount", smp=4, mem="256M", test="vm_row_101",
+        append="steps=500"),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
@@ -120,6 +155,22 @@ MATRIX = [
     row("prompt-uboot", "boot", smp=2, mem="256M", prepare="disk"),
     row("dialog", "dialog", smp=2, dialog=DIALOG),
     row("dialog-sifive_u", "dialog", machine="sifive_u", smp=5, dialog=DIALOG),
+    # the kernel as it is, with its programs, to the shell
+    row("shell-prompt", "boot", fast=True, smp=4, initrd="initrd"),
+    row("shell-prompt-sifive_u", "boot", machine="sifive_u", smp=5, initrd="initrd"),
+    row("shell-prompt-uboot", "boot", smp=2, mem="256M", prepare="disk",
+        initrd="initrd"),
+    row("shell", "dialog", smp=2, dialog=SHELL, initrd="initrd", append="run=/bin/sh"),
+    row("shell-1", "dialog", mode="icount", dialog=SHELL, initrd="initrd",
+        append="run=/bin/sh"),
+    # the rows of the memory system and of processes again, by programs
+    row("user-1", "user", mode="icount", mem="512M"),
+    row("user-4", "user", smp=4, mem="512M", fast=True),
+    row("user-sv39", "user", smp=2, mem="512M", append="mmu=sv39"),
+    row("user-fork-race", "user", smp=4, mem="512M", run=("l_race", "rounds=200")),
+    row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
+        run=["t_mutants"]),
+    row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
     # bugs in the kernel end in one report that names the culprit
     row("die-fault", "die", fast=True, test="die_kernel_fault",
         says=[r"^panic: .*page fault.* 0x8\b", r"  #\d+ +0x\w+ \w*die_kernel_fault\+"]),
@@ -265,7 +316,7 @@ def prepare_disk(r, m, work):
         if shutil.which(need, path=path) is None:
             raise Skip("no " + need)
     try:
-        bootdisk.make(work + ".disk", m.kernel, m.append)
+        bootdisk.make(work + ".disk", m.kernel, m.append, m.initrd)
     except RuntimeError as e:
         raise Infra(str(e))
     m.disk = work + ".disk"
@@ -410,7 +461,7 @@ def judge(r, result):
                        lines + tail(result))
     if r["kind"] == "die":
         return judge_die(result, r["says"])
-    return {"tests": judge_tests, "refuse": judge_refuse,
+    return {"tests": judge_tests, "user": judge_tests, "refuse": judge_refuse,
             "boot": judge_boot, "dialog": judge_dialog}[r["kind"]](result)
 
 
@@ -419,14 +470,20 @@ def judge(r, result):
 def run_row(r, arg):
     """Prepare, run and judge one row."""
     work = os.path.join(arg.build, "ktest", r["name"])
-    image = "ktest.img" if r["kind"] in ("tests", "die") else "Image"
+    image = "ktest.img" if r["kind"] in ("tests", "user", "die") else "Image"
     image = r.get("image", image)
     names = ("smp", "mem", "append", "machine", "cpu", "mode")
     m = qemu.Machine(kernel=os.path.join(arg.build, image),
                      **{n: r[n] for n in names if n in r})
+    if r["kind"] == "user":
+        r.setdefault("initrd", "initrd")
+    if "initrd" in r:
+        m.initrd = os.path.join(arg.build, r["initrd"])
     words = [m.append]
     if r["kind"] in ("tests", "die"):
         words.append("test=" + r.get("test", "all"))
+    if r["kind"] == "user":
+        words.append("run=/bin/utest" + "".join("," + p for p in r.get("run", ())))
     if not m.has_virtio():
         words.append("events=console")
     m.append = " ".join(w for w in words if w)
@@ -507,8 +564,10 @@ def select(arg):
         names = {r["name"] for r in rows}
         words = arg.filter.split(",")
         rows = [r for r in rows
-                if any(w == r["name"] or w not in names and w in r["name"]
-                       for w in words)]
+                if any(w == r["name"] or w not in names and w in r["name"] and
+                       not r["long"] for w in words)]
+    else:
+        rows = [r for r in rows if not r["long"]]
     if not rows:
         sys.exit("ktest: no row is called %s; --list shows them" % arg.filter)
     return rows

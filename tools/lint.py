@@ -136,8 +136,8 @@ def check_rows(files):
     """docs/design/mm.md names a test for each row, or says what is missing."""
     have = set()
     for name in files:
-        if name.startswith("lab-tests/kernel/") and name.endswith(".c"):
-            have |= set(re.findall(r"^KTEST\((\w+)\)", read(name), re.M))
+        if name.startswith(("lab-tests/kernel/", "lab-tests/user/")) and name.endswith(".c"):
+            have |= set(re.findall(r"^[KU]TEST\((\w+)\)", read(name), re.M))
         elif name.startswith("lab-tests/host/") and name.endswith(".c"):
             have.add(os.path.basename(name)[:-2])
             have |= set(re.findall(r"^(test_\w+)\(", read(name), re.M))

@@ -26,6 +26,12 @@ static uint64_t interrupts;      /* [tty_lock] Ctrl-C so far */
 static uint64_t told;            /* [tty_lock] of them, readers know */
 static void (*tty_hook)(char c); /* [I] */
 
+/* Replaced by kern/ext/process/foreground.c, which ends programs. */
+WEAK void
+tty_interrupted(void)
+{
+}
+
 void
 tty_input(char c)
 {
@@ -41,6 +47,8 @@ tty_input(char c)
         spin_unlock(&tty_readers.lock);
     }
     spin_unlock(&tty_lock);
+    if (what == LINEEDIT_INTERRUPT)
+        tty_interrupted();
     if (tty_hook != NULL && (c == CTRL('C') || c == CTRL('P')))
         tty_hook(c);
 }
@@ -48,17 +56,17 @@ tty_input(char c)
 int
 tty_read(char *buf, size_t n)
 {
-    int got = -EINTR;
+    int got = -EINTR, err = 0;
 
     if (n == 0)
         return 0;
     spin_lock(&tty_lock);
-    while (!lineedit_ready(&line) && interrupts == told) {
+    while (!lineedit_ready(&line) && interrupts == told && err == 0) {
         /* Whoever changes them needs tty_lock first and the queue's lock to
          * wake us, so between here and the sleep no wake is missed. */
         spin_lock(&tty_readers.lock);
         spin_unlock(&tty_lock);
-        wait_sleep(&tty_readers);
+        err = wait_sleep_intr(&tty_readers);
         spin_unlock(&tty_readers.lock);
         spin_lock(&tty_lock);
     }
@@ -69,6 +77,25 @@ tty_read(char *buf, size_t n)
     told = interrupts;
     spin_unlock(&tty_lock);
     return got;
+}
+
+bool
+tty_ready(void)
+{
+    bool ready;
+
+    spin_lock(&tty_lock);
+    ready = lineedit_ready(&line) || interrupts != told;
+    spin_unlock(&tty_lock);
+    return ready;
+}
+
+void
+tty_forget_interrupts(void)
+{
+    spin_lock(&tty_lock);
+    told = interrupts;
+    spin_unlock(&tty_lock);
 }
 
 void

@@ -26,8 +26,10 @@ static const struct bootarg_rule known[] = {
     {"steps", "#"},             /* of long random self-tests */
     {"bench", ""},              /* self-benchmarks; ktest image only */
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
+    {"init", "*"},              /* the first program */
+    {"run", "*"},               /* what it runs, with commas */
     {"seed", "*"},              /* of random self-tests */
-    {"rounds", "#"},            /* of races, each; default 300 */
+    {"rounds", "#"},            /* of races, each; default 64 */
     {"console", "*"},           /* for others: ignored */
     {"root", "*"},
     {"earlycon", "*"},

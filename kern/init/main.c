@@ -153,7 +153,7 @@ start_memory(const struct mem_range *tree)
 {
     static struct pmm_range firmware[MACHINE_MAX_RANGES * 2];
     const struct pmm_range *ram, *avail;
-    unsigned nram, navail;
+    unsigned nram, navail, nfirmware = 0;
 
     for (unsigned i = 0; i < machine.nmem; i++)
         bootmem_add(machine.mem[i].start,
@@ -162,16 +162,22 @@ start_memory(const struct mem_range *tree)
         boot_refuse("memory: %lu KiB of RAM, at least %lu KiB are needed",
                     bootmem_total() / 1024, MIN_RAM / 1024);
     for (unsigned i = 0; i < machine.nreserved; i++) {
-        firmware[i].start = machine.reserved[i].start;
-        firmware[i].end = firmware[i].start + machine.reserved[i].size;
-        reserve(firmware[i].start, firmware[i].end);
+        struct pmm_range *r = &firmware[nfirmware];
+
+        r->start = machine.reserved[i].start;
+        r->end = r->start + machine.reserved[i].size;
+        reserve(r->start, r->end);
+        /* U-Boot reserves the boot archive, too: that we will look at. */
+        if (r->start < PAGE_DOWN(machine.initrd_start) ||
+            r->end > PAGE_UP(machine.initrd_end))
+            nfirmware++;
     }
     reserve(kernel_pa, va_to_pa(image_end));
     reserve(tree->start, tree->start + tree->size);
     reserve(machine.initrd_start, machine.initrd_end);
 
     satp_select(wanted_levels());
-    if (kmap_init(firmware, machine.nreserved) != 0)
+    if (kmap_init(firmware, nfirmware) != 0)
         boot_refuse("memory: not enough for the page tables");
     nram = bootmem_ram(&ram);
     navail = bootmem_free_ranges(&avail);

@@ -20,6 +20,8 @@
     X(FAIL_ANON, "anon") /* a private page's descriptor */    \
     X(FAIL_NODE, "node") /* a node of a layer */              \
     X(FAIL_AREA, "area") /* an area, a layer, a space */      \
+    X(FAIL_FILE, "file") /* an open file, their table */      \
+    X(FAIL_PROCESS, "process")                                \
     X(FAIL_PT, "pt")     /* a page table */                   \
     X(FAIL_RMAP, "rmap") /* a block of the reverse map */
 

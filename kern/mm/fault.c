@@ -11,8 +11,8 @@
  *   a page of its object      do_read_fault          do_cow_fault (private)
  *                                                    do_shared_fault (shared)
  *   a frame of a device       do_device_fault        do_device_fault
- *   nothing: zeros            do_anonymous_page:     do_anonymous_page:
- *                             the zero page          a fresh page
+ *   nothing: zeros            do_zero_page:          do_anonymous_page:
+ *                             one for all            a fresh page
  *
  * If the entry allows the access already, another hart was faster (spurious),
  * or this hart only wants A and D set (ad_fix).
@@ -96,7 +96,7 @@ publish_private(struct fault *f, struct page *page)
             gather_anon(&g, f->old);
         }
         used = true;
-        result = finish_fault(f, a->page, area_rights(f));
+        result = finish_fault(f, a->page, owner_rights(f));
     }
     spin_unlock(&a->lock);
     spin_unlock(&f->layer->lock);
@@ -106,8 +106,8 @@ publish_private(struct fault *f, struct page *page)
     return result;
 }
 
-/* PAGE (NULL: the zero page), which is not private, is to be read here, unless
- * a private page came meanwhile. */
+/* PAGE, which is the object's, is to be read here, unless a private page came
+ * meanwhile. */
 unsigned
 show_below(struct fault *f, struct page *page)
 {
@@ -123,17 +123,21 @@ show_below(struct fault *f, struct page *page)
     return result;
 }
 
-/* Nothing is there: zeros. */
+/* Nothing is there, and the access is a read: zeros that all share. => if the
+ * area has a layer, it is locked */
+static unsigned
+do_zero_page(struct fault *f)
+{
+    note(f, MM_ZERO);
+    return finish_fault(f, zero_page, area_rights(f) & ~PTE_W);
+}
+
+/* Nothing is there, and the page will be ours: zeros of our own. */
 static unsigned
 do_anonymous_page(struct fault *f)
 {
-    struct page *page;
+    struct page *page = alloc_zeroed_page();
 
-    if (!wants_own(f)) {
-        note(f, MM_ZERO);
-        return show_below(f, zero_page);
-    }
-    page = alloc_zeroed_page();
     if (page == NULL)
         return VM_FAULT_OOM;
     page->flags |= PG_UPTODATE | PG_DIRTY;
@@ -182,7 +186,7 @@ do_wp_page(struct fault *f)
         if (f->old->epoch != f->layer->epoch)
             note(f, MM_LCOLLAPSE); /* the relatives it was shared with left */
         atomic_or(&page->flags, PG_DIRTY);
-        result = finish_fault(f, page, area_rights(f));
+        result = finish_fault(f, page, owner_rights(f));
     } else {
         page_get(page);
         spin_unlock(&f->old->lock);
@@ -196,15 +200,20 @@ do_wp_page(struct fault *f)
     return result;
 }
 
-/* The area is private, and the access is a read.  False: nothing private. */
+/* The area is private, and the access is a read.  False: the slot is empty, and
+ * an object lies below. */
 static bool
 do_private_read(struct fault *f, unsigned *result)
 {
     struct layer *l = f->layer;
     struct anon *a;
 
-    if (l == NULL)
-        return false;
+    if (l == NULL) {
+        if (f->vma->vm_object != NULL)
+            return false;
+        *result = do_zero_page(f);
+        return true;
+    }
     spin_lock(&l->lock);
     a = layer_find(l, vma_layer_index(f->vma, f->va));
     if (a != NULL) {
@@ -213,9 +222,11 @@ do_private_read(struct fault *f, unsigned *result)
                       ? do_swap_page(f, a)
                       : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
         spin_unlock(&a->lock);
+    } else if (f->vma->vm_object == NULL) {
+        *result = do_zero_page(f);
     }
     spin_unlock(&l->lock);
-    return a != NULL;
+    return a != NULL || f->vma->vm_object == NULL;
 }
 
 /* The area is private, and the page will be ours: so the path to its slot is.
@@ -304,7 +315,7 @@ handle_mm_fault(struct fault *f)
         return result;
     if (unlikely(f->vma->vm_flags & huge_flags) && huge_fault(f, &result))
         return result;
-    f->pte = get_pte(f->mm, f->va, true);
+    f->pte = get_pte_again(f->mm, f->va);
     if (f->pte == NULL)
         return huge_leaf_fault(f);
     f->seen = pte_load(f->pte);
@@ -337,14 +348,17 @@ count(struct fault *f, unsigned result)
         end = MM_OOM;
     else if (result & VM_FAULT_RETRY)
         end = MM_RETRY;
-    else if (f->kinds >> MM_SPUR & 1)
+    else if (noted(f, MM_SPUR))
         end = MM_SPUR;
-    else if (f->kinds >> MM_ADFIX & 1)
+    else if (noted(f, MM_ADFIX))
         end = MM_ADFIX;
     mm_count(f->mm, MM_FLT);
     mm_count(f->mm, end);
     if (end != MM_MIN && end != MM_MAJ)
-        f->kinds = 0;
+        f->kind = f->kinds = 0;
+    if (f->kind != 0)
+        mm_count(f->mm, (enum mmstat_id)f->kind);
+    f->kind = 0;
     for (; f->kinds != 0; f->kinds &= f->kinds - 1)
         mm_count(f->mm, (enum mmstat_id)__builtin_ctz(f->kinds));
 }

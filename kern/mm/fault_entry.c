@@ -100,7 +100,8 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     else
         result = VM_FAULT_RETRY;
     spin_unlock(lock);
-    rmap_block_free(spare);
+    if (unlikely(spare != NULL))
+        rmap_block_free(spare);
     sfence_vma_page(f->va);
     if (result == VM_FAULT_OOM && !mapped)
         return VM_FAULT_RETRY; /* a relative mapped it just now */

@@ -21,7 +21,8 @@ struct fault {
     unsigned todo;            /* DO_ bits */
     struct page *page;        /* a reference, and its lock unless DO_WAIT */
     struct vm_object *object; /* a reference */
-    unsigned kinds;           /* counters: bits by mmstat_id */
+    unsigned kind;            /* counters: the first, an mmstat_id; 0: none */
+    unsigned kinds;           /* ... and the rest, as bits */
     bool major;
 };
 
@@ -30,7 +31,16 @@ enum { DO_WAIT = 1, DO_PAGE_IN = 2, DO_MKWRITE = 4, DO_STACK = 8 };
 static inline void
 note(struct fault *f, enum mmstat_id id)
 {
-    f->kinds |= 1u << id;
+    if (f->kind == 0)
+        f->kind = id;
+    else
+        f->kinds |= 1u << id;
+}
+
+static inline bool
+noted(const struct fault *f, enum mmstat_id id)
+{
+    return f->kind == id || (f->kinds >> id & 1) != 0;
 }
 
 /* The page must be private to this address: a write, or a pin. */
@@ -44,6 +54,13 @@ static inline uint64_t
 area_rights(const struct fault *f)
 {
     return pte_rights(f->vma->vm_flags);
+}
+
+/* Of a page that is ours alone: a pin owns it without writing to it. */
+static inline uint64_t
+owner_rights(const struct fault *f)
+{
+    return f->code & FAULT_WRITE ? area_rights(f) : area_rights(f) & ~PTE_W;
 }
 
 /* Does the page know the entries that map it? */

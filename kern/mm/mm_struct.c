@@ -33,12 +33,6 @@ vmm_init(void)
         panic("no memory for address spaces");
 }
 
-uintptr_t
-user_end(void)
-{
-    return pte_span(paging_levels) / 2;
-}
-
 /* --- areas --- */
 
 void

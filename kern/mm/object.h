@@ -102,4 +102,14 @@ void page_unlock(struct page *page);
 /* Sleep until somebody unlocks PAGE (it may be locked again at once). */
 void page_wait(struct page *page);
 
+/* --- object_read.c --- */
+
+/* The contents of page INDEX, at *DATA, with a reference in *PAGE (NULL: a
+ * frame that stays).  => may sleep.  0 or what the pager says */
+MUST_CHECK int object_page(struct vm_object *obj, uint64_t index,
+                           struct page **page, char **data);
+/* Copy at most N bytes from POS on, as far as the object goes.  Returns how
+ * many, or a negative errno.  => may sleep */
+long object_read(struct vm_object *obj, uint64_t pos, void *buf, size_t n);
+
 #endif

@@ -125,6 +125,30 @@ get_pte_at(struct mm_struct *mm, uintptr_t va, unsigned to, bool create)
     return &table[pte_index(va, to)];
 }
 
+/* The leaf table each hart used last.  Tables go only while the gate is closed,
+ * and then seq is new (vmm.c does the same with areas).
+ * own: only this hart, interrupts off */
+static struct last_table {
+    uint64_t id, seq; /* [own] of the space, when it was used */
+    uintptr_t base;   /* [own] */
+    pte_t *table;     /* [own] */
+} CACHE_ALIGNED last_tables[NCPU_MAX];
+
+pte_t *
+get_pte_again(struct mm_struct *mm, uintptr_t va)
+{
+    struct last_table *c = &last_tables[this_cpu()->id];
+    uintptr_t base = ROUND_DOWN(va, pte_span(1));
+    pte_t *pte;
+
+    if (likely(c->id == mm->id && c->seq == mm->seq && c->base == base))
+        return &c->table[pte_index(va, 0)];
+    pte = get_pte(mm, va, true);
+    if (pte != NULL)
+        *c = (struct last_table){mm->id, mm->seq, base, pte - pte_index(va, 0)};
+    return pte;
+}
+
 pte_t *
 pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
 {
@@ -219,6 +243,16 @@ void
 pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
              struct gather *g)
 {
+    unsigned level;
+    pte_t *pte;
+
+    if (pte_table(mm->pgdir)->mapcount == 0)
+        return;
+    pte = pte_lookup(mm, start, &level);
+    /* All in one last table, which others need: so are those above it. */
+    if (level == 0 && (start ^ (end - 1)) >> pte_shift(1) == 0 &&
+        pte_table(pte)->mapcount > 0)
+        return;
     trim(mm->pgdir, paging_levels - 1, 0, start, end, g);
 }
 

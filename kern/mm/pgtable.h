@@ -53,6 +53,10 @@ MUST_CHECK struct page *table_page_get(void);
 void table_page_put(struct page *p);
 size_t table_pages_drain(void);
 
+/* get_pte(mm, va, true), made for the next one in the same table.  => gate held
+ * as a reader */
+pte_t *get_pte_again(struct mm_struct *mm, uintptr_t va);
+
 /* The entry that maps or would map VA at the lowest level that exists, and
  * that level.  => gate held */
 pte_t *pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level);

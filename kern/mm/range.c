@@ -288,6 +288,9 @@ unmap_all(struct mm_struct *mm)
     gather_start(&g, mm);
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
         zap_ptes(v, v->vm_start, v->vm_end, &g);
+    /* Nearly all tables are where areas are; what lies between is long. */
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
+        pgtable_trim(mm, v->vm_start, v->vm_end, &g);
     pgtable_trim(mm, 0, user_end(), &g);
     while (!list_empty(&mm->mmap_list))
         retire(list_first(&mm->mmap_list, struct vma_struct, list_link), &g);

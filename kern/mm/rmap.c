@@ -29,7 +29,7 @@ rmap_block_free(struct rmap_block *b)
     kfree(b);
 }
 
-static void
+static inline void
 lock_rmap(struct page *page)
 {
     irq_off();
@@ -39,7 +39,7 @@ lock_rmap(struct page *page)
     lock_order_add(RANK_RMAP);
 }
 
-static void
+static inline void
 unlock_rmap(struct page *page)
 {
     lock_order_remove(RANK_RMAP);
@@ -149,7 +149,8 @@ rmap_remove(struct page *page, pte_t *pte)
     lock_rmap(page);
     empty = take_out(page, pte);
     unlock_rmap(page);
-    rmap_block_free(empty);
+    if (unlikely(empty != NULL))
+        rmap_block_free(empty);
 }
 
 void

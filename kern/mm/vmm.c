@@ -86,17 +86,15 @@ tree_find(struct mm_struct *mm, uintptr_t addr)
 struct vma_struct *
 find_vma(struct mm_struct *mm, uintptr_t addr)
 {
-    struct last_area *c;
+    struct last_area *c = &last_areas[this_cpu()->id];
     struct vma_struct *v;
 
-    if (gate_is_mine(&mm->gate)) /* seq says nothing within one change */
-        return tree_find(mm, addr);
-    c = &last_areas[this_cpu()->id];
+    /* Nobody remembers anything of a change that goes on: seq is new. */
     if (c->id == mm->id && c->seq == mm->seq && c->area->vm_start <= addr &&
         addr < c->area->vm_end)
         return c->area;
     v = tree_find(mm, addr);
-    if (v != NULL && v->vm_start <= addr)
+    if (v != NULL && v->vm_start <= addr && !gate_is_mine(&mm->gate))
         *c = (struct last_area){mm->id, mm->seq, v};
     return v;
 }

@@ -74,7 +74,12 @@ struct mm_struct {
 };
 
 /* First byte that no user mapping may reach, and the default places. */
-uintptr_t user_end(void);            /* 2^38, 2^47 or 2^56 by paging mode */
+static inline uintptr_t
+user_end(void) /* 2^38, 2^47 or 2^56 by paging mode */
+{
+    return pte_span(paging_levels) / 2;
+}
+
 #define MMAP_TOP      0x3f00000000ul /* below 2^38 in every mode; areas go down */
 #define MMAP_MIN      0x10000ul
 #define STACK_GAP     (256ul * PAGE_SIZE) /* nobody maps so close below a stack */

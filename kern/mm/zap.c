@@ -118,9 +118,20 @@ wrprotect_one(struct vma_struct *vma, pte_t *pte, size_t pages)
     pte_take(pte, PTE_W);
 }
 
+/* The same where entries are stored as they are: most of what fork does. */
+static void
+wrprotect_plain(struct vma_struct *vma, pte_t *pte, size_t pages)
+{
+    if (atomic_load(pte) & PTE_W)
+        atomic_and(pte, ~PTE_W);
+}
+
 void
 wrprotect_ptes(struct vma_struct *vma, struct gather *g)
 {
-    for_each_pte(vma, vma->vm_start, vma->vm_end, wrprotect_one);
+    if (likely(ad_encode == NULL))
+        for_each_pte(vma, vma->vm_start, vma->vm_end, wrprotect_plain);
+    else
+        for_each_pte(vma, vma->vm_start, vma->vm_end, wrprotect_one);
     gather_range(g, vma->vm_start, vma->vm_end);
 }

@@ -31,6 +31,7 @@ static uint64_t idle_mask;   /* [a] bit i: hart i waits for work */
 static uint64_t online_mask; /* [a] bit i: hart i runs threads */
 
 struct mm_struct *(*sched_switch_hook)(struct thread *next);
+void (*sched_fp_hook)(struct thread *prev, struct thread *next);
 void (*sched_left_hook)(struct mm_struct *left);
 
 int
@@ -176,6 +177,8 @@ switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
     next->tcb.cpu = cpu;
     if (sched_switch_hook != NULL)
         rq->left = sched_switch_hook(next);
+    if (sched_fp_hook != NULL)
+        sched_fp_hook(prev, next);
     context_switch(&prev->ctx, &next->ctx, &next->tcb);
     sched_finish_switch();
 }

@@ -88,6 +88,9 @@ void sched_preempt_point(void);
 /* Called before each switch, set by mm/space.c: the hart gets NEXT's space.
  * Returns the one it left for good, or NULL.  => run-queue lock held */
 extern struct mm_struct *(*sched_switch_hook)(struct thread *next);
+/* Called before each switch, set by process/: floating-point registers.
+ * => run-queue lock held */
+extern void (*sched_fp_hook)(struct thread *prev, struct thread *next);
 /* ... and after the switch, with that.  => no lock held */
 extern void (*sched_left_hook)(struct mm_struct *left);
 

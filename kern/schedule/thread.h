@@ -47,10 +47,11 @@ struct mm_struct;
  *   self  only the thread itself
  *   a     atomic */
 struct thread {
-    struct tcb tcb;     /* must be first */
-    struct context ctx; /* registers while not running */
-    int tid;            /* [I] unique, from 1 */
-    char name[20];      /* [I] */
+    struct tcb tcb;       /* must be first */
+    uint32_t interrupted; /* [a] gives up waiting: sync/wait.h */
+    struct context ctx;   /* registers while not running */
+    int tid;              /* [I] unique, from 1 */
+    char name[20];        /* [I] */
 
     uint32_t state;    /* [r] enum thread_state */
     unsigned rq_cpu;   /* [r] the hart whose queue it belongs to */
@@ -72,7 +73,8 @@ struct thread {
     struct mm_struct *mm; /* [self] its space, or NULL; see mm_use() */
     uint32_t nofault;     /* [self] > 0: user_copy() may not wait for pages */
     /* [self] Called with interrupts on for what the program did wrong or asked
-     * for; when it returns, the program goes on at TF->sepc. */
+     * for (WHY NULL: it is told because it is interrupted); when it returns,
+     * the program goes on at TF->sepc. */
     void (*user_trap)(struct trapframe *tf, const struct user_trap *why);
 
     struct list all_link; /* the list of all threads, under its own lock */

@@ -18,8 +18,8 @@ step_back(struct gate_row *row)
     irq_restore();
 }
 
-bool
-gate_try_enter(struct gate *g)
+static inline bool
+try_enter(struct gate *g)
 {
     struct gate_row *row;
 
@@ -38,6 +38,12 @@ gate_try_enter(struct gate *g)
     return false;
 }
 
+bool
+gate_try_enter(struct gate *g)
+{
+    return try_enter(g);
+}
+
 void
 gate_leave(struct gate *g)
 {
@@ -49,7 +55,7 @@ void
 gate_enter(struct gate *g)
 {
     lock_order_check(RANK_GATE);
-    while (!gate_try_enter(g)) {
+    while (unlikely(!try_enter(g))) {
         spin_lock(&g->outside.lock);
         if (atomic_load(&g->closed) != 0)
             wait_sleep(&g->outside);
@@ -75,7 +81,8 @@ gate_open(struct gate *g)
 {
     spin_lock(&g->outside.lock);
     atomic_store_release(&g->closed, 0);
-    wait_wake_all(&g->outside);
+    if (unlikely(!list_empty(&g->outside.sleepers)))
+        wait_wake_all(&g->outside);
     spin_unlock(&g->outside.lock);
     mutex_unlock(&g->writers);
 }

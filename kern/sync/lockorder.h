@@ -16,6 +16,7 @@
 /* First in the list is taken first.  X(RANK, "name") */
 #define LOCK_RANKS(X)                                                         \
     X(RANK_TEST_SLEEPING, "test") /* first: self-tests only */                \
+    X(RANK_FILE, "file")          /* the position of an open file */          \
     X(RANK_INODE, "inode")        /* size, directory contents, truncate */    \
     X(RANK_GATE, "gate")          /* an address space's areas */              \
     X(RANK_PAGE, "page")          /* "this page is busy" */                   \

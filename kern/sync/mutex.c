@@ -48,7 +48,8 @@ mutex_unlock(struct mutex *m)
     lock_order_remove(m->rank);
     spin_lock(&m->wq.lock);
     atomic_store(&m->owner, wait_first(&m->wq));
-    wait_wake(&m->wq, 1);
+    if (unlikely(!list_empty(&m->wq.sleepers)))
+        wait_wake(&m->wq, 1);
     spin_unlock(&m->wq.lock);
 }
 

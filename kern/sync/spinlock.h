@@ -46,9 +46,13 @@ spin_lock_nested(struct spinlock *lock)
 static inline void
 spin_lock(struct spinlock *lock)
 {
-    lock_order_check(lock->rank);
+    unsigned rank = lock->rank;
+    uint64_t held = current_tcb()->held;
+
+    if (unlikely(held >> rank != 0))
+        lock_order_broken(rank, held);
     spin_lock_nested(lock);
-    lock_order_add(lock->rank);
+    current_tcb()->held = held | 1ul << rank;
 }
 
 /* One try; for the one upward need (rmap to page table), so the order is not

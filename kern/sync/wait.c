@@ -6,6 +6,8 @@
  * back to sleep, and keeps its place. */
 #include "sync/wait.h"
 
+#include <errno.h>
+
 void
 wait_init(struct wait_queue *wq)
 {
@@ -50,6 +52,35 @@ wait_sleep(struct wait_queue *wq)
 
     wait_enter(wq, &w);
     wait_finish(wq, &w);
+}
+
+int
+wait_sleep_intr(struct wait_queue *wq)
+{
+    struct thread *me = current_thread();
+    struct waiter w;
+
+    wait_enter(wq, &w);
+    while (!w.woken && atomic_load(&me->interrupted) == 0) {
+        sched_prepare_block();
+        if (atomic_load(&me->interrupted) != 0)
+            sched_wake(me); /* it came too early to wake us */
+        spin_unlock(&wq->lock);
+        sched_block();
+        spin_lock(&wq->lock);
+    }
+    if (w.woken)
+        return 0;
+    list_del(&w.link);
+    return -EINTR;
+}
+
+void
+thread_interrupt(struct thread *t)
+{
+    atomic_store(&t->interrupted, 1);
+    atomic_fence(); /* it looks after it said that it will sleep */
+    sched_wake(t);
 }
 
 unsigned

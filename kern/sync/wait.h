@@ -36,6 +36,21 @@ void wait_init(struct wait_queue *wq);
  * the wake and the return: look at the condition again. */
 void wait_sleep(struct wait_queue *wq);
 
+/* As wait_sleep(), but thread_interrupt() ends it, too, even one that came
+ * before.  Returns 0 when woken, else -EINTR. */
+int wait_sleep_intr(struct wait_queue *wq);
+
+/* Somebody wants the calling thread to give up, which did DONE of something that
+ * takes long: if that is not nothing it is enough. */
+static inline bool
+thread_wanted(size_t done)
+{
+    return done > 0 && unlikely(atomic_load(&current_thread()->interrupted));
+}
+
+/* T gives up waiting, now and whenever it wants to again.  => any context */
+void thread_interrupt(struct thread *t);
+
 /* The two halves of wait_sleep(), for those who must do something in between
  * (let go of a mutex): from wait_enter() on, a wake reaches W, asleep or not.
  * => wq->lock held at each call; it may be dropped between them */

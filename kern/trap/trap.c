@@ -3,7 +3,8 @@
  *     interrupt   timer     -> schedule/timeout.c
  *                 software  -> another hart wants something
  *                 external  -> driver/plic.c
- *     exception   in user mode, or of a copy routine -> trap/user.c
+ *     exception   in user mode -> trap/user.c, without coming here
+ *                 of a copy routine -> trap/user.c
  *                 in code that may fault (arch/riscv/probe.h) -> go on there
  *                 anywhere else in the kernel -> panic, once
  *
@@ -32,6 +33,7 @@ trap_init_cpu(void)
 {
     csr_write(sscratch, 0);
     csr_write(stvec, trap_entry);
+    csr_write(scounteren, SCOUNTEREN_ALL);
     csr_set(sie, SIE_SSIE | SIE_SEIE);
 }
 
@@ -96,10 +98,6 @@ exception(struct trapframe *tf)
     uintptr_t go_on;
 
     trace(TRACE_FAULT, tf->scause, tf->stval);
-    if (trap_from_user(tf)) {
-        user_exception(tf);
-        return;
-    }
     if (user_copy_fault(tf))
         return;
     go_on = user_copy_bug(tf) ? 0 : extable_find(tf->sepc);
@@ -117,6 +115,8 @@ trap_handler(struct trapframe *tf)
         exception(tf);
     if (tf->sstatus & SSTATUS_SPIE)
         sched_preempt_point();
+    if ((tf->scause & CAUSE_INTERRUPT) && trap_from_user(tf))
+        user_leave(tf);
 }
 
 void

@@ -15,9 +15,13 @@
  * do_pgfault() may sleep, else the routine returns what it has not copied. */
 #include "trap/user.h"
 
+#include "debug/trace.h"
 #include "mm/fault.h"
 #include "schedule/sched.h"
 #include <signal.h>
+
+_Static_assert(offsetof(struct thread, interrupted) == THREAD_INTERRUPT,
+               "trapentry.S");
 
 /* What a page fault wanted; 0: it is none. */
 static unsigned
@@ -34,22 +38,19 @@ page_fault_rights(uint64_t cause)
     return 0;
 }
 
-/* Serve it.  True: the instruction can run again. */
-static bool
-serve(const struct trapframe *tf, unsigned fault, struct user_trap *why)
+/* What signal a fault deserves that failed with R. */
+static void
+fault_reason(unsigned r, struct user_trap *why)
 {
-    unsigned r = do_pgfault(current_thread()->mm, fault, tf->stval);
-
     if (r & VM_FAULT_OOM) {
         why->signo = SIGKILL;
     } else if (r & VM_FAULT_SIGBUS) {
         why->signo = SIGBUS;
         why->code = BUS_ADRERR;
-    } else if (r & VM_FAULT_SIGSEGV) {
+    } else {
         why->signo = SIGSEGV;
         why->code = r & VM_FAULT_ACCERR ? SEGV_ACCERR : SEGV_MAPERR;
     }
-    return why->signo == 0;
 }
 
 /* Everything but page faults; ecall stays 0. */
@@ -77,21 +78,43 @@ other_reason(const struct trapframe *tf, struct user_trap *why)
     }
 }
 
+static __attribute__((noinline)) void
+tell(struct trapframe *tf, unsigned failed)
+{
+    struct user_trap why = {.addr = tf->stval};
+
+    if (failed & VM_FAULT_ERROR)
+        fault_reason(failed, &why);
+    else
+        other_reason(tf, &why);
+    current_thread()->user_trap(tf, &why);
+}
+
 void
 user_exception(struct trapframe *tf)
 {
-    struct user_trap why = {.addr = tf->stval};
-    unsigned rights = page_fault_rights(tf->scause);
-    bool again = false;
+    unsigned rights = page_fault_rights(tf->scause), r = 0;
 
+    trace(TRACE_FAULT, tf->scause, tf->stval);
     csr_set(sstatus, SSTATUS_SIE);
-    if (rights != 0)
-        again = serve(tf, rights | FAULT_USER, &why);
-    else
-        other_reason(tf, &why);
-    if (!again)
-        current_thread()->user_trap(tf, &why);
+    if (likely(rights != 0))
+        r = do_pgfault(current_thread()->mm, rights | FAULT_USER, tf->stval);
+    if (unlikely(rights == 0 || (r & VM_FAULT_ERROR) != 0))
+        tell(tf, r);
     csr_clear(sstatus, SSTATUS_SIE);
+}
+
+void
+user_leave(struct trapframe *tf)
+{
+    struct thread *t = current_thread();
+
+    if (atomic_load(&t->interrupted) != 0 && t->user_trap != NULL) {
+        csr_set(sstatus, SSTATUS_SIE);
+        t->user_trap(tf, NULL);
+        csr_clear(sstatus, SSTATUS_SIE);
+    }
+    sched_preempt_point();
 }
 
 /* May the code that TF interrupted wait for a page? */
@@ -108,17 +131,15 @@ may_wait(const struct trapframe *tf)
 bool
 user_copy_fault(struct trapframe *tf)
 {
-    struct user_trap why = {0};
-    unsigned rights = page_fault_rights(tf->scause);
-    bool again;
+    unsigned rights = page_fault_rights(tf->scause), r;
 
     if (!(tf->sstatus & SSTATUS_SUM) || rights == 0 || !may_wait(tf) ||
         tf->stval >= user_end() || current_thread()->mm == NULL)
         return false;
     csr_set(sstatus, SSTATUS_SIE);
-    again = serve(tf, rights, &why);
+    r = do_pgfault(current_thread()->mm, rights, tf->stval);
     csr_clear(sstatus, SSTATUS_SIE);
-    return again;
+    return (r & VM_FAULT_ERROR) == 0;
 }
 
 bool

@@ -190,6 +190,17 @@ wait_sleep(struct wait_queue *wq)
     spin_lock(&wq->lock);
 }
 
+bool fake_interrupted; /* somebody wants the thread to give up */
+
+static inline int
+wait_sleep_intr(struct wait_queue *wq)
+{
+    if (fake_interrupted)
+        return -4; /* -EINTR */
+    wait_sleep(wq);
+    return 0;
+}
+
 /* --- printk.h: under other names, so that a shim.c may have its own --- */
 
 #define cprintf       fake_cprintf

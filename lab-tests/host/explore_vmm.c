@@ -48,15 +48,15 @@ is_broken(int m, const char *func, const char *in, const char *word,
 #define BROKEN(m, in, word, have) is_broken(m, __func__, in, word, have)
 
 #undef atomic_store
-#define atomic_store(p, v)                                                  \
-    do {                                                                    \
-        if (!BROKEN(MUTANT_FLAG_AFTER_COUNTING, "gate_close", "&g->closed", \
-                    #p) &&                                                  \
-            !BROKEN(MUTANT_COUNT_AFTER_LOOKING, "gate_try_enter",           \
-                    "&row->readers", #p)) {                                 \
-            ATOMIC_POINT(p);                                                \
-            __atomic_store_n(p, v, __ATOMIC_RELAXED);                       \
-        }                                                                   \
+#define atomic_store(p, v)                                                    \
+    do {                                                                      \
+        if (!BROKEN(MUTANT_FLAG_AFTER_COUNTING, "gate_close", "&g->closed",   \
+                    #p) &&                                                    \
+            !BROKEN(MUTANT_COUNT_AFTER_LOOKING, "try_enter", "&row->readers", \
+                    #p)) {                                                    \
+            ATOMIC_POINT(p);                                                  \
+            __atomic_store_n(p, v, __ATOMIC_RELAXED);                         \
+        }                                                                     \
     } while (0)
 #undef atomic_store_release
 #define atomic_store_release(p, v)                                             \

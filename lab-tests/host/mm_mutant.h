@@ -10,7 +10,7 @@ enum mutant {
     MUTANT_NODE_AT_ONCE,    /* a sub-tree goes before the flush */
     MUTANT_TABLE_AT_ONCE,   /* a table goes before the flush */
     MUTANT_TWO_LAYERS,      /* area_layer: the last one wins */
-    MUTANT_BELOW_BLINDLY,   /* show_below: no look for a private page */
+    MUTANT_BELOW_BLINDLY,   /* a read: no look for a private page */
     MUTANT_NO_LAYER_LOOK,   /* finish_fault: no look for a new layer */
     MUTANT_NO_SECOND_READ,  /* finish_fault: the entry as it was */
     MUTANT_AD_BLINDLY,      /* ad_fix: the entry as it was */

@@ -107,9 +107,11 @@ static pte_t *entry_to_lock;
         else                                         \
             (gather_anon)(g, a);                     \
     } while (0)
-#define layer_find(l, index)                              \
-    (MUTANT_IN(MUTANT_BELOW_BLINDLY, "show_below") ? NULL \
-                                                   : layer_find(l, index))
+#define layer_find(l, index)                                    \
+    (MUTANT_IN(MUTANT_BELOW_BLINDLY, "show_below") ||           \
+             MUTANT_IN(MUTANT_BELOW_BLINDLY, "do_private_read") \
+         ? NULL                                                 \
+         : layer_find(l, index))
 #undef atomic_cas
 #define atomic_cas(p, expected, desired)                            \
     (ATOMIC_POINT(p),                                               \

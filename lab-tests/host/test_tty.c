@@ -418,6 +418,31 @@ interrupt_before_the_read(void)
     CHECK(tty_read(buf, sizeof(buf)) == -EINTR);
 }
 
+/* Whoever is to die does not wait for a line. */
+static void
+interrupted_reader(void)
+{
+    char buf[8];
+
+    restart(0);
+    fake_interrupted = true;
+    CHECK(tty_read(buf, sizeof(buf)) == -EINTR);
+    type("a\r");
+    CHECK(tty_read(buf, sizeof(buf)) == 2);
+    fake_interrupted = false;
+}
+
+/* The new owner of the terminal does not hear of those before. */
+static void
+forgotten_interrupts(void)
+{
+    restart(0);
+    type("\x03");
+    tty_forget_interrupts();
+    type("a\r");
+    CHECK(reads_as(64, "a\n|"));
+}
+
 static void
 interrupt_key(void)
 {
@@ -445,6 +470,8 @@ main(void)
     RUN(long_line);
     RUN(sleeping_reader);
     RUN(interrupt_before_the_read);
+    RUN(interrupted_reader);
+    RUN(forgotten_interrupts);
     RUN(interrupt_key);
     return test_summary("test_tty");
 }

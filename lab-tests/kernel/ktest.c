@@ -21,6 +21,7 @@
 #include "mm/kstack.h"
 #include "mm/pgtable.h"
 #include "mm/space.h"
+#include "process/proc.h"
 #include "schedule/timeout.h"
 #include <bootargs.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static const char *running; /* the test's name */
 static bool failed, skipped;
 static unsigned npassed, nfailed;
 uint64_t ktest_seed = 1;
-unsigned ktest_rounds = 300;
+unsigned ktest_rounds = 64;
 
 void
 ktest_fail(const char *file, int line, const char *what)
@@ -99,14 +100,16 @@ leave_space(unsigned i)
 }
 
 /* Everything that can wait in a cache goes back, so that counts compare. */
-static size_t
-settle(void)
+size_t
+ktest_settle(void)
 {
-    for (unsigned tries = 0; kthread_count() > 1 && tries < 1000; tries++)
+    unsigned self = current_task() == NULL; /* the caller is one of them */
+
+    for (unsigned tries = 0; kthread_count() > self && tries < 1000; tries++)
         sleep_ms(1);
     if (mm_lazy_any())
         ktest_parallel(ncpu, true, leave_space);
-    for (unsigned tries = 0; kthread_count() > 1 && tries < 1000; tries++)
+    for (unsigned tries = 0; kthread_count() > self && tries < 1000; tries++)
         sleep_ms(1);
     kstack_drain();
     table_pages_drain();
@@ -117,23 +120,17 @@ settle(void)
     return nr_free_pages() + kmap_tables + kmalloc_pages();
 }
 
-size_t
-ktest_settle(void)
-{
-    return settle();
-}
-
 static void
 run(const struct ktest *t)
 {
-    size_t free_before = settle(), objects = kmalloc_in_use(), free_after;
+    size_t free_before = ktest_settle(), objects = kmalloc_in_use(), free_after;
 
     running = t->name;
     failed = skipped = false;
     event("test", "%s begin", t->name);
     t->run();
     fail_set("any", 0);
-    free_after = settle();
+    free_after = ktest_settle();
     if (kthread_count() != 1)
         ktest_fail(__FILE__, __LINE__, "threads left over");
     if (kmalloc_in_use() != objects)

@@ -8,13 +8,14 @@
  *     A at the point      B acts, as the mutant lets it      A goes on
  *
  * A kernel that is right either keeps B out, and A waits in vain, so no longer
- * than TURNS; or B may act, and no harm is done.  A page per round; in
+ * than TURNS; or B may act, so that A may wait LONG, and no harm is done.  A page per round; in
  * ktest.img, which has no race points, the threads only meet by chance. */
 #include "ext/mm/migrate.h"
 #include "race.h"
 
 #define P      PAGE_SIZE
 #define TURNS  3000u
+#define LONG   200000u
 #define MINE   5000ul
 #define THEIRS 9000ul
 
@@ -81,9 +82,9 @@ given(unsigned r, enum sign s)
 
 /* At a point, with any locks held. */
 static void
-stay_until(unsigned r, enum sign s)
+stay_until(unsigned r, enum sign s, unsigned turns)
 {
-    for (unsigned n = 0; n < TURNS && !given(r, s); n++)
+    for (unsigned n = 0; n < turns && !given(r, s); n++)
         cpu_wait();
 }
 
@@ -95,10 +96,11 @@ await(unsigned r, enum sign s)
         continue;
 }
 
+/* So that each may have an area of its own. */
 static uintptr_t
 page_of(unsigned r)
 {
-    return RACE_AT + r * P;
+    return RACE_AT + 2 * r * P;
 }
 
 /* --- row 31: who copies lets go of the old page after the flush --- */
@@ -107,7 +109,7 @@ static void
 family_begin(void)
 {
     drop_spaces();
-    mm[0] = race_space(SET);
+    mm[0] = race_space(2 * SET);
     for (unsigned r = 0; r < SET; r++)
         race_put(mm[0], page_of(r), 1000 + r);
     mm[1] = mm_copy(mm[0]);
@@ -122,7 +124,7 @@ old_hook(const char *point)
 
     if (is_at(point, "flush", 0, &r)) {
         give(r, THERE);
-        stay_until(r, SEEN);
+        stay_until(r, SEEN, LONG);
     }
 }
 
@@ -186,7 +188,7 @@ static void
 late_begin(void)
 {
     drop_spaces();
-    mm[0] = race_space(SET);
+    mm[0] = race_space(2 * SET);
     memset(last, 0, sizeof(last));
 }
 
@@ -197,10 +199,10 @@ late_hook(const char *point)
 
     if (is_at(point, "copied", 0, &r)) {
         give(r, THERE);
-        stay_until(r, SEEN);
+        stay_until(r, SEEN, TURNS);
     } else if (is_at(point, "publish", 2, &r)) {
         give(r, SEEN);
-        stay_until(r, DONE);
+        stay_until(r, DONE, LONG);
     }
 }
 
@@ -263,19 +265,13 @@ KTEST(vm_order_39_flush_before_the_gate_opens)
  * its entry is taken away again, so that 0 finds no entry and stores. */
 
 /* An area for each page, without a layer. */
-static uintptr_t
-area_of(unsigned r)
-{
-    return RACE_AT + 2 * r * P;
-}
-
 static void
 areas_begin(void)
 {
     drop_spaces();
     mm[0] = race_space(2 * SET);
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(do_munmap(mm[0], area_of(r) + P, P) == 0);
+        RCHECK(do_munmap(mm[0], page_of(r) + P, P) == 0);
 }
 
 static void
@@ -285,7 +281,7 @@ first_hook(const char *point)
 
     if (is_at(point, "finish", 0, &r)) {
         give(r, THERE);
-        stay_until(r, DONE);
+        stay_until(r, DONE, LONG);
     }
 }
 
@@ -296,23 +292,23 @@ first_act(unsigned who, unsigned r)
 
     enter(who, r, mm[0]);
     if (who == 0) {
-        RCHECK(user_load(area_of(r), &v) && (v == 0 || v == MINE));
+        RCHECK(user_load(page_of(r), &v) && (v == 0 || v == MINE));
         give(r, OVER);
     } else {
         await(r, THERE);
-        RCHECK(user_store(area_of(r), MINE));
-        race_evict(mm[0], area_of(r));
+        RCHECK(user_store(page_of(r), MINE));
+        race_evict(mm[0], page_of(r));
         give(r, DONE);
     }
 }
 
 static void
-first_after(unsigned who)
+all_mine(unsigned who)
 {
     uint64_t v = 0;
 
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(user_load(area_of(r), &v) && v == MINE);
+        RCHECK(user_load(page_of(r), &v) && v == MINE);
 }
 
 KTEST(vm_order_60_layer_made_meanwhile)
@@ -320,7 +316,7 @@ KTEST(vm_order_60_layer_made_meanwhile)
     order_test(&(struct race){.racers = 2,
                               .begin = areas_begin,
                               .act = first_act,
-                              .after = first_after},
+                              .after = all_mine},
                first_hook);
 }
 
@@ -334,10 +330,10 @@ read_hook(const char *point)
 
     if (is_at(point, "publish", 1, &r)) {
         give(r, WARM);
-        stay_until(r, THERE);
+        stay_until(r, THERE, LONG);
     } else if (is_at(point, "finish", 0, &r)) {
         give(r, THERE);
-        stay_until(r, DONE);
+        stay_until(r, DONE, TURNS);
     }
 }
 
@@ -359,20 +355,11 @@ read_act(unsigned who, unsigned r)
 }
 
 static void
-read_after(unsigned who)
-{
-    uint64_t v = 0;
-
-    for (unsigned r = 0; r < SET; r++)
-        RCHECK(user_load(page_of(r), &v) && v == MINE);
-}
-
-static void
 shared_begin(void)
 {
     family_begin();
     /* No entries but those of the child. */
-    RCHECK(do_mprotect(mm[0], RACE_AT, SET * P, 0) == 0);
+    RCHECK(do_mprotect(mm[0], RACE_AT, 2 * SET * P, 0) == 0);
     shown = mm[1];
 }
 
@@ -381,7 +368,7 @@ KTEST(vm_order_32_old_page_shown_late)
     order_test(&(struct race){.racers = 2,
                               .begin = shared_begin,
                               .act = read_act,
-                              .after = read_after},
+                              .after = all_mine},
                read_hook);
 }
 
@@ -389,7 +376,7 @@ static void
 zeros_begin(void)
 {
     drop_spaces();
-    mm[0] = shown = race_space(SET + 1);
+    mm[0] = shown = race_space(2 * SET + 1);
     race_put(mm[0], page_of(SET), 1); /* there is a layer */
 }
 
@@ -398,7 +385,7 @@ KTEST(vm_order_11_zeros_shown_late)
     order_test(&(struct race){.racers = 2,
                               .begin = zeros_begin,
                               .act = read_act,
-                              .after = read_after},
+                              .after = all_mine},
                read_hook);
 }
 
@@ -429,7 +416,7 @@ move_hook(const char *point)
     if (to_move[r] != NULL)
         page_get(to_move[r]);
     give(r, THERE);
-    stay_until(r, DONE);
+    stay_until(r, DONE, TURNS);
 }
 
 static void

@@ -15,8 +15,13 @@
 #define NCPU_MAX 16
 
 /* Offsets for trapentry.S; the assertions below check them. */
-#define TCB_KSTACK  0
-#define TCB_SCRATCH 8
+#define TCB_KSTACK       0
+#define TCB_SCRATCH      8
+#define TCB_CALL         24
+#define TCB_CPU          32
+#define TCB_SIZE         64
+#define CPU_RESCHED      36
+#define THREAD_INTERRUPT TCB_SIZE
 
 #ifndef __ASSEMBLER__
 
@@ -26,8 +31,12 @@
 /* Who guards what:  self: only the thread itself, interrupts off or nested;
  *                   I: set once. */
 struct tcb {
-    uintptr_t kstack_top;  /* [I] a trap from user mode starts here */
-    uintptr_t scratch[2];  /* [self] for trapentry.S */
+    uintptr_t kstack_top; /* [I] a trap from user mode starts here */
+    uintptr_t scratch[2]; /* [self] for trapentry.S */
+    /* [I] Serves an ecall: the registers a0..a7, the number last; its result
+     * goes into a0.  NULL: an ecall is an exception as others are. */
+    long (*user_call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                      uint64_t, uint64_t, uint64_t);
     struct cpu *cpu;       /* where it runs; the scheduler sets it */
     uint64_t held;         /* [self] ranks of the locks it holds */
     uint32_t irq_depth;    /* [self] nested irq_off()s, spinlocks included */
@@ -36,7 +45,10 @@ struct tcb {
 };
 
 _Static_assert(offsetof(struct tcb, kstack_top) == TCB_KSTACK &&
-                   offsetof(struct tcb, scratch) == TCB_SCRATCH,
+                   offsetof(struct tcb, scratch) == TCB_SCRATCH &&
+                   offsetof(struct tcb, user_call) == TCB_CALL &&
+                   offsetof(struct tcb, cpu) == TCB_CPU &&
+                   sizeof(struct tcb) == TCB_SIZE,
                "trapentry.S");
 
 /* Who guards what:  own: only this hart, interrupts off;  a: atomic;  I. */
@@ -51,6 +63,8 @@ struct cpu {
     uint32_t ad_behaviour; /* [I] enum ad_behaviour, probed at start */
 } CACHE_ALIGNED;
 
+_Static_assert(offsetof(struct cpu, resched) == CPU_RESCHED, "trapentry.S");
+
 enum ad_behaviour {
     AD_UNKNOWN,
     AD_HARDWARE, /* sets A and D in the entry by itself */
@@ -62,12 +76,14 @@ extern unsigned ncpu; /* [I] harts found; cpus[0] is the boot hart */
 
 #define for_each_cpu(c) for (struct cpu *c = cpus; c < cpus + ncpu; c++)
 
+/* Of one thread it is always the same, across a switch and back, too; so the
+ * compiler may keep it. */
 static inline struct tcb *
 current_tcb(void)
 {
     struct tcb *t;
 
-    __asm__ volatile("mv %0, tp" : "=r"(t));
+    __asm__("mv %0, tp" : "=r"(t));
     return t;
 }
 

@@ -44,6 +44,9 @@
 #define CAUSE_LOAD_PAGE        13
 #define CAUSE_STORE_PAGE       15
 
+/* scounteren: programs may read cycle, time and instret */
+#define SCOUNTEREN_ALL 7ul
+
 /* satp */
 #define SATP_MODE_SHIFT 60
 #define SATP_MODE_SV39  8ul

@@ -1,5 +1,8 @@
 /* trapentry.S: from the trap to trap_handler(struct trapframe *), and back.
  *
+ * What comes often, a call or fault of a program, goes straight to where it is
+ * served: tcb.user_call, user_exception().
+ *
  * sscratch says where we came from: 0 while in the kernel, the thread while in
  * user mode.  The frame goes on the thread's kernel stack: at its top for a
  * trap from user mode, below sp for one from the kernel.  In the second case sp
@@ -61,9 +64,34 @@ from_user:
     csrrw   t0, sscratch, zero
     sd      t0, 32(sp)
     save_most
+    save_rest
+    bltz    t3, handle          /* an interrupt */
+    li      t5, CAUSE_USER_ECALL
+    bne     t3, t5, 1f
+    ld      t0, TCB_CALL(tp)
+    beqz    t0, 1f
+    addi    t1, t1, 4           /* ecall has no short form */
+    sd      t1, TF_SEPC(sp)
+    sd      a0, 0(sp)           /* in case it is made again */
+    csrsi   sstatus, SSTATUS_SIE
+    jalr    t0                  /* a0..a7 are still the program's */
+    csrci   sstatus, SSTATUS_SIE
+    sd      a0, 80(sp)
+    j       2f
+1:  mv      a0, sp
+    call    user_exception
+2:  ld      t0, TCB_CPU(tp)     /* does anybody want this thread or hart? */
+    lw      t1, THREAD_INTERRUPT(tp)
+    lw      t0, CPU_RESCHED(t0)
+    or      t0, t0, t1
+    beqz    t0, trap_return
+    mv      a0, sp
+    call    user_leave
+    j       trap_return
 
 saved:
     save_rest
+handle:
     mv      a0, sp
     call    trap_handler
 

@@ -21,7 +21,7 @@
 enum { X_RA = 1, X_SP = 2, X_TP = 4, X_FP = 8, X_A0 = 10, X_A7 = 17 };
 
 struct trapframe {
-    uint64_t x[32]; /* x[0] is unused */
+    uint64_t x[32]; /* x[0]: the first argument of a call */
     uint64_t sepc;
     uint64_t sstatus;
     uint64_t scause;

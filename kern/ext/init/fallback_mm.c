@@ -1,6 +1,7 @@
 /* fallback_mm.c: as fallback.c, lets files of kern/ext/mm be deleted alone; a
  * first reader may skip it. */
 #include "ext/mm/huge.h"
+#include "ext/mm/pagers.h"
 #include "ext/mm/spaces.h"
 #include "mm/failpoint.h"
 #include <errno.h>
@@ -46,4 +47,11 @@ WEAK bool
 huge_area(const struct vma_struct *v, uintptr_t base, unsigned level)
 {
     return false;
+}
+
+/* ext/mm/pager_image.c: no file of the boot archive has contents. */
+WEAK struct vm_object *
+image_object(paddr_t base, size_t size)
+{
+    return NULL;
 }

@@ -4,6 +4,7 @@
 #include "driver/event.h"
 #include "driver/tty.h"
 #include "ext/debug/monitor.h"
+#include "fs/inode.h"
 #include "init/initcall.h"
 #include "schedule/timeout.h"
 
@@ -21,6 +22,8 @@ static void
 start_monitor(const struct machine *m)
 {
     tty_set_interrupt(special_key);
+    if (root_inode != NULL) /* there are programs: the terminal is theirs */
+        return;
     event("boot", "prompt %lu", time_now());
     monitor_loop(tty_read);
 }

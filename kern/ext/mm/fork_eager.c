@@ -58,14 +58,20 @@ copy_some(struct mm_struct *mm, struct vma_struct *c, unsigned n)
 
     while (va < c->vm_end && n > 0) {
         unsigned level;
-        pte_t e = pte_load(pte_lookup(mm, va, &level));
+        pte_t *pte = pte_lookup(mm, va, &level);
+        uintptr_t end = ROUND_DOWN(va, pte_span(MAX(level, 1u)));
 
-        if (level == 0 && pte_is_leaf(e) && is_private(e)) {
+        end = MIN(end + pte_span(MAX(level, 1u)), c->vm_end);
+        for (; level == 0 && va < end && n > 0; va += PAGE_SIZE, pte++) {
+            pte_t e = pte_load(pte);
+
+            if (!pte_is_leaf(e) || !is_private(e))
+                continue;
             n--;
             if (!map_one(c, va, e))
                 return;
         }
-        va = ROUND_DOWN(va, pte_span(level)) + pte_span(level);
+        va = end;
     }
 }
 

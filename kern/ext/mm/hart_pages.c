@@ -134,13 +134,37 @@ alloc_block(unsigned order)
     return hand_out(p, order, raw);
 }
 
+/* Up to ROOM pages into SLOT, as single ones would come: the smallest block
+ * there is, but whole.  Returns how many.  => buddy.lock held */
+static long
+take_some(struct page **slot, long room)
+{
+    unsigned order = 0;
+    struct page *p;
+    bool raw = false;
+
+    while (order < MAX_ORDER && list_empty(&buddy.free[order]))
+        order++;
+    while (1l << order > room)
+        order--;
+    p = buddy_take(order, &raw);
+    if (p == NULL)
+        return 0;
+    for (long i = 0; i < 1l << order; i++, p++) {
+        poison_check(p, 0);
+        atomic_store(&p->flags_ref, PG_CACHED);
+        slot[i] = p;
+    }
+    return 1l << order;
+}
+
 /* One page; if the stack is empty, a batch into it on the way. */
 static struct page *
 alloc_refill(void)
 {
-    struct page *p, *more;
+    struct page *p;
     struct pcp *c;
-    long n;
+    long n, more = 1;
     bool raw = false;
 
     spin_lock(&buddy.lock);
@@ -148,11 +172,8 @@ alloc_refill(void)
     c = this_cpu()->pages;
     n = count_lock(&c->n);
     if (p != NULL && n == 0) {
-        while (n < PCP_BATCH - 1 && (more = buddy_take(0, &raw)) != NULL) {
-            poison_check(more, 0);
-            atomic_store(&more->flags_ref, PG_CACHED);
-            c->slot[n++] = more;
-        }
+        for (; n < PCP_BATCH - 1 && more > 0; n += more)
+            more = take_some(&c->slot[n], PCP_BATCH - 1 - n);
         atomic_add(&c->stats->v[STAT_PCP_REFILL], 1);
     }
     count_unlock(&c->n, n);

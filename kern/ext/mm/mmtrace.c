@@ -24,7 +24,7 @@ kind_of(const struct fault *f, unsigned result)
         return MM_OOM;
     if (result & VM_FAULT_RETRY)
         return MM_RETRY;
-    return f->kinds == 0 ? MM_MIN : (enum mmstat_id)__builtin_ctz(f->kinds);
+    return f->kind == 0 ? MM_MIN : (enum mmstat_id)f->kind;
 }
 
 void

@@ -5,7 +5,7 @@
  * to clear a page is half of what the first fault of a region costs.  So each
  * hart keeps some for the next region:
  *
- *     table_page_put()  ->  slot[0] slot[1] ... slot[7]  ->  table_page_get()
+ *     table_page_put()  ->  slot[0] slot[1] ... slot[31]  ->  table_page_get()
  *                           full: free_pages()     empty: alloc_zeroed_page()
  *
  * A slot is filled and emptied by one atomic step, so any hart may take what is
@@ -13,24 +13,30 @@
 #include "mm/failpoint.h"
 #include "mm/pgtable.h"
 
-#define SLOTS 8
+#define SLOTS 32 /* a power of 2: several spaces' worth */
 
-static struct {
+static struct table_cache {
     struct page *slot[SLOTS]; /* [a] */
+    unsigned at;              /* [a] those below are full, more or less */
 } CACHE_ALIGNED caches[NCPU_MAX];
 
 /* While failures are injected every table is asked for. */
 struct page *
 table_page_get(void)
 {
-    struct page **slot = caches[this_cpu()->id].slot, *p;
+    struct table_cache *c = &caches[this_cpu()->id];
+    unsigned at = atomic_load(&c->at);
 
-    for (unsigned i = 0; i < SLOTS && !fail_armed; i++) {
-        if (atomic_load(&slot[i]) == NULL)
+    for (unsigned n = 0; n < SLOTS && !fail_armed; n++) {
+        struct page **slot = &c->slot[--at % SLOTS], *p;
+
+        if (atomic_load(slot) == NULL)
             continue;
-        p = atomic_swap(&slot[i], (struct page *)NULL);
-        if (p != NULL)
+        p = atomic_swap(slot, (struct page *)NULL);
+        if (p != NULL) {
+            atomic_store(&c->at, at);
             return p;
+        }
     }
     return alloc_zeroed_page();
 }
@@ -38,12 +44,16 @@ table_page_get(void)
 void
 table_page_put(struct page *p)
 {
-    struct page **slot = caches[this_cpu()->id].slot, *none;
+    struct table_cache *c = &caches[this_cpu()->id];
+    unsigned at = atomic_load(&c->at);
 
-    for (unsigned i = 0; i < SLOTS && !pmm_poison; i++) {
-        none = NULL;
-        if (atomic_load(&slot[i]) == NULL && atomic_cas(&slot[i], &none, p))
+    for (unsigned n = 0; n < SLOTS && !pmm_poison; n++, at++) {
+        struct page **slot = &c->slot[at % SLOTS], *none = NULL;
+
+        if (atomic_load(slot) == NULL && atomic_cas(slot, &none, p)) {
+            atomic_store(&c->at, at + 1);
             return;
+        }
     }
     free_pages(p, 0);
 }

@@ -7,10 +7,8 @@
 #include "../../../explore.h"
 #include "arch/riscv/csr.h"
 
-#define __asm__
-#define volatile(...) t = explore_tcb[explore_hart]
+#define __asm__(...) t = explore_tcb[explore_hart]
 #include "kern/arch/riscv/cpu.h"
-#undef volatile
 #undef __asm__
 
 #endif

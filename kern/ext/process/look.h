@@ -1,0 +1,28 @@
+/* look.h: looking at a process from outside; adds to process/proc.h, a first
+ * reader may skip it. */
+#ifndef KERN_EXT_PROCESS_LOOK_H
+#define KERN_EXT_PROCESS_LOOK_H
+
+#include "process/proc.h"
+
+/* A process at one moment.  MM, EXE and FILES are references, or NULL: it has
+ * none any more. */
+struct look {
+    int pid, ppid, pgid, sid;
+    unsigned tasks;
+    char state; /* R S Z */
+    char name[16];
+    bool trace;
+    uint64_t ticks, child_ticks, start;
+    uintptr_t stack_start;
+    uint64_t stat[MMSTAT_COUNT], child_stat[MMSTAT_COUNT];
+    struct mm_struct *mm;
+    struct inode *exe;
+    struct files *files;
+};
+
+/* Look at PID; end with look_end().  -ESRCH */
+int look_at(int pid, struct look *l);
+void look_end(struct look *l); /* => may sleep */
+
+#endif

@@ -1,0 +1,256 @@
+/* proc_pid.c: adds what a process is to /proc/PID (ext/fs/procfs.c); a first reader
+ * may skip it.  Linux's formats: proc(5). */
+#include "ext/fs/procfs.h"
+#include "ext/process/look.h"
+#include "mm/kmalloc.h"
+#include <errno.h>
+#include <string.h>
+
+static struct look *
+look_new(int pid)
+{
+    struct look *l = kmalloc(sizeof(*l));
+
+    if (l != NULL && look_at(pid, l) != 0) {
+        kfree(l);
+        l = NULL;
+    }
+    return l;
+}
+
+static void
+look_drop(struct look *l)
+{
+    look_end(l);
+    kfree(l);
+}
+
+/* Bytes of address space; pages mapped. */
+static uint64_t
+size_of(struct mm_struct *mm)
+{
+    uint64_t bytes = 0;
+
+    if (mm == NULL)
+        return 0;
+    gate_close(&mm->gate);
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
+        bytes += v->vm_end - v->vm_start;
+    gate_open(&mm->gate);
+    return bytes;
+}
+
+static uint64_t
+pages_of(struct mm_struct *mm)
+{
+    return mm == NULL ? 0 : (uint64_t)atomic_load(&mm->rss);
+}
+
+static int
+show_stat(struct proc_text *t, int pid)
+{
+    struct look *l = look_new(pid);
+
+    if (l == NULL)
+        return -ESRCH;
+    proc_print(t, "%d (%s) %c %d %d %d 0 -1 0 %lu %lu %lu %lu %lu 0 %lu 0 ",
+               l->pid, l->name, l->state, l->ppid, l->pgid, l->sid,
+               l->stat[MM_MIN], l->child_stat[MM_MIN], l->stat[MM_MAJ],
+               l->child_stat[MM_MAJ], l->ticks, l->child_ticks);
+    proc_print(t, "20 0 %u 0 0 %lu %lu 18446744073709551615 0 0 %lu ", l->tasks,
+               size_of(l->mm), pages_of(l->mm), l->stack_start);
+    proc_print(t, "0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+    look_drop(l);
+    return 0;
+}
+
+static int
+show_status(struct proc_text *t, int pid)
+{
+    struct look *l = look_new(pid);
+
+    if (l == NULL)
+        return -ESRCH;
+    proc_print(t,
+               "Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
+               l->name, l->state,
+               l->state == 'R'   ? "running"
+               : l->state == 'Z' ? "zombie"
+                                 : "sleeping",
+               l->pid, l->pid, l->ppid);
+    proc_print(t, "TracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
+    if (l->mm != NULL)
+        proc_print(t, "VmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+                   size_of(l->mm) / 1024,
+                   l->mm->locked_pages * PAGE_SIZE / 1024,
+                   pages_of(l->mm) * PAGE_SIZE / 1024);
+    proc_print(t, "Threads:\t%u\n", l->tasks);
+    look_drop(l);
+    return 0;
+}
+
+/* --- arguments --- */
+
+/* The string at ADDR with its end.  False: it has none. */
+static bool
+add_string(struct proc_text *t, struct mm_struct *mm, uintptr_t addr)
+{
+    char c = 1;
+
+    for (unsigned n = 0; c != 0 && n < PATH_MAX; n++) {
+        if (mm_access(mm, addr + n, &c, 1, false) != 0)
+            return false;
+        proc_add(t, &c, 1);
+    }
+    return c == 0;
+}
+
+static int
+show_cmdline(struct proc_text *t, int pid)
+{
+    struct look *l = look_new(pid);
+    uint64_t argc = 0, at;
+
+    if (l == NULL)
+        return -ESRCH;
+    if (l->mm != NULL && l->stack_start != 0 &&
+        mm_access(l->mm, l->stack_start, &argc, sizeof(argc), false) != 0)
+        argc = 0;
+    for (uint64_t i = 0; i < MIN(argc, 1024ul); i++) {
+        if (mm_access(l->mm, l->stack_start + 8 * (i + 1), &at, sizeof(at),
+                      false) != 0 ||
+            !add_string(t, l->mm, at))
+            break;
+    }
+    look_drop(l);
+    return 0;
+}
+
+/* --- the program, and areas --- */
+
+/* The name of I as the caller sees it; returns its length with the NUL. */
+static int
+name_of(struct inode *i, char *buf, size_t size)
+{
+    struct walk w;
+    int n;
+
+    place_walk(current_process()->fs, &w);
+    n = path_of(&w, i, buf, size);
+    walk_put(&w);
+    return n;
+}
+
+static int
+link_exe(int pid, char *buf, size_t size)
+{
+    struct look *l = look_new(pid);
+    int n;
+
+    if (l == NULL)
+        return -ESRCH;
+    n = l->exe == NULL ? -ENOENT : name_of(l->exe, buf, size);
+    look_drop(l);
+    return n > 0 ? n - 1 : n;
+}
+
+static const char *
+what(const struct vma_struct *v, const struct look *l, const char *exe)
+{
+    const struct mm_struct *mm = l->mm;
+
+    if (l->exe != NULL && v->vm_object != NULL &&
+        v->vm_object == l->exe->object)
+        return exe;
+    if (v->vm_object != NULL)
+        return "";
+    if (v->vm_start < mm->brk && v->vm_end > mm->brk_start)
+        return "[heap]";
+    if (v->vm_start <= l->stack_start && l->stack_start < v->vm_end)
+        return "[stack]";
+    return "";
+}
+
+static void
+add_area(struct proc_text *t, const struct vma_struct *v, const struct look *l,
+         const char *exe)
+{
+    const char *name = what(v, l, exe);
+    uint32_t f = v->vm_flags;
+
+    proc_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:00 %lu%s", v->vm_start,
+               v->vm_end, f & VM_READ ? 'r' : '-', f & VM_WRITE ? 'w' : '-',
+               f & VM_EXEC ? 'x' : '-', f & VM_SHARED ? 's' : 'p',
+               v->vm_object ? v->vm_pgoff << PAGE_SHIFT : 0,
+               name == exe ? l->exe->ino : 0, *name ? "     " : "");
+    proc_print(t, "%s\n", name);
+}
+
+static int
+show_maps(struct proc_text *t, int pid)
+{
+    struct look *l = look_new(pid);
+    char *exe = kmalloc(PATH_MAX);
+    int err = l == NULL ? -ESRCH : exe == NULL ? -ENOMEM : 0;
+
+    if (err == 0 && l->mm != NULL) {
+        if (l->exe == NULL || name_of(l->exe, exe, PATH_MAX) < 0)
+            *exe = 0;
+        gate_close(&l->mm->gate);
+        list_for_each_entry (v, &l->mm->mmap_list, struct vma_struct, list_link)
+            add_area(t, v, l, exe);
+        gate_open(&l->mm->gate);
+    }
+    kfree(exe);
+    if (l != NULL)
+        look_drop(l);
+    return err;
+}
+
+/* --- trace: 1 or 0 --- */
+
+static int
+show_trace(struct proc_text *t, int pid)
+{
+    struct look *l = look_new(pid);
+
+    if (l == NULL)
+        return -ESRCH;
+    proc_print(t, "%d\n", l->trace);
+    look_drop(l);
+    return 0;
+}
+
+static int
+store_trace(int pid, const char *line)
+{
+    struct process *p;
+
+    if ((*line != '0' && *line != '1') || line[1] != 0)
+        return -EINVAL;
+    spin_lock(&tree_lock);
+    p = pid_find(pid);
+    if (p != NULL)
+        p->trace = *line == '1';
+    spin_unlock(&tree_lock);
+    return p == NULL ? -ESRCH : 0;
+}
+
+static int
+link_self(int pid, char *buf, size_t size)
+{
+    struct proc_text t = {.buf = buf, .room = size};
+
+    proc_print(&t, "%d", current_process()->pid);
+    return (int)t.n;
+}
+
+PROC_FILE(pid_stat, .name = "stat", .where = PROC_PID, .show = show_stat);
+PROC_FILE(pid_status, .name = "status", .where = PROC_PID, .show = show_status);
+PROC_FILE(pid_cmdline, .name = "cmdline", .where = PROC_PID,
+          .show = show_cmdline);
+PROC_FILE(pid_maps, .name = "maps", .where = PROC_PID, .show = show_maps);
+PROC_FILE(pid_exe, .name = "exe", .where = PROC_PID, .link = link_exe);
+PROC_FILE(pid_trace, .name = "trace", .where = PROC_PID, .show = show_trace,
+          .store = store_trace);
+PROC_FILE(self, .name = "self", .link = link_self);

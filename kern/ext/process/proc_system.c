@@ -1,0 +1,199 @@
+/* proc_system.c: adds what the machine does to /proc (ext/fs/procfs.c); a first
+ * reader may skip it.  Linux's formats: proc(5). */
+#include "debug/kstat.h"
+#include "debug/trace.h"
+#include "ext/debug/tracering.h"
+#include "ext/fs/procfs.h"
+#include "ext/mm/observe.h"
+#include "ext/process/look.h"
+#include "mm/bootmem.h"
+#include "mm/kmalloc.h"
+#include "schedule/timeout.h"
+#include <errno.h>
+
+/* --- memory --- */
+
+static void
+kilobytes(struct proc_text *t, const char *name, uint64_t pages)
+{
+    proc_print(t, "%-16s%8lu kB\n", name, pages * (PAGE_SIZE / 1024));
+}
+
+static int
+show_meminfo(struct proc_text *t, int pid)
+{
+    uint64_t nfree = nr_free_pages(), cached = kstat_read(STAT_CACHE);
+
+    kilobytes(t, "MemTotal:", bootmem_total() / PAGE_SIZE);
+    kilobytes(t, "MemFree:", nfree);
+    kilobytes(t, "MemAvailable:", nfree);
+    kilobytes(t, "Buffers:", 0);
+    kilobytes(t, "Cached:", cached);
+    kilobytes(t, "SwapCached:", 0);
+    kilobytes(t, "SwapTotal:", 0);
+    kilobytes(t, "SwapFree:", 0);
+    kilobytes(t, "Dirty:", kstat_read(STAT_DIRTY));
+    kilobytes(t, "AnonPages:", kstat_read(STAT_ANON));
+    kilobytes(t, "Shmem:", 0);
+    return 0;
+}
+PROC_FILE(meminfo, .name = "meminfo", .show = show_meminfo);
+
+static int
+show_vmstat(struct proc_text *t, int pid)
+{
+    struct mmstat_value *v = kmalloc(MMSTAT_VALUES * sizeof(*v));
+    uint64_t faults = 0, major = 0;
+
+    if (v == NULL)
+        return -ENOMEM;
+    mmstat_read(NULL, v);
+    faults = v[MM_FLT].value;
+    major = v[MM_MAJ].value;
+    kfree(v);
+    proc_print(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\n",
+               nr_free_pages(), kstat_read(STAT_ANON), kstat_read(STAT_CACHE));
+    proc_print(t, "nr_dirty %lu\npgalloc_normal %lu\npgfree %lu\n",
+               kstat_read(STAT_DIRTY), kstat_read(STAT_PAGE_ALLOC),
+               kstat_read(STAT_PAGE_FREE));
+    proc_print(t, "pgfault %lu\npgmajfault %lu\n", faults, major);
+    return 0;
+}
+PROC_FILE(vmstat, .name = "vmstat", .show = show_vmstat);
+
+/* --- time --- */
+
+/* Hundredths of a second since boot. */
+static uint64_t
+uptime(void)
+{
+    return time_now() / (timebase_hz / 100);
+}
+
+static void
+add_ticks(struct thread *th, void *arg)
+{
+    *(uint64_t *)arg += atomic_load(&th->run_ticks);
+}
+
+/* Ticks that threads got which are still there: Linux counts those of dead ones,
+ * too, so ours may go down. */
+static uint64_t
+busy_ticks(void)
+{
+    uint64_t sum = 0;
+
+    thread_for_each(add_ticks, &sum);
+    return sum;
+}
+
+static int
+show_uptime(struct proc_text *t, int pid)
+{
+    uint64_t up = uptime(), all = up * ncpu, busy = MIN(busy_ticks(), all);
+
+    proc_print(t, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100,
+               (all - busy) / 100, (all - busy) % 100);
+    return 0;
+}
+PROC_FILE(uptime, .name = "uptime", .show = show_uptime);
+
+static int
+show_stat(struct proc_text *t, int pid)
+{
+    uint64_t all = uptime() * ncpu, busy = MIN(busy_ticks(), all);
+
+    proc_print(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, all - busy);
+    for (unsigned i = 0; i < ncpu; i++)
+        proc_print(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / ncpu,
+                   (all - busy) / ncpu);
+    proc_print(t, "intr %lu\nctxt %lu\nbtime 0\n", kstat_read(STAT_IRQ),
+               kstat_read(STAT_SWITCH));
+    return 0;
+}
+PROC_FILE(stat, .name = "stat", .show = show_stat);
+
+static void
+count_runnable(struct thread *th, void *arg)
+{
+    unsigned *n = arg;
+    uint32_t state = atomic_load(&th->state);
+
+    n[0] += state == THREAD_READY || state == THREAD_RUNNING;
+    n[1]++;
+}
+
+/* There is no average yet: all three are what is so now. */
+static int
+show_loadavg(struct proc_text *t, int pid)
+{
+    unsigned n[2] = {0};
+
+    thread_for_each(count_runnable, n);
+    proc_print(t, "%u.00 %u.00 %u.00 %u/%u %d\n", n[0], n[0], n[0], n[0], n[1],
+               current_process()->pid);
+    return 0;
+}
+PROC_FILE(loadavg, .name = "loadavg", .show = show_loadavg);
+
+/* --- what it is --- */
+
+static int
+show_cpuinfo(struct proc_text *t, int pid)
+{
+    for (unsigned i = 0; i < ncpu; i++)
+        proc_print(t, "processor\t: %u\nisa\t\t: rv64imafdc\n\n", i);
+    return 0;
+}
+PROC_FILE(cpuinfo, .name = "cpuinfo", .show = show_cpuinfo);
+
+static int
+show_version(struct proc_text *t, int pid)
+{
+    proc_print(t, "ucore-sv version 6.1.0-ucore-sv\n");
+    return 0;
+}
+PROC_FILE(version, .name = "version", .show = show_version);
+
+/* --- ucore/trace: the latest events of each hart, oldest first --- */
+
+#define EVENTS 128
+
+static void
+add_event(struct proc_text *t, unsigned cpu, const struct trace_event *e)
+{
+    static const char *const names[TRACE_COUNT] = {
+#define X(id, name, fmt) [id] = name,
+        TRACE_LIST(X)
+#undef X
+    };
+
+    if (e->id < TRACE_COUNT)
+        proc_print(t, "%lu %u %s %#lx %#lx\n", e->time, cpu, names[e->id], e->a,
+                   e->b);
+}
+
+static int
+show_trace(struct proc_text *t, int pid)
+{
+    struct trace_event e;
+
+    for (unsigned cpu = 0; cpu < ncpu; cpu++) {
+        for (unsigned age = EVENTS; age-- > 0;) {
+            if (trace_read(cpu, age, &e))
+                add_event(t, cpu, &e);
+        }
+    }
+    return 0;
+}
+
+static int
+store_trace(int pid, const char *line)
+{
+    if ((*line != '0' && *line != '1') || line[1] != 0)
+        return -EINVAL;
+    trace_enabled = *line == '1';
+    return 0;
+}
+PROC_FILE(ucore_trace, .name = "trace", .where = PROC_UCORE, .show = show_trace,
+          .store = store_trace);

@@ -1,0 +1,175 @@
+/* sys_info.c: adds calls that only tell something to syscall/; a first reader may
+ * skip it. */
+#include "mm/bootmem.h"
+#include "process/proc.h"
+#include "schedule/timeout.h"
+#include "syscall/syscall.h"
+#include "syscall/user.h"
+#include <string.h>
+
+#define ARGS \
+    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
+
+/* --- what was used --- */
+
+struct user_rusage { /* getrusage(2) */
+    int64_t utime[2], stime[2];
+    int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock,
+        oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
+};
+
+#define RUSAGE_SELF     0
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD   1
+
+static void
+set_ticks(struct user_rusage *u, uint64_t ticks)
+{
+    u->utime[0] = (int64_t)(ticks / TICK_HZ);
+    u->utime[1] = (int64_t)(ticks % TICK_HZ * (1000000 / TICK_HZ));
+}
+
+/* Ticks of all tasks of P, also those that ended.  => tree locked */
+static uint64_t
+ticks_of(struct process *p)
+{
+    uint64_t ticks = p->ticks;
+
+    list_for_each_entry (t, &p->tasks, struct task, link)
+        ticks += atomic_load(&t->thread.run_ticks);
+    return ticks;
+}
+
+static long
+sys_getrusage(ARGS)
+{
+    struct process *p = current_process();
+    struct user_rusage u = {0};
+
+    if ((int)a0 < RUSAGE_CHILDREN || (int)a0 > RUSAGE_THREAD)
+        return -EINVAL;
+    spin_lock(&tree_lock);
+    if ((int)a0 == RUSAGE_CHILDREN) {
+        set_ticks(&u, p->child_ticks);
+        u.minflt = (int64_t)p->child_stat[MM_MIN];
+        u.majflt = (int64_t)p->child_stat[MM_MAJ];
+    } else {
+        set_ticks(&u, (int)a0 == RUSAGE_SELF ? ticks_of(p)
+                                             : current_thread()->run_ticks);
+        u.minflt = (int64_t)atomic_load(&p->mm->stat[MM_MIN]);
+        u.majflt = (int64_t)atomic_load(&p->mm->stat[MM_MAJ]);
+        u.maxrss = atomic_load(&p->mm->rss) * (int64_t)(PAGE_SIZE / 1024);
+    }
+    spin_unlock(&tree_lock);
+    return copy_to_user(a1, &u, sizeof(u)) != 0 ? -EFAULT : 0;
+}
+SYSCALL(165, getrusage, "dp", sys_getrusage);
+
+static long
+sys_times(ARGS)
+{
+    struct process *p = current_process();
+    int64_t t[4] = {0};
+
+    spin_lock(&tree_lock);
+    t[0] = (int64_t)ticks_of(p);
+    t[2] = (int64_t)p->child_ticks;
+    spin_unlock(&tree_lock);
+    if (a0 != 0 && copy_to_user(a0, t, sizeof(t)) != 0)
+        return -EFAULT;
+    return (long)(time_now() / (timebase_hz / TICK_HZ));
+}
+SYSCALL(153, times, "p", sys_times);
+
+/* --- the machine --- */
+
+struct user_sysinfo { /* sysinfo(2) */
+    int64_t uptime;
+    uint64_t loads[3], totalram, freeram, sharedram, bufferram, totalswap,
+        freeswap;
+    uint16_t procs, pad;
+    uint64_t totalhigh, freehigh;
+    uint32_t unit, pad2;
+};
+
+static void
+count(struct thread *t, void *arg)
+{
+    ++*(uint16_t *)arg;
+}
+
+static long
+sys_sysinfo(ARGS)
+{
+    struct user_sysinfo s = {
+        .uptime = (int64_t)(time_now() / timebase_hz),
+        .totalram = bootmem_total(),
+        .freeram = nr_free_pages() * PAGE_SIZE,
+        .unit = 1,
+    };
+
+    thread_for_each(count, &s.procs);
+    return copy_to_user(a0, &s, sizeof(s)) != 0 ? -EFAULT : 0;
+}
+SYSCALL(179, sysinfo, "p", sys_sysinfo);
+
+static long
+sys_getcpu(ARGS)
+{
+    uint32_t cpu = this_cpu()->id, node = 0;
+
+    if ((a0 != 0 && copy_to_user(a0, &cpu, sizeof(cpu)) != 0) ||
+        (a1 != 0 && copy_to_user(a1, &node, sizeof(node)) != 0))
+        return -EFAULT;
+    return 0;
+}
+SYSCALL(168, getcpu, "pp", sys_getcpu);
+
+/* Of all harts, and each before it runs the space's code again; so also before
+ * this one goes on. */
+static long
+sys_riscv_flush_icache(ARGS)
+{
+    mm_sync_code(current_process()->mm);
+    __asm__ volatile("fence.i" ::: "memory");
+    return a2 & ~1ul ? -EINVAL : 0;
+}
+SYSCALL(259, riscv_flush_icache, "ppx", sys_riscv_flush_icache);
+
+/* --- the process --- */
+
+#define PR_SET_NAME 15
+#define PR_GET_NAME 16
+
+static long
+sys_prctl(ARGS)
+{
+    struct process *p = current_process();
+    char name[sizeof(p->name)] = "";
+    long n;
+
+    switch (a0) {
+    case PR_SET_NAME:
+        n = strncpy_from_user(name, a1, sizeof(name) - 1);
+        if (n < 0)
+            return n;
+        spin_lock(&tree_lock);
+        memcpy(p->name, name, sizeof(name));
+        spin_unlock(&tree_lock);
+        return 0;
+    case PR_GET_NAME:
+        spin_lock(&tree_lock);
+        memcpy(name, p->name, sizeof(name));
+        spin_unlock(&tree_lock);
+        return copy_to_user(a1, name, sizeof(name)) != 0 ? -EFAULT : 0;
+    }
+    return -EINVAL;
+}
+SYSCALL(167, prctl, "dxxxx", sys_prctl);
+
+static long
+sys_getgroups(ARGS)
+{
+    return (int)a0 < 0 ? -EINVAL : 0;
+}
+SYSCALL(158, getgroups, "dp", sys_getgroups);

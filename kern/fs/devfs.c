@@ -1,0 +1,115 @@
+/* devfs.c: /dev: a node for each entry of the table "device". */
+#include "fs/devfs.h"
+
+#include "debug/printk.h"
+#include "driver/event.h"
+#include "driver/tty.h"
+#include "schedule/timeout.h"
+#include <errno.h>
+#include <string.h>
+
+static long
+null_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+{
+    return 0;
+}
+
+static long
+null_write(struct inode *i, struct file *f, const void *buf, size_t n,
+           uint64_t pos)
+{
+    return (long)n;
+}
+
+static long
+zero_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+{
+    memset(buf, 0, n);
+    return (long)n;
+}
+
+static long
+full_write(struct inode *i, struct file *f, const void *buf, size_t n,
+           uint64_t pos)
+{
+    return -ENOSPC;
+}
+
+static long
+console_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+{
+    static bool asked;
+
+    if (!asked) /* somebody waits for the user: the system is up */
+        event("boot", "prompt %lu", time_now());
+    asked = true;
+    return tty_read(buf, n);
+}
+
+static long
+console_put(struct inode *i, struct file *f, const void *buf, size_t n,
+            uint64_t pos)
+{
+    console_write(buf, n);
+    return (long)n;
+}
+
+static unsigned
+console_poll(struct inode *i, struct file *f)
+{
+    return tty_ready() ? POLLIN | POLLOUT : POLLOUT;
+}
+
+/* TCGETS: what isatty() asks. */
+#define TCGETS 0x5401u
+
+/* Replaced by kern/ext/process/foreground.c. */
+WEAK long
+console_control(unsigned cmd, uintptr_t arg)
+{
+    return -ENOTTY;
+}
+
+static long
+console_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
+{
+    return cmd == TCGETS ? 0 : console_control(cmd, arg);
+}
+
+static const struct inode_ops null_ops = {.read = null_read,
+                                          .write = null_write};
+static const struct inode_ops zero_ops = {.read = zero_read,
+                                          .write = null_write};
+static const struct inode_ops full_ops = {.read = zero_read,
+                                          .write = full_write};
+static const struct inode_ops console_ops = {.read = console_read,
+                                             .write = console_put,
+                                             .poll = console_poll,
+                                             .ioctl = console_ioctl};
+
+/* Numbers as Linux's Documentation/admin-guide/devices.txt has them. */
+static const struct device null = {"null", 1, 3, &null_ops};
+static const struct device zero = {"zero", 1, 5, &zero_ops};
+static const struct device full = {"full", 1, 7, &full_ops};
+static const struct device tty = {"tty", 5, 0, &console_ops};
+static const struct device console = {"console", 5, 1, &console_ops};
+TABLE_ADD(device, null);
+TABLE_ADD(device, zero);
+TABLE_ADD(device, full);
+TABLE_ADD(device, tty);
+TABLE_ADD(device, console);
+
+struct node *
+devfs_create(void)
+{
+    struct node *dev = tree_create(), *n;
+
+    if (dev == NULL)
+        return NULL;
+    TABLE_FOR_EACH (device, struct device, d) {
+        if (tree_add(dev, (*d)->name, strlen((*d)->name), S_IFCHR | 0666,
+                     (*d)->ops, NULL, &n) == 0)
+            n->inode.rdev = (uint64_t)(*d)->major << 8 | (*d)->minor;
+    }
+    return dev;
+}

@@ -1,0 +1,72 @@
+/* file.h: open files and the tables that number them.
+ *
+ *     fd table:  0 ─┐
+ *                1 ─┼──> struct file (position, flags) ──> struct inode
+ *                2 ─┘         ^
+ *     after fork: ────────────┘   shared, the position too                  */
+#ifndef KERN_FS_FILE_H
+#define KERN_FS_FILE_H
+
+#include "fs/inode.h"
+
+/* Linux's numbers (asm-generic/fcntl.h). */
+#define O_ACCMODE   00000003u
+#define O_RDONLY    00000000u
+#define O_WRONLY    00000001u
+#define O_RDWR      00000002u
+#define O_CREAT     00000100u
+#define O_EXCL      00000200u
+#define O_NOCTTY    00000400u
+#define O_TRUNC     00001000u
+#define O_APPEND    00002000u
+#define O_NONBLOCK  00004000u
+#define O_LARGEFILE 00100000u
+#define O_DIRECTORY 00200000u
+#define O_NOFOLLOW  00400000u
+#define O_CLOEXEC   02000000u
+#define O_PATH      010000000u
+
+struct file {
+    int32_t refs;        /* [a] table entries and calls in flight */
+    uint32_t flags;      /* [a] O_ */
+    struct mutex lock;   /* rank FILE */
+    uint64_t pos;        /* [lock] */
+    struct inode *inode; /* [I] a reference */
+    void *host;          /* the inode's, per open file */
+};
+
+struct files; /* the table */
+
+#define NOFILE_MAX 1024
+
+struct files *files_create(void);
+/* The same files under the same numbers (fork).  NULL: no memory. */
+struct files *files_copy(struct files *t);
+/* T with a reference if only one process has it, else a copy; NULL: no memory. */
+struct files *files_unshared(struct files *t);
+void files_get(struct files *t);
+void files_put(struct files *t);        /* the last one closes all; may sleep */
+void files_close_exec(struct files *t); /* those with close-on-exec */
+
+/* The file FD with a reference, or NULL. */
+struct file *fd_get(struct files *t, int fd);
+void file_put(struct file *f); /* => may sleep */
+/* The lowest free number >= LEAST shows F, whose reference it takes over.
+ * -EMFILE (the reference stays the caller's) */
+int fd_install(struct files *t, int least, struct file *f, bool cloexec);
+/* FD shows F (reference taken over), whatever it was before.  -EBADF */
+int fd_replace(struct files *t, int fd, struct file *f, bool cloexec);
+int fd_close(struct files *t, int fd); /* -EBADF; may sleep */
+/* close-on-exec of FD: SET < 0 asks, else sets to SET.  -EBADF */
+int fd_cloexec(struct files *t, int fd, int set);
+
+/* Open INODE (a reference is taken).  Calls ops->open. */
+int file_open(struct inode *inode, uint32_t flags, struct file **f);
+
+/* User memory BUF of the calling task; *POS NULL: the file's own position,
+ * which moves.  A count, or a negative errno; short counts as read(2) has
+ * them.  => may sleep */
+long file_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+long file_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+
+#endif

@@ -1,0 +1,285 @@
+/* files.c: the table that numbers open files.
+ *
+ *     entry   0   1   2   3   4 ...            a struct file, or NULL
+ *     used    1   1   1   0   1                one bit each, so the lowest free
+ *     exec    0   0   0   0   1                number is found a word at a time
+ *
+ * The table grows by doubling; a reader takes a reference under the lock, so
+ * that close() by another thread cannot pull the file away. */
+#include "fs/file.h"
+
+#include "mm/failpoint.h"
+#include "mm/kmalloc.h"
+#include <atomic.h>
+#include <errno.h>
+#include <string.h>
+
+#define FIRST_SIZE 64
+
+struct files {
+    struct spinlock lock; /* rank PROCESS */
+    int32_t refs;         /* [a] */
+    int size;             /* [lock] a multiple of 64 */
+    struct file **entry;  /* [lock] */
+    uint64_t used[NOFILE_MAX / 64], exec[NOFILE_MAX / 64]; /* [lock] */
+};
+
+static bool
+bit(const uint64_t *set, int i)
+{
+    return set[i / 64] >> (i % 64) & 1;
+}
+
+static void
+set_bit(uint64_t *set, int i, bool on)
+{
+    set[i / 64] = (set[i / 64] & ~(1ul << (i % 64))) | (uint64_t)on << (i % 64);
+}
+
+static struct file **
+entries(int size)
+{
+    return fail_now(FAIL_FILE) ? NULL
+                               : kzalloc((size_t)size * sizeof(struct file *));
+}
+
+struct files *
+files_create(void)
+{
+    struct files *t = fail_now(FAIL_FILE) ? NULL : kzalloc(sizeof(*t));
+
+    if (t == NULL)
+        return NULL;
+    t->entry = entries(FIRST_SIZE);
+    if (t->entry == NULL) {
+        kfree(t);
+        return NULL;
+    }
+    spin_init(&t->lock, RANK_PROCESS);
+    t->refs = 1;
+    t->size = FIRST_SIZE;
+    return t;
+}
+
+/* Make room for number FD.  => T locked, which is dropped for a while */
+static int
+grow(struct files *t, int fd)
+{
+    struct file **fresh, **old;
+    int size = t->size;
+
+    while (size <= fd)
+        size *= 2;
+    spin_unlock(&t->lock);
+    fresh = entries(size);
+    spin_lock(&t->lock);
+    if (fresh == NULL)
+        return -ENOMEM;
+    if (size <= t->size) { /* somebody else did */
+        old = fresh;
+    } else {
+        old = t->entry;
+        memcpy(fresh, old, (size_t)t->size * sizeof(*fresh));
+        t->entry = fresh;
+        t->size = size;
+    }
+    kfree(old);
+    return 0;
+}
+
+struct files *
+files_copy(struct files *t)
+{
+    struct files *copy = files_create();
+    int err = 0;
+
+    if (copy == NULL)
+        return NULL;
+    spin_lock(&t->lock);
+    while (copy->size < t->size && err == 0) {
+        int want = t->size - 1;
+
+        spin_unlock(&t->lock);
+        spin_lock(&copy->lock);
+        err = grow(copy, want);
+        spin_unlock(&copy->lock);
+        spin_lock(&t->lock);
+    }
+    for (int i = 0; err == 0 && i < t->size; i++) {
+        copy->entry[i] = t->entry[i];
+        if (t->entry[i] != NULL)
+            atomic_add(&t->entry[i]->refs, 1);
+    }
+    memcpy(copy->used, t->used, sizeof(t->used));
+    memcpy(copy->exec, t->exec, sizeof(t->exec));
+    spin_unlock(&t->lock);
+    if (err == 0)
+        return copy;
+    kfree(copy->entry);
+    kfree(copy);
+    return NULL;
+}
+
+void
+files_get(struct files *t)
+{
+    atomic_add(&t->refs, 1);
+}
+
+struct files *
+files_unshared(struct files *t)
+{
+    if (atomic_load(&t->refs) > 1)
+        return files_copy(t);
+    files_get(t);
+    return t;
+}
+
+void
+files_put(struct files *t)
+{
+    if (atomic_add_acq_rel(&t->refs, -1) != 1)
+        return;
+    for (int i = 0; i < t->size; i++) {
+        if (t->entry[i] != NULL)
+            file_put(t->entry[i]);
+    }
+    kfree(t->entry);
+    kfree(t);
+}
+
+/* Take out what FD shows, or NULL.  => T locked */
+static struct file *
+take(struct files *t, int fd)
+{
+    struct file *f = fd >= 0 && fd < t->size ? t->entry[fd] : NULL;
+
+    if (f == NULL)
+        return NULL;
+    t->entry[fd] = NULL;
+    set_bit(t->used, fd, false);
+    set_bit(t->exec, fd, false);
+    return f;
+}
+
+void
+files_close_exec(struct files *t)
+{
+    for (int i = 0; i < NOFILE_MAX; i++) {
+        struct file *f = NULL;
+
+        if (t->exec[i / 64] == 0) { /* nobody else opens files now */
+            i |= 63;
+            continue;
+        }
+        spin_lock(&t->lock);
+        if (bit(t->exec, i))
+            f = take(t, i);
+        spin_unlock(&t->lock);
+        if (f != NULL)
+            file_put(f);
+    }
+}
+
+struct file *
+fd_get(struct files *t, int fd)
+{
+    struct file *f;
+
+    spin_lock(&t->lock);
+    f = fd >= 0 && fd < t->size ? t->entry[fd] : NULL;
+    if (f != NULL)
+        atomic_add(&f->refs, 1);
+    spin_unlock(&t->lock);
+    return f;
+}
+
+/* The lowest free number >= LEAST, or NOFILE_MAX. */
+static int
+lowest_free(const struct files *t, int least)
+{
+    for (int i = least; i < NOFILE_MAX; i = (i / 64 + 1) * 64) {
+        uint64_t free = ~t->used[i / 64] >> (i % 64);
+
+        if (free != 0)
+            return i + __builtin_ctzl(free);
+    }
+    return NOFILE_MAX;
+}
+
+static void
+put_in(struct files *t, int fd, struct file *f, bool cloexec)
+{
+    t->entry[fd] = f;
+    set_bit(t->used, fd, true);
+    set_bit(t->exec, fd, cloexec);
+}
+
+int
+fd_install(struct files *t, int least, struct file *f, bool cloexec)
+{
+    int fd, err = 0;
+
+    if (least < 0 || least >= NOFILE_MAX)
+        return -EINVAL;
+    spin_lock(&t->lock);
+    while ((fd = lowest_free(t, least)) >= t->size && fd < NOFILE_MAX &&
+           err == 0)
+        err = grow(t, fd);
+    if (fd >= NOFILE_MAX)
+        err = -EMFILE;
+    if (err == 0)
+        put_in(t, fd, f, cloexec);
+    spin_unlock(&t->lock);
+    return err == 0 ? fd : err;
+}
+
+int
+fd_replace(struct files *t, int fd, struct file *f, bool cloexec)
+{
+    struct file *old = NULL;
+    int err = 0;
+
+    if (fd < 0 || fd >= NOFILE_MAX)
+        return -EBADF;
+    spin_lock(&t->lock);
+    while (fd >= t->size && err == 0)
+        err = grow(t, fd);
+    if (err == 0) {
+        old = take(t, fd);
+        put_in(t, fd, f, cloexec);
+    }
+    spin_unlock(&t->lock);
+    if (old != NULL)
+        file_put(old);
+    return err == 0 ? fd : err;
+}
+
+int
+fd_close(struct files *t, int fd)
+{
+    struct file *f;
+
+    spin_lock(&t->lock);
+    f = take(t, fd);
+    spin_unlock(&t->lock);
+    if (f == NULL)
+        return -EBADF;
+    file_put(f);
+    return 0;
+}
+
+int
+fd_cloexec(struct files *t, int fd, int set)
+{
+    int r = -EBADF;
+
+    spin_lock(&t->lock);
+    if (fd >= 0 && fd < t->size && t->entry[fd] != NULL) {
+        r = bit(t->exec, fd);
+        if (set >= 0)
+            set_bit(t->exec, fd, set != 0);
+    }
+    spin_unlock(&t->lock);
+    return r;
+}

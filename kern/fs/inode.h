@@ -1,0 +1,124 @@
+/* inode.h: whatever has a name: a file, a folder, a device, a pipe.
+ *
+ * A file system embeds a struct inode in its own and fills in the operations;
+ * what it leaves NULL is refused with the error the call has for that (-EISDIR,
+ * -ENOTDIR, -EROFS, -EINVAL ...).  Names belong to folders, not to inodes.
+ *
+ * Contents: a file system whose files have pages gives the inode a vm_object;
+ * then read, write and mmap all go through it.  Others have read and write. */
+#ifndef KERN_FS_INODE_H
+#define KERN_FS_INODE_H
+
+#include "mm/object.h"
+#include "sync/mutex.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct inode;
+struct file;
+
+#define NAME_MAX 255
+#define PATH_MAX 4096
+
+/* Linux's numbers, in mode. */
+#define S_IFMT  0170000u
+#define S_IFIFO 0010000u
+#define S_IFCHR 0020000u
+#define S_IFDIR 0040000u
+#define S_IFBLK 0060000u
+#define S_IFREG 0100000u
+#define S_IFLNK 0120000u
+
+/* One entry of a folder, as readdir() passes it on.  Returns false: stop. */
+typedef bool (*fill_fn)(void *arg, const char *name, size_t len, uint64_t ino,
+                        uint32_t mode, uint64_t next_pos);
+
+/* Kernel memory; offsets and sizes in bytes.  All may sleep; the inode's lock
+ * is held where it says so.  Returns a count, 0, or a negative errno. */
+struct inode_ops {
+    /* The inode of NAME (not "." or ".."), with a reference.  => dir locked */
+    int (*lookup)(struct inode *dir, const char *name, size_t len,
+                  struct inode **found);
+    /* Entries from *POS on (0: the first).  => dir locked */
+    int (*readdir)(struct inode *dir, uint64_t pos, fill_fn fill, void *arg);
+    int (*readlink)(struct inode *link, char *buf, size_t size);
+    /* For inodes without a vm_object.  What has no position gets as POS the
+     * bytes that the same call has moved already. */
+    long (*read)(struct inode *i, struct file *f, void *buf, size_t n,
+                 uint64_t pos);
+    long (*write)(struct inode *i, struct file *f, const void *buf, size_t n,
+                  uint64_t pos);
+    int (*open)(struct inode *i, struct file *f);      /* may refuse */
+    void (*close)(struct inode *i, struct file *f);    /* last reference */
+    unsigned (*poll)(struct inode *i, struct file *f); /* POLLIN ... now */
+    long (*ioctl)(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg);
+    /* Changes; NULL: read-only file system.  => dir locked */
+    int (*create)(struct inode *dir, const char *name, size_t len,
+                  uint32_t mode, struct inode **made);
+    int (*unlink)(struct inode *dir, const char *name, size_t len);
+    int (*truncate)(struct inode *i, uint64_t size);
+    /* The last reference is gone. */
+    void (*release)(struct inode *i);
+};
+
+struct inode {
+    struct mutex lock; /* rank INODE: size, contents of a folder */
+    int32_t refs;      /* [a] */
+    uint32_t mode;     /* type and rights */
+    uint32_t nlink, uid, gid;
+    uint64_t ino, dev, rdev;
+    uint64_t size;               /* bytes; of the object if there is one */
+    int64_t atime, mtime, ctime; /* ns since 1970 */
+    struct vm_object *object;    /* [I] contents by pages, or NULL */
+    struct inode *parent;        /* of a folder: ".."; itself for a root */
+    struct inode *mounted;       /* the root that covers this folder */
+    struct inode *covers;        /* the folder this root covers */
+    const struct inode_ops *ops; /* [I] */
+    void *host;                  /* [I] the file system's */
+};
+
+void inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
+                uint64_t ino); /* refs 1 */
+void inode_get(struct inode *i);
+void inode_put(struct inode *i); /* => may sleep */
+
+/* What poll() may answer; Linux's numbers. */
+#define POLLIN   0x01u
+#define POLLPRI  0x02u
+#define POLLOUT  0x04u
+#define POLLERR  0x08u
+#define POLLHUP  0x10u
+#define POLLNVAL 0x20u
+
+/* Some ops->poll() may answer otherwise now.  Does nothing here.  => any
+ * context; spinlocks before RANK_TTY may be held */
+void poll_changed(void);
+
+/* --- namei.c --- */
+
+extern struct inode *root_inode; /* [I] after boot */
+
+/* What a path is walked from; borrowed references. */
+struct walk {
+    struct inode *root, *cwd;
+};
+#define WALK_NOFOLLOW 1u /* a link at the end is what is meant */
+#define WALK_DIR      2u /* must be a folder */
+
+/* The inode of PATH (kernel memory), with a reference in *FOUND.  => may sleep.
+ * 0, -ENOENT (also for ""), -ENOTDIR, -ELOOP (more than 40 links),
+ * -ENAMETOOLONG, -ENOMEM */
+int namei(const struct walk *w, const char *path, unsigned flags,
+          struct inode **found);
+/* The folder that holds, or would hold, the last component of PATH, which is
+ * copied to LAST (NAME_MAX + 1 bytes); "" if PATH ends in "/", "." or "..". */
+int namei_parent(const struct walk *w, const char *path, struct inode **dir,
+                 char *last);
+/* The path from the root to the folder DIR, into BUF: -ERANGE, or its length
+ * with the NUL.  -ENOENT: it was removed. */
+int path_of(const struct walk *w, struct inode *dir, char *buf, size_t size);
+
+/* ROOT covers the folder AT.  -EBUSY: something does already. */
+int mount_at(struct inode *at, struct inode *root);
+
+#endif

@@ -1,0 +1,299 @@
+/* namei.c: from a path to an inode.
+ *
+ *     /usr/bin/../lib/x     at = root
+ *      ^                    look up "usr" in it, go there, look up "bin" ...
+ *
+ * At each step: "." stays; ".." goes to the parent, and out of a mounted file
+ * system to the folder it covers; a folder that is covered gives way to the
+ * root that covers it; a link puts its text before what is left of the path.
+ *
+ * One folder is locked at a time, and only for the look into it. */
+#include "fs/inode.h"
+
+#include "mm/kmalloc.h"
+#include <errno.h>
+#include <string.h>
+
+#define LINKS_MAX 40
+
+struct step {
+    const struct walk *w;
+    struct inode *at; /* a reference */
+    const char *rest; /* of the path */
+    char *buf;        /* owns REST once a link was followed, or NULL */
+    unsigned links;
+    bool parent; /* stop before the last component */
+    unsigned flags;
+};
+
+/* How many slashes P begins with. */
+static size_t
+slashes(const char *p)
+{
+    size_t n = 0;
+
+    while (p[n] == '/')
+        n++;
+    return n;
+}
+
+static bool
+is_dir(const struct inode *i)
+{
+    return (i->mode & S_IFMT) == S_IFDIR;
+}
+
+/* S->at becomes NEXT, whose reference it takes over. */
+static void
+go_to(struct step *s, struct inode *next)
+{
+    inode_put(s->at);
+    s->at = next;
+}
+
+/* Down into what covers the folder. */
+static void
+enter_mounts(struct step *s)
+{
+    while (s->at->mounted != NULL) {
+        inode_get(s->at->mounted);
+        go_to(s, s->at->mounted);
+    }
+}
+
+static void
+go_up(struct step *s)
+{
+    if (s->at == s->w->root || s->at->parent == NULL)
+        return;
+    inode_get(s->at->parent);
+    go_to(s, s->at->parent);
+    enter_mounts(s);
+}
+
+/* The text of LINK, then what is left, becomes the rest of the path. */
+static int
+follow(struct step *s, struct inode *link)
+{
+    char *buf = kmalloc(PATH_MAX);
+    int n;
+
+    if (buf == NULL)
+        return -ENOMEM;
+    n = s->links++ >= LINKS_MAX || link->ops->readlink == NULL
+            ? -ELOOP
+            : link->ops->readlink(link, buf, PATH_MAX - 1);
+    if (n >= 0 && (size_t)n + strlen(s->rest) + 2 > PATH_MAX)
+        n = -ENAMETOOLONG;
+    if (n <= 0) {
+        kfree(buf);
+        return n < 0 ? n : -ENOENT;
+    }
+    strlcpy(buf + n, s->rest, PATH_MAX - (size_t)n);
+    kfree(s->buf);
+    s->buf = buf;
+    s->rest = buf;
+    if (*buf == '/') {
+        inode_get(s->w->root);
+        go_to(s, s->w->root);
+    }
+    return 0;
+}
+
+static int
+look_up(struct inode *dir, const char *name, size_t len, struct inode **found)
+{
+    int err;
+
+    if (!is_dir(dir) || dir->ops->lookup == NULL)
+        return -ENOTDIR;
+    mutex_lock(&dir->lock);
+    err = dir->ops->lookup(dir, name, len, found);
+    mutex_unlock(&dir->lock);
+    return err;
+}
+
+/* One component, NAME, of LEN bytes; S->rest is behind it. */
+static int
+step_into(struct step *s, const char *name, size_t len)
+{
+    bool last = s->rest[slashes(s->rest)] == 0;
+    struct inode *next;
+    int err;
+
+    if (!is_dir(s->at))
+        return -ENOTDIR;
+    if (len == 1 && name[0] == '.')
+        return 0;
+    if (len == 2 && name[0] == '.' && name[1] == '.') {
+        go_up(s);
+        return 0;
+    }
+    if (len > NAME_MAX)
+        return -ENAMETOOLONG;
+    err = look_up(s->at, name, len, &next);
+    if (err != 0)
+        return err;
+    if ((next->mode & S_IFMT) == S_IFLNK &&
+        (!last || *s->rest == '/' || !(s->flags & WALK_NOFOLLOW))) {
+        err = follow(s, next);
+        inode_put(next);
+        return err;
+    }
+    go_to(s, next);
+    enter_mounts(s);
+    return 0;
+}
+
+static int
+walk_rest(struct step *s, char *last)
+{
+    int err = 0;
+
+    while (err == 0) {
+        const char *name;
+        size_t len = 0;
+
+        s->rest += slashes(s->rest);
+        if (*s->rest == 0)
+            return 0;
+        name = s->rest;
+        while (name[len] != 0 && name[len] != '/')
+            len++;
+        s->rest = name + len;
+        if (s->parent && s->rest[slashes(s->rest)] == 0) {
+            bool dots =
+                name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
+
+            if (len > NAME_MAX)
+                return -ENAMETOOLONG;
+            strlcpy(last, dots ? "" : name, (dots ? 0 : len) + 1);
+            return is_dir(s->at) ? 0 : -ENOTDIR;
+        }
+        err = step_into(s, name, len);
+    }
+    return err;
+}
+
+static int
+walk_path(struct step *s, const char *path, struct inode **found, char *last)
+{
+    int err;
+
+    if (*path == 0)
+        return -ENOENT;
+    s->at = *path == '/' ? s->w->root : s->w->cwd;
+    s->rest = path;
+    inode_get(s->at);
+    err = walk_rest(s, last);
+    if (err == 0 && !is_dir(s->at) &&
+        ((s->flags & WALK_DIR) || path[strlen(path) - 1] == '/'))
+        err = -ENOTDIR;
+    kfree(s->buf);
+    if (err != 0)
+        inode_put(s->at);
+    else
+        *found = s->at;
+    return err;
+}
+
+int
+namei(const struct walk *w, const char *path, unsigned flags,
+      struct inode **found)
+{
+    struct step s = {.w = w, .flags = flags};
+
+    return walk_path(&s, path, found, NULL);
+}
+
+int
+namei_parent(const struct walk *w, const char *path, struct inode **dir,
+             char *last)
+{
+    struct step s = {.w = w, .parent = true, .flags = WALK_DIR};
+
+    *last = 0;
+    return walk_path(&s, path, dir, last);
+}
+
+int
+mount_at(struct inode *at, struct inode *root)
+{
+    if (!is_dir(at) || !is_dir(root))
+        return -ENOTDIR;
+    if (at->mounted != NULL)
+        return -EBUSY;
+    inode_get(at);
+    inode_get(root);
+    root->parent = at->parent;
+    root->covers = at;
+    at->mounted = root;
+    return 0;
+}
+
+/* --- from a folder to its path --- */
+
+struct search {
+    uint64_t ino;
+    char *end; /* the name goes before it */
+    size_t room;
+    bool found, too_long;
+};
+
+static bool
+is_it(void *arg, const char *name, size_t len, uint64_t ino, uint32_t mode,
+      uint64_t next)
+{
+    struct search *s = arg;
+
+    if (ino != s->ino)
+        return true;
+    s->found = true;
+    s->too_long = len + 1 > s->room;
+    if (!s->too_long) {
+        s->end -= len + 1;
+        s->room -= len + 1;
+        s->end[0] = '/';
+        memcpy(s->end + 1, name, len);
+    }
+    return false;
+}
+
+/* Put "/" and the name of DIR in its parent before S->end. */
+static int
+prepend_name(struct inode *dir, struct search *s)
+{
+    struct inode *parent = dir->parent;
+    int err;
+
+    s->ino = (dir->covers ? dir->covers : dir)->ino;
+    s->found = false;
+    if (parent == NULL || parent->ops->readdir == NULL)
+        return -ENOENT;
+    mutex_lock(&parent->lock);
+    err = parent->ops->readdir(parent, 0, is_it, s);
+    mutex_unlock(&parent->lock);
+    if (err == 0 && !s->found)
+        err = -ENOENT;
+    return err == 0 && s->too_long ? -ERANGE : err;
+}
+
+int
+path_of(const struct walk *w, struct inode *dir, char *buf, size_t size)
+{
+    struct search s = {.end = buf + size - 1, .room = size - 1};
+    int err = 0;
+
+    *s.end = 0;
+    while (dir != w->root && dir->parent != dir && err == 0) {
+        err = prepend_name(dir, &s);
+        dir = dir->parent;
+    }
+    if (err != 0)
+        return err;
+    if (*s.end == 0)
+        *--s.end = '/';
+    size = (size_t)(buf + size - s.end);
+    memmove(buf, s.end, size);
+    return (int)size;
+}

@@ -1,0 +1,82 @@
+/* object_read.c: the contents of an object for the kernel itself: read(2), and
+ * whoever looks into a file.  The same pages that mappings show. */
+#include "mm/object.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The page of INDEX with a reference, its contents there.  Waits for others, and
+ * fills it if nobody else does. */
+static int
+filled_page(struct vm_object *obj, uint64_t index, struct page **page)
+{
+    for (;;) {
+        int err = 0;
+
+        *page = object_find(obj, index);
+        if (*page != NULL && (atomic_load(&(*page)->flags) & PG_UPTODATE))
+            return 0;
+        if (*page == NULL) {
+            err = object_add(obj, index, page);
+            if (err == 0) { /* ours, and locked */
+                err = object_fill(obj, *page);
+                page_unlock(*page);
+                if (err == 0)
+                    return 0;
+            } else if (err == -EEXIST) {
+                err = 0;
+            } else {
+                return err;
+            }
+        }
+        if (err == 0)
+            page_wait(*page);
+        page_put(*page);
+        if (err != 0)
+            return err;
+    }
+}
+
+int
+object_page(struct vm_object *obj, uint64_t index, struct page **page,
+            char **data)
+{
+    paddr_t pa = obj->ops->frame == NULL ? 0 : obj->ops->frame(obj, index);
+    int err;
+
+    *page = NULL;
+    if (pa != 0) {
+        *data = pa_to_va(pa);
+        return 0;
+    }
+    if (obj->ops->page_in == NULL)
+        return -EIO;
+    err = filled_page(obj, index, page);
+    if (err == 0)
+        *data = page_to_va(*page);
+    return err;
+}
+
+long
+object_read(struct vm_object *obj, uint64_t pos, void *buf, size_t n)
+{
+    uint64_t size = atomic_load(&obj->size);
+    size_t done = 0;
+
+    n = pos >= size ? 0 : MIN(n, size - pos);
+    while (done < n) {
+        size_t at = (pos + done) & PAGE_MASK;
+        size_t len = MIN(n - done, PAGE_SIZE - at);
+        struct page *page;
+        char *data;
+        int err = object_page(obj, (pos + done) >> PAGE_SHIFT, &page, &data);
+
+        if (err != 0)
+            return err;
+        memcpy((char *)buf + done, data + at, len);
+        if (page != NULL)
+            page_put(page);
+        done += len;
+    }
+    return (long)done;
+}

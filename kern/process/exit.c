@@ -1,0 +1,270 @@
+/* exit.c: the end of a task, the end of a process, and who is told.
+ *
+ *     last task gone: memory, files, folder given back
+ *                     children go to process 1
+ *                     ZOMBIE: only the struct is left, with the status
+ *     parent waits:   the struct goes, the number is free again
+ *
+ * From ZOMBIE on the parent may free the process at any moment, so that is the
+ * last thing its last task does with it. */
+#include "process/impl.h"
+
+#include "driver/poweroff.h"
+#include "mm/kmalloc.h"
+#include "mm/uaccess.h"
+#include <errno.h>
+#include <string.h>
+
+/* --- the end --- */
+
+static void
+wake_waiters(struct process *p)
+{
+    spin_lock_nested(&p->wait_children.lock);
+    wait_wake_all(&p->wait_children);
+    spin_unlock_nested(&p->wait_children.lock);
+}
+
+void
+vfork_done(struct process *p)
+{
+    spin_lock(&tree_lock);
+    if (p->vfork != NULL)
+        wake_waiters(p->vfork->process);
+    p->vfork = NULL;
+    spin_unlock(&tree_lock);
+}
+
+/* The task tells whoever waits for its end (pthread_join) by a word. */
+static void
+clear_tid(struct task *t)
+{
+    int32_t zero = 0;
+
+    if (t->clear_tid == 0 || copy_to_user(t->clear_tid, &zero, sizeof(zero)))
+        return;
+    futex_wake_hook(t->clear_tid);
+}
+
+WEAK void
+futex_wake_hook(uintptr_t addr)
+{
+    (void)addr;
+}
+
+/* P leaves MM: what was counted there is P's, unless others live in it. */
+void
+keep_counts(struct process *p, const struct mm_struct *mm)
+{
+    for (unsigned i = 0; i < MMSTAT_COUNT && atomic_load(&mm->users) == 1; i++)
+        p->stat[i] += atomic_load(&mm->stat[i]);
+}
+
+/* Let go of what only lives as long as tasks do. */
+static void
+release_process(struct process *p)
+{
+    struct mm_struct *mm = p->mm;
+    struct inode *exe = p->exe;
+    struct files *files = p->files;
+    struct fs_place *fs = p->fs;
+
+    keep_counts(p, mm);
+    spin_lock(&tree_lock); /* whoever looks on takes references under it */
+    p->mm = NULL;
+    p->exe = NULL;
+    p->files = NULL;
+    p->fs = NULL;
+    spin_unlock(&tree_lock);
+    mm_put_user(mm);
+    vfork_done(p);
+    files_put(files);
+    place_put(fs);
+    if (exe != NULL)
+        inode_put(exe);
+}
+
+/* The children of P go to process 1.  => tree locked */
+static void
+give_away_children(struct process *p, struct process *to)
+{
+    bool ended = !list_empty(&p->zombies);
+
+    list_for_each_safe (n, &p->children) {
+        struct process *c = list_entry(n, struct process, sibling);
+
+        set_parent(c, to);
+        list_del(&c->sibling);
+        list_add_tail(&to->children, &c->sibling);
+    }
+    list_for_each_safe (n, &p->zombies) {
+        struct process *c = list_entry(n, struct process, sibling);
+
+        set_parent(c, to);
+        list_del(&c->sibling);
+        list_add_tail(&to->zombies, &c->sibling);
+    }
+    if (ended)
+        wake_waiters(to);
+}
+
+static void
+become_zombie(struct process *p)
+{
+    if (p == init_process)
+        power_off(p->status == 0 ? 0 : 1);
+    spin_lock(&tree_lock);
+    give_away_children(p, init_process);
+    list_del(&p->sibling);
+    list_add_tail(&p->parent->zombies, &p->sibling);
+    p->state = PROC_ZOMBIE;
+    wake_waiters(p->parent);
+    signal_send(p->parent, p->exit_signal, NULL);
+    spin_unlock(&tree_lock);
+}
+
+/* All tasks of P but the caller's are to leave; the process has this STATUS
+ * unless it has one already.  => tree locked */
+void
+end_process(struct process *p, int status)
+{
+    struct task *me = current_task();
+
+    if (!p->exiting) {
+        p->exiting = true;
+        p->status = status;
+    }
+    list_for_each_entry (t, &p->tasks, struct task, link) {
+        atomic_store(&t->killed, 1);
+        if (t == me) /* it looks on its way to user mode */
+            atomic_store(&t->thread.interrupted, 1);
+        else
+            thread_interrupt(&t->thread);
+    }
+}
+
+NORETURN void
+do_exit(int status, bool group)
+{
+    struct task *me = current_task();
+    struct process *p = me->process;
+    int tid;
+    bool last;
+
+    clear_tid(me);
+    mm_use(NULL);
+    spin_lock(&tree_lock);
+    if (group)
+        end_process(p, status);
+    else if (!p->exiting && me->tid == p->pid)
+        p->status = status; /* the first task's, whenever it ends */
+    list_del(&me->link);
+    last = --p->ntasks == 0;
+    p->exiting |= last;
+    tid = me->tid == p->pid ? 0 : me->tid;
+    p->ticks += me->thread.run_ticks;
+    wake_waiters(p); /* exec waits to be alone */
+    spin_unlock(&tree_lock);
+    if (tid != 0)
+        number_free(tid);
+    if (last) { /* else P may be gone already */
+        release_process(p);
+        become_zombie(p);
+    }
+    thread_exit();
+}
+
+/* --- the parent --- */
+
+#define WNOHANG 0x00000001u
+#define WNOWAIT 0x01000000u
+
+static bool
+matches(const struct process *p, int pid, const struct process *me)
+{
+    return pid == -1 || (pid > 0 && p->pid == pid) ||
+           (pid == 0 && p->pgid == me->pgid) || (pid < -1 && p->pgid == -pid);
+}
+
+/* Does ME have a child PID means, and an ended one (*ENDED)? => tree locked */
+static bool
+look_for(struct process *me, int pid, struct process **ended)
+{
+    struct process *p;
+
+    *ended = NULL;
+    if (pid > 0) {
+        p = pid_find(pid);
+        if (p == NULL || p->parent != me)
+            return false;
+        if (p->state == PROC_ZOMBIE)
+            *ended = p;
+        return true;
+    }
+    list_for_each_entry (z, &me->zombies, struct process, sibling) {
+        if (matches(z, pid, me)) {
+            *ended = z;
+            return true;
+        }
+    }
+    list_for_each_entry (c, &me->children, struct process, sibling) {
+        if (matches(c, pid, me))
+            return true;
+    }
+    return false;
+}
+
+/* What P leaves, and, if it is TAKEN out of the tree, to its parent ME. */
+static void
+collect(struct process *me, struct process *p, bool taken,
+        struct wait_result *r)
+{
+    r->pid = p->pid;
+    r->status = p->status;
+    r->cause = p->cause;
+    r->ticks = p->ticks + p->child_ticks;
+    me->child_ticks += taken ? r->ticks : 0;
+    for (unsigned i = 0; i < MMSTAT_COUNT; i++) {
+        r->stat[i] = p->stat[i] + p->child_stat[i];
+        me->child_stat[i] += taken ? r->stat[i] : 0;
+    }
+}
+
+long
+do_wait(int pid, unsigned options, struct wait_result *r)
+{
+    struct process *me = current_process(), *p;
+    int err = 0;
+
+    spin_lock(&tree_lock);
+    while (err == 0) {
+        if (!look_for(me, pid, &p)) {
+            err = -ECHILD;
+        } else if (p != NULL) {
+            break;
+        } else if (options & WNOHANG) {
+            spin_unlock(&tree_lock);
+            return 0;
+        } else {
+            spin_lock(&me->wait_children.lock);
+            spin_unlock(&tree_lock);
+            err = wait_sleep_intr(&me->wait_children);
+            spin_unlock(&me->wait_children.lock);
+            spin_lock(&tree_lock);
+        }
+    }
+    if (err == 0) {
+        collect(me, p, !(options & WNOWAIT), r);
+        if (!(options & WNOWAIT))
+            tree_remove(p);
+    }
+    spin_unlock(&tree_lock);
+    if (err != 0)
+        return err;
+    if (!(options & WNOWAIT)) {
+        number_free(p->pid);
+        kfree(p->actions);
+        kfree(p);
+    }
+    return r->pid;
+}

@@ -1,0 +1,421 @@
+/* sys_path.c: calls that begin with a name: open, stat, folders. */
+#include "mm/kmalloc.h"
+#include "process/proc.h"
+#include "syscall/syscall.h"
+#include "syscall/user.h"
+#include <string.h>
+
+#define ARGS \
+    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
+
+int
+user_path(uintptr_t addr, char **path)
+{
+    char *p = kmalloc(PATH_MAX);
+    long n;
+
+    *path = NULL;
+    if (p == NULL)
+        return -ENOMEM;
+    n = strncpy_from_user(p, addr, PATH_MAX);
+    if (n < 0 || n >= PATH_MAX) {
+        kfree(p);
+        return n < 0 ? (int)n : -ENAMETOOLONG;
+    }
+    *path = p;
+    return 0;
+}
+
+int
+walk_from(int dirfd, const char *path, struct walk *w)
+{
+    struct process *p = current_process();
+    struct file *f;
+
+    place_walk(p->fs, w);
+    if (*path == '/' || dirfd == AT_FDCWD)
+        return 0;
+    f = fd_get(p->files, dirfd);
+    if (f != NULL && (*path == 0 || (f->inode->mode & S_IFMT) == S_IFDIR)) {
+        inode_get(f->inode);
+        inode_put(w->cwd);
+        w->cwd = f->inode;
+        file_put(f);
+        return 0;
+    }
+    if (f != NULL)
+        file_put(f);
+    walk_put(w);
+    return f == NULL ? -EBADF : -ENOTDIR;
+}
+
+int
+inode_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
+{
+    struct walk w;
+    char *path;
+    int err = user_path(user, &path);
+
+    if (err != 0)
+        return err;
+    err = walk_from(dirfd, path, &w);
+    if (err == 0) {
+        if (*path == 0 && (flags & AT_EMPTY_PATH)) {
+            inode_get(w.cwd);
+            *found = w.cwd;
+        } else {
+            err = namei(&w, path,
+                        flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, found);
+        }
+        walk_put(&w);
+    }
+    kfree(path);
+    return err;
+}
+
+/* --- open --- */
+
+/* The inode that open() means, made if it must be. */
+static int
+find_or_create(const struct walk *w, const char *path, uint32_t flags,
+               uint32_t mode, struct inode **found)
+{
+    char last[NAME_MAX + 1];
+    struct inode *dir;
+    int err = namei(w, path, flags & O_NOFOLLOW ? WALK_NOFOLLOW : 0, found);
+
+    if (err == 0 && (flags & O_CREAT) && (flags & O_EXCL)) {
+        inode_put(*found);
+        return -EEXIST;
+    }
+    if (err != -ENOENT || !(flags & O_CREAT))
+        return err;
+    err = namei_parent(w, path, &dir, last);
+    if (err != 0)
+        return err;
+    if (*last == 0) {
+        err = -EISDIR;
+    } else if (dir->ops->create == NULL) {
+        err = -EROFS;
+    } else {
+        mutex_lock(&dir->lock);
+        err = dir->ops->create(dir, last, strlen(last), mode, found);
+        mutex_unlock(&dir->lock);
+    }
+    inode_put(dir);
+    return err;
+}
+
+static int
+check_open(struct inode *i, uint32_t flags)
+{
+    uint32_t type = i->mode & S_IFMT;
+    bool writes = (flags & O_ACCMODE) != O_RDONLY;
+
+    if (type == S_IFLNK && !(flags & O_PATH))
+        return -ELOOP;
+    if (type == S_IFDIR && writes)
+        return -EISDIR;
+    if (type != S_IFDIR && (flags & O_DIRECTORY))
+        return -ENOTDIR;
+    if (writes && type == S_IFREG && i->ops->write == NULL)
+        return -EROFS;
+    if ((flags & O_TRUNC) && type == S_IFREG)
+        return i->ops->truncate == NULL ? -EROFS : i->ops->truncate(i, 0);
+    return 0;
+}
+
+static long
+open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode)
+{
+    struct process *p = current_process();
+    struct inode *inode;
+    struct file *f;
+    struct walk w;
+    long r = walk_from(dirfd, path, &w);
+
+    if (r != 0)
+        return r;
+    r = find_or_create(&w, path, flags,
+                       (mode & 07777 & ~p->fs->umask) | S_IFREG, &inode);
+    walk_put(&w);
+    if (r != 0)
+        return r;
+    r = check_open(inode, flags);
+    if (r == 0)
+        r = file_open(inode, flags, &f);
+    inode_put(inode);
+    if (r != 0)
+        return r;
+    r = fd_install(p->files, 0, f, (flags & O_CLOEXEC) != 0);
+    if (r < 0)
+        file_put(f);
+    return r;
+}
+
+static long
+sys_openat(ARGS)
+{
+    char *path;
+    long r = user_path(a1, &path);
+
+    if (r != 0)
+        return r;
+    r = open_path((int)a0, path, (uint32_t)a2, (uint32_t)a3);
+    kfree(path);
+    return r;
+}
+SYSCALL(56, openat, "fsoo", sys_openat);
+
+/* --- stat --- */
+
+struct user_stat { /* asm-generic/stat.h */
+    uint64_t dev, ino;
+    uint32_t mode, nlink, uid, gid;
+    uint64_t rdev, pad1;
+    int64_t size;
+    int32_t blksize, pad2;
+    int64_t blocks;
+    struct user_timespec atime, mtime, ctime;
+    uint32_t unused[2];
+};
+
+static struct user_timespec
+split(int64_t ns)
+{
+    return (struct user_timespec){ns / 1000000000, ns % 1000000000};
+}
+
+static long
+give_stat(struct inode *i, uintptr_t to)
+{
+    struct user_stat st = {
+        .dev = i->dev,
+        .ino = i->ino,
+        .mode = i->mode,
+        .nlink = i->nlink,
+        .uid = i->uid,
+        .gid = i->gid,
+        .rdev = i->rdev,
+        .size = (int64_t)i->size,
+        .blksize = PAGE_SIZE,
+        .blocks = (int64_t)((i->size + 511) / 512),
+        .atime = split(i->atime),
+        .mtime = split(i->mtime),
+        .ctime = split(i->ctime),
+    };
+
+    return copy_to_user(to, &st, sizeof(st)) != 0 ? -EFAULT : 0;
+}
+
+static long
+sys_newfstatat(ARGS)
+{
+    struct inode *i;
+    long r = inode_at((int)a0, a1, (unsigned)a3, &i);
+
+    if (r != 0)
+        return r;
+    r = give_stat(i, a2);
+    inode_put(i);
+    return r;
+}
+SYSCALL(79, newfstatat, "fspx", sys_newfstatat);
+
+static long
+sys_fstat(ARGS)
+{
+    struct file *f = fd_get(current_process()->files, (int)a0);
+    long r;
+
+    if (f == NULL)
+        return -EBADF;
+    r = give_stat(f->inode, a1);
+    file_put(f);
+    return r;
+}
+SYSCALL(80, fstat, "fp", sys_fstat);
+
+static long
+sys_readlinkat(ARGS)
+{
+    struct inode *i;
+    char *buf;
+    long r = inode_at((int)a0, a1, AT_SYMLINK_NOFOLLOW, &i);
+
+    if (r != 0)
+        return r;
+    buf = kmalloc(PATH_MAX);
+    if (buf == NULL)
+        r = -ENOMEM;
+    else if (i->ops->readlink == NULL || (i->mode & S_IFMT) != S_IFLNK)
+        r = -EINVAL;
+    else
+        r = i->ops->readlink(i, buf, PATH_MAX);
+    if (r > 0) {
+        r = MIN(r, (long)a3);
+        if (copy_to_user(a2, buf, (size_t)r) != 0)
+            r = -EFAULT;
+    }
+    kfree(buf);
+    inode_put(i);
+    return r;
+}
+SYSCALL(78, readlinkat, "fspu", sys_readlinkat);
+
+static long
+sys_faccessat(ARGS)
+{
+    struct inode *i;
+    long r = inode_at((int)a0, a1, 0, &i);
+
+    if (r != 0)
+        return r;
+    if ((a2 & 1) && !(i->mode & 0111))
+        r = -EACCES;
+    inode_put(i);
+    return r;
+}
+SYSCALL(48, faccessat, "fso", sys_faccessat);
+
+/* --- folders --- */
+
+struct filler {
+    char *buf;
+    size_t size, used;
+    uint64_t pos;  /* of the next entry, "." and ".." being 0 and 1 */
+    uint64_t base; /* what readdir() calls 0 */
+    bool full;
+};
+
+struct user_dirent { /* getdents64(2) */
+    uint64_t ino;
+    int64_t off;
+    uint16_t reclen;
+    uint8_t type;
+    char name[];
+} __attribute__((packed));
+
+static bool
+fill_one(void *arg, const char *name, size_t len, uint64_t ino, uint32_t mode,
+         uint64_t next)
+{
+    struct filler *f = arg;
+    size_t head = offsetof(struct user_dirent, name);
+    size_t n = (head + len + 1 + 7) & ~7ul;
+    struct user_dirent *d = (struct user_dirent *)(f->buf + f->used);
+
+    if (f->size - f->used < n) {
+        f->full = true;
+        return false;
+    }
+    memset(d, 0, n);
+    d->ino = ino;
+    d->off = (int64_t)(f->base + next);
+    d->reclen = (uint16_t)n;
+    d->type = (uint8_t)(mode >> 12);
+    memcpy(d->name, name, len);
+    f->used += n;
+    f->pos = f->base + next;
+    return true;
+}
+
+/* "." and "..", which folders do not list themselves, come first. */
+static int
+list_dir(struct inode *dir, struct filler *f)
+{
+    struct inode *up = dir->parent ? dir->parent : dir;
+
+    if (f->pos == 0 && !fill_one(f, ".", 1, dir->ino, S_IFDIR, 1))
+        return 0;
+    if (f->pos == 1 && !fill_one(f, "..", 2, up->ino, S_IFDIR, 2))
+        return 0;
+    f->base = 2;
+    return dir->ops->readdir(dir, f->pos - 2, fill_one, f);
+}
+
+static long
+read_dir(struct file *file, uintptr_t to, size_t size)
+{
+    struct inode *dir = file->inode;
+    struct filler f = {.size = MIN(size, 4 * PAGE_SIZE), .pos = file->pos};
+    long r;
+
+    if ((dir->mode & S_IFMT) != S_IFDIR || dir->ops->readdir == NULL)
+        return -ENOTDIR;
+    f.buf = kmalloc(f.size);
+    if (f.buf == NULL)
+        return -ENOMEM;
+    mutex_lock(&dir->lock);
+    r = list_dir(dir, &f);
+    mutex_unlock(&dir->lock);
+    if (r == 0 && f.used == 0 && f.full)
+        r = -EINVAL;
+    if (r == 0 && copy_to_user(to, f.buf, f.used) != 0)
+        r = -EFAULT;
+    if (r == 0) {
+        file->pos = f.pos;
+        r = (long)f.used;
+    }
+    kfree(f.buf);
+    return r;
+}
+
+static long
+sys_getdents64(ARGS)
+{
+    struct file *f = fd_get(current_process()->files, (int)a0);
+    long r;
+
+    if (f == NULL)
+        return -EBADF;
+    mutex_lock(&f->lock);
+    r = read_dir(f, a1, a2);
+    mutex_unlock(&f->lock);
+    file_put(f);
+    return r;
+}
+SYSCALL(61, getdents64, "fpu", sys_getdents64);
+
+static long
+sys_chdir(ARGS)
+{
+    struct fs_place *fs = current_process()->fs;
+    struct inode *to, *old;
+    long r = inode_at(AT_FDCWD, a0, 0, &to);
+
+    if (r != 0)
+        return r;
+    if ((to->mode & S_IFMT) != S_IFDIR) {
+        inode_put(to);
+        return -ENOTDIR;
+    }
+    spin_lock(&fs->lock);
+    old = fs->cwd;
+    fs->cwd = to;
+    spin_unlock(&fs->lock);
+    inode_put(old);
+    return 0;
+}
+SYSCALL(49, chdir, "s", sys_chdir);
+
+static long
+sys_getcwd(ARGS)
+{
+    struct walk w;
+    char *buf = kmalloc(PATH_MAX);
+    long n;
+
+    if (buf == NULL)
+        return -ENOMEM;
+    place_walk(current_process()->fs, &w);
+    n = path_of(&w, w.cwd, buf, PATH_MAX);
+    walk_put(&w);
+    if (n > 0 && (uint64_t)n > a1)
+        n = -ERANGE;
+    if (n > 0 && copy_to_user(a0, buf, (size_t)n) != 0)
+        n = -EFAULT;
+    kfree(buf);
+    return n;
+}
+SYSCALL(17, getcwd, "pu", sys_getcwd);

@@ -1,0 +1,28 @@
+/* user.h: how calls fetch what their arguments point to. */
+#ifndef KERN_SYSCALL_USER_H
+#define KERN_SYSCALL_USER_H
+
+#include "fs/inode.h"
+#include "mm/uaccess.h"
+#include <errno.h>
+
+/* Structures of Linux's ABI (asm-generic). */
+struct user_timespec {
+    int64_t sec, nsec;
+};
+
+/* The string at ADDR, in memory for kfree(): 0, -EFAULT, -ENAMETOOLONG (PATH_MAX
+ * or more), -ENOMEM. */
+int user_path(uintptr_t addr, char **path);
+
+#define AT_FDCWD            (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100u
+#define AT_REMOVEDIR        0x200u
+#define AT_EMPTY_PATH       0x1000u
+
+/* Where the path of a *at() call begins; references, see walk_put(). */
+int walk_from(int dirfd, const char *path, struct walk *w);
+/* The inode a *at() call means.  FLAGS: AT_. */
+int inode_at(int dirfd, uintptr_t path, unsigned flags, struct inode **found);
+
+#endif

@@ -1,0 +1,205 @@
+/* utest_dev.c: /dev/utest, the way of the test programs of lab-tests/user to the
+ * records and to what only the kernel knows.  Linked into ktest.img only: what
+ * other programs print on the console is never taken for a verdict.
+ *
+ *     UTEST_BEGIN    settle; note free frames and objects
+ *     a test, in processes of its own
+ *     UTEST_END      settle until they are the same; mmcheck and the allocators
+ */
+#include "ktest.h"
+
+#include "debug/kstat.h"
+#include "driver/event.h"
+#include "ext/mm/audit.h"
+#include "ext/mm/knob.h"
+#include "ext/mm/mmcheck.h"
+#include "ext/mm/observe.h"
+#include "fs/devfs.h"
+#include "lab-tests/user/lib/utest_abi.h"
+#include "mm/failpoint.h"
+#include "mm/fault.h"
+#include "mm/uaccess.h"
+#include "process/proc.h"
+#include "schedule/timeout.h"
+#include <errno.h>
+#include <string.h>
+
+static size_t frames, objects; /* at UTEST_BEGIN */
+static unsigned npassed;
+
+static long
+utest_write(struct inode *i, struct file *f, const void *buf, size_t n,
+            uint64_t pos)
+{
+    char text[200], *what;
+    size_t len = MIN(n, sizeof(text) - 1);
+
+    memcpy(text, buf, len);
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    text[len] = 0;
+    event("test", "%s", text);
+    what = strchr(text, ' ');
+    if (what != NULL && strcmp(what, " begin") != 0)
+        cprintf("%s\n", text);
+    npassed += what != NULL && strcmp(what, " pass") == 0;
+    return (long)n;
+}
+
+/* Everything as it was?  Tasks that ended give back their stacks when another
+ * thread runs on their hart, so it may take a while. */
+static long
+compare(void)
+{
+    size_t now = ktest_settle();
+
+    for (unsigned i = 0; i < 100; i++) {
+        if (now == frames && kmalloc_in_use() == objects)
+            return 0;
+        sleep_ms(1);
+        now = ktest_settle();
+    }
+    cprintf("utest: frames %lu before, %lu after; objects %lu, %lu\n", frames,
+            now, objects, kmalloc_in_use());
+    return -EIO;
+}
+
+static long
+test_end(void)
+{
+    long r;
+
+    fail_set("any", 0);
+    r = compare();
+    if (mmcheck() + pmm_check() + kmalloc_check() != 0 ||
+        mmstat_lost_faults(NULL) != 0)
+        return -EIO;
+    return r;
+}
+
+static long
+test_stat(uintptr_t arg)
+{
+    struct utest_stat s;
+    struct mm_struct *mm;
+
+    if (copy_from_user(&s, arg, sizeof(s)) != 0)
+        return -EFAULT;
+    s.name[sizeof(s.name) - 1] = 0;
+    mm = s.all ? NULL : current_process()->mm;
+    if (s.all && strcmp(s.name, "free_pages") == 0)
+        s.value = ktest_settle();
+    else if (s.all && strcmp(s.name, "alloc_fail") == 0)
+        s.value = kstat_read(STAT_ALLOC_FAIL);
+    else if (!mmstat_get(mm, s.name, &s.value))
+        return -ENOENT;
+    return copy_to_user(arg, &s, sizeof(s)) != 0 ? -EFAULT : 0;
+}
+
+static long
+test_page(uintptr_t arg)
+{
+    struct pginfo info;
+    uint64_t va;
+
+    if (copy_from_user(&va, arg, sizeof(va)) != 0)
+        return -EFAULT;
+    if (pginfo(current_process()->mm, va, &info) != 0)
+        return -EINVAL;
+    return copy_to_user(arg, &info, sizeof(info)) != 0 ? -EFAULT : 0;
+}
+
+static long
+test_knob(uintptr_t arg)
+{
+    char line[64];
+
+    if (strncpy_from_user(line, arg, sizeof(line)) < 0)
+        return -EFAULT;
+    line[sizeof(line) - 1] = 0;
+    return knob_line(line, NULL, 0);
+}
+
+static long
+test_cause(uintptr_t arg)
+{
+    struct utest_cause c;
+    struct process *p;
+
+    if (copy_from_user(&c, arg, sizeof(c)) != 0)
+        return -EFAULT;
+    spin_lock(&tree_lock);
+    p = pid_find(c.pid);
+    if (p != NULL && p->state == PROC_ZOMBIE) {
+        c.signo = p->cause.signo;
+        c.code = p->cause.code;
+        c.addr = p->cause.addr;
+        c.status = p->status;
+    } else {
+        c.signo = -1;
+    }
+    spin_unlock(&tree_lock);
+    return copy_to_user(arg, &c, sizeof(c)) != 0 ? -EFAULT : 0;
+}
+
+static long
+test_force(uintptr_t arg)
+{
+    struct utest_force w;
+    struct mm_struct *mm = NULL;
+    struct process *p;
+    long r;
+
+    if (copy_from_user(&w, arg, sizeof(w)) != 0)
+        return -EFAULT;
+    spin_lock(&tree_lock);
+    p = pid_find(w.pid);
+    if (p != NULL && p->state == PROC_LIVE && p->mm != NULL) {
+        mm = p->mm;
+        mm_get(mm);
+    }
+    spin_unlock(&tree_lock);
+    if (mm == NULL)
+        return -ESRCH;
+    r = mm_access(mm, w.addr, &w.value, sizeof(w.value), true);
+    mm_put(mm);
+    return r;
+}
+
+static long
+utest_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
+{
+    switch (cmd) {
+    case UTEST_BEGIN:
+        frames = ktest_settle();
+        objects = kmalloc_in_use();
+        return 0;
+    case UTEST_END:
+        return test_end();
+    case UTEST_DONE:
+        event("done", "%u %lu", npassed, arg);
+        return 0;
+    case UTEST_STAT:
+        return test_stat(arg);
+    case UTEST_PAGE:
+        return test_page(arg);
+    case UTEST_KNOB:
+        return test_knob(arg);
+    case UTEST_CAUSE:
+        return test_cause(arg);
+    case UTEST_PIN:
+        return do_pgfault(current_process()->mm, FAULT_READ | FAULT_UNSHARE,
+                          arg) &
+               VM_FAULT_ERROR;
+    case UTEST_FORCE:
+        return test_force(arg);
+    case UTEST_CHECK:
+        return mmcheck();
+    }
+    return -ENOTTY;
+}
+
+static const struct inode_ops utest_ops = {.write = utest_write,
+                                           .ioctl = utest_ioctl};
+static const struct device utest = {"utest", 10, 240, &utest_ops};
+TABLE_ADD(device, utest);

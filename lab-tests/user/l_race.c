@@ -1,0 +1,91 @@
+/* l_race.c: row 39: fork while other threads store; row 90: threads that end in
+ * random order.  Verdicts are by data.  rounds=N says how many of each. */
+#include "lib/utest.h"
+
+#define HAMMERS 3
+
+static volatile uint64_t *counters; /* a page for each thread */
+static volatile int stop;
+static struct uthread threads[8];
+
+static int
+hammer(void *arg)
+{
+    volatile uint64_t *c = counters + (uintptr_t)arg * 512;
+
+    while (!stop) {
+        uint64_t n = c[0] + 1;
+
+        for (int i = 0; i < 512; i++)
+            c[i] = n;
+    }
+    return 0;
+}
+
+/* What the child sees stays as it is: 3 looks. */
+static int
+look(void *arg)
+{
+    static uint64_t seen[HAMMERS * 512];
+
+    for (int i = 0; i < HAMMERS * 512; i++)
+        seen[i] = counters[i];
+    for (int again = 0; again < 3; again++) {
+        sched_yield();
+        for (int i = 0; i < HAMMERS * 512; i++) {
+            if (seen[i] != counters[i])
+                return 1;
+        }
+    }
+    return 0;
+}
+
+UTEST(vm_row_39_child_is_not_written_to)
+{
+    counters = (volatile uint64_t *)pages(HAMMERS, RW);
+    for (int i = 0; i < HAMMERS; i++)
+        thread_start(&threads[i], hammer, (void *)(uintptr_t)i);
+    for (unsigned i = 0; i < utest_rounds; i++)
+        CHECK(run_child(look, NULL) == 0);
+    stop = 1;
+    for (int i = 0; i < HAMMERS; i++)
+        thread_join(&threads[i]);
+}
+
+static int
+ends_late(void *arg)
+{
+    char *p = (char *)counters + ((uintptr_t)arg & 7) * PAGE;
+
+    *p = 1;
+    for (uintptr_t i = (uintptr_t)arg >> 3; i > 0; i--)
+        sched_yield();
+    return 0;
+}
+
+static int
+eight_threads(void *arg)
+{
+    uint64_t state = (uintptr_t)arg * 2 + 1;
+
+    counters = (volatile uint64_t *)pages(8, RW);
+    for (unsigned i = 0; i < 8; i++)
+        thread_start(&threads[i], ends_late,
+                     (void *)(i | rnd(&state) % 8 << 3));
+    /* This task ends alone, before some of the others; the last one's end is
+     * the process's. */
+    syscall(93, 0l, 0l, 0l, 0l, 0l, 0l);
+    return 1;
+}
+
+UTEST(vm_row_90_memory_goes_with_the_last_thread)
+{
+    uint64_t anon = 0;
+
+    for (unsigned i = 0; i < utest_rounds; i++) {
+        CHECK(run_child(eight_threads, (void *)(uintptr_t)i) == 0);
+        if (i == 0)
+            anon = stat_all("anon_pages");
+    }
+    CHECK(stat_all("anon_pages") <= anon);
+}

@@ -1,0 +1,56 @@
+/* utest_abi.h: what /dev/utest understands: shared by the kernel's side
+ * (lab-tests/kernel/utest_dev.c) and the programs.
+ *
+ * A write is one record: it is sent as "test TEXT".  Everything else is asked
+ * by ioctl(). */
+#ifndef LAB_TESTS_USER_UTEST_ABI_H
+#define LAB_TESTS_USER_UTEST_ABI_H
+
+#include <stdint.h>
+
+enum {
+    UTEST_BEGIN = 0x5501, /* remember what there is: frames, objects */
+    UTEST_END,            /* -EIO: not as it was, or somebody complains */
+    UTEST_DONE,           /* arg: failures; the record "done" */
+    UTEST_STAT,           /* struct utest_stat */
+    UTEST_PAGE,           /* struct utest_page */
+    UTEST_KNOB,           /* char[64], "name=value" */
+    UTEST_CAUSE,          /* struct utest_cause: what a child died of */
+    UTEST_PIN,            /* arg: an address whose page is to be ours */
+    UTEST_FORCE,          /* struct utest_force */
+    UTEST_CHECK,          /* mmcheck: how many complaints */
+};
+
+struct utest_stat {
+    char name[24];
+    uint32_t all; /* of the kernel, not of the caller's space */
+    uint32_t pad;
+    uint64_t value;
+};
+
+struct utest_page { /* begins as struct pginfo */
+    uint64_t va, frame, slot;
+    uint32_t flags, mapcount, anon_share, epoch;
+    uint64_t rest[3];
+};
+#define PAGE_PRESENT 0x0001u
+#define PAGE_READ    0x0002u
+#define PAGE_WRITE   0x0004u
+#define PAGE_EXEC    0x0008u
+#define PAGE_DIRTY   0x0040u
+#define PAGE_AREA    0x0080u
+#define PAGE_ANON    0x0100u
+#define PAGE_OBJECT  0x0200u
+#define PAGE_ZERO    0x0400u
+
+struct utest_cause {
+    int32_t pid, signo, code, status;
+    uint64_t addr;
+};
+
+struct utest_force { /* write VALUE at ADDR of process PID, as a debugger */
+    int32_t pid, pad;
+    uint64_t addr, value;
+};
+
+#endif

@@ -1,0 +1,202 @@
+/* t_procfs.c: /proc; docs/abi.md has the formats. */
+#include "lib/utest.h"
+
+static char text[32768];
+
+/* The whole of a file; its length. */
+static ssize_t
+slurp(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    ssize_t n = 0, r = 1;
+
+    if (fd < 0)
+        return -errno;
+    while (r > 0) {
+        r = read(fd, text + n, sizeof(text) - 1 - (size_t)n);
+        n += r > 0 ? r : 0;
+    }
+    text[n] = 0;
+    close(fd);
+    return r < 0 ? -errno : n;
+}
+
+static const char *
+find(const char *what)
+{
+    size_t n = strlen(what);
+
+    for (const char *p = text; *p != 0; p++) {
+        if (strncmp(p, what, n) == 0 && (p == text || p[-1] == '\n'))
+            return p + n;
+    }
+    return NULL;
+}
+
+UTEST(proc_files_of_the_system)
+{
+    static const char *const names[] = {
+        "meminfo", "vmstat",       "uptime",      "stat",
+        "loadavg", "cpuinfo",      "mounts",      "filesystems",
+        "version", "ucore/mmstat", "ucore/knobs", "ucore/fail"};
+    char path[64];
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "/proc/%s", names[i]);
+        CHECK(slurp(path) > 0);
+    }
+    CHECK(slurp("/proc/meminfo") > 0 && find("MemFree:") != NULL);
+    CHECK(slurp("/proc/nothing") == -ENOENT);
+    CHECK(slurp("/proc/99999/stat") == -ENOENT);
+    CHECK(slurp("/proc/01/stat") == -ENOENT);
+}
+
+UTEST(proc_self_is_me)
+{
+    char want[64];
+
+    CHECK(slurp("/proc/self/stat") > 0);
+    snprintf(want, sizeof(want), "%d (", getpid());
+    CHECK(find(want) == text + strlen(want));
+    CHECK(slurp("/proc/self/status") > 0 && find("Threads:\t1") != NULL);
+    CHECK(slurp("/proc/self/cmdline") > 0);
+    CHECK(strcmp(text, "/bin/t_procfs") == 0);
+    CHECK(syscall(78, -100l, "/proc/self/exe", text, 100l) == 13);
+    CHECK(memcmp(text, "/bin/t_procfs", 13) == 0);
+}
+
+UTEST(proc_maps_shows_areas)
+{
+    char want[64];
+    char *p = pages(3, PROT_READ | PROT_WRITE);
+
+    CHECK(slurp("/proc/self/maps") > 0);
+    snprintf(want, sizeof(want), "%08lx-%08lx rw-p", (unsigned long)p,
+             (unsigned long)p + 3 * PAGE);
+    CHECK(find(want) != NULL);
+    CHECK(strstr(text, "[stack]") != NULL);
+    CHECK(strstr(text, "/bin/t_procfs") != NULL);
+}
+
+static uint64_t
+value(const char *name)
+{
+    char line[32];
+    const char *p;
+
+    snprintf(line, sizeof(line), "%s ", name);
+    CHECK(slurp("/proc/self/mmstat") > 0);
+    p = find(line);
+    CHECK(p != NULL);
+    return (uint64_t)atoi(p);
+}
+
+UTEST(proc_mmstat_counts_faults)
+{
+    uint64_t before;
+    char *p = pages(8, RW);
+
+    CHECK(slurp("/proc/self/mmstat") > 0); /* touches all it needs */
+    before = value("anon");
+    for (int i = 0; i < 8; i++)
+        p[i * PAGE] = 1;
+    CHECK(value("anon") - before == 8);
+}
+
+UTEST(proc_pginfo_by_page_number)
+{
+    char *p = pages(4, RW);
+    uint64_t rec[4][8];
+    int fd = open("/proc/self/pginfo", O_RDONLY);
+    off_t at = (off_t)((unsigned long)p / PAGE * 64);
+
+    CHECK(fd >= 0);
+    p[PAGE] = 1;
+    CHECK(pread(fd, rec, sizeof(rec), at) == sizeof(rec));
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK(rec[i][0] == (unsigned long)p + i * PAGE);
+        CHECK((rec[i][3] & 1) == (i == 1)); /* present */
+    }
+    CHECK(pread(fd, rec, 64, at + 1) == -1 && errno == EINVAL);
+    CHECK(pread(fd, rec, 64, 1l << 60) == 0);
+    CHECK(pread(fd, rec, 63, at) == -1 && errno == EINVAL);
+    close(fd);
+}
+
+UTEST(proc_knobs_can_be_turned)
+{
+    int fd = open("/proc/ucore/knobs", O_RDWR);
+
+    CHECK(slurp("/proc/ucore/knobs") > 0 && find("fault_around=16") != NULL);
+    CHECK(write(fd, "fault_around=4\nfork_eager=3\n", 28) == 28);
+    CHECK(slurp("/proc/ucore/knobs") > 0 && find("fault_around=4\n") != NULL &&
+          find("fork_eager=3\n") != NULL);
+    CHECK(write(fd, "fault_around=16\nfork_eager=32\n", 30) == 30);
+    CHECK(write(fd, "fault_around=0\n", 15) == -1 && errno == EINVAL);
+    CHECK(write(fd, "no_such=1\n", 10) == -1 && errno == ENOENT);
+    close(fd);
+}
+
+UTEST(proc_fail_lets_calls_fail)
+{
+    int fd = open("/proc/ucore/fail", O_WRONLY);
+
+    CHECK(write(fd, "area 1\n", 7) == 7);
+    CHECK(mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+          MAP_FAILED);
+    CHECK(errno == ENOMEM);
+    CHECK(write(fd, "area 0\n", 7) == 7);
+    CHECK(write(fd, "nowhere 1\n", 10) == -1 && errno == EINVAL);
+    close(fd);
+}
+
+UTEST(proc_mmcheck_has_no_complaint)
+{
+    CHECK(slurp("/proc/ucore/mmcheck") == 2 && strcmp(text, "0\n") == 0);
+}
+
+static int
+short_life(void *arg)
+{
+    (void)arg;
+    *(volatile char *)pages(1, RW) = 1;
+    return 0;
+}
+
+/* Look at processes while they begin and end. */
+UTEST(proc_looks_while_others_end)
+{
+    static const char *const names[] = {"stat",    "status", "maps",
+                                        "cmdline", "mmstat", "pginfo"};
+    char path[64];
+    int status, seen = 0;
+
+    for (int round = 0; round < 100; round++) {
+        pid_t pid = child(short_life, NULL);
+
+        for (int i = 0; i < 6; i++) {
+            snprintf(path, sizeof(path), "/proc/%d/%s", pid, names[i]);
+            seen += slurp(path) > 0;
+        }
+        CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+        CHECK(slurp(path) == -ENOENT);
+    }
+    CHECK(seen > 0);
+}
+
+UTEST(proc_fd_names_open_files)
+{
+    int fd = open("/bin/t_procfs", O_RDONLY), end[2];
+    char path[64];
+    long n;
+
+    CHECK(fd >= 0 && pipe(end) == 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    CHECK(syscall(78, -100l, path, text, 100l) == 13);
+    CHECK(memcmp(text, "/bin/t_procfs", 13) == 0);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", end[0]);
+    n = syscall(78, -100l, path, text, 100l);
+    CHECK(n > 7 && memcmp(text, "pipe:[", 6) == 0);
+    close(end[0]);
+    CHECK(syscall(78, -100l, path, text, 100l) == -1 && errno == ENOENT);
+}

@@ -1,0 +1,6 @@
+/* false.c: fails. */
+int
+main(void)
+{
+    return 1;
+}

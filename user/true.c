@@ -1,0 +1,6 @@
+/* true.c: succeeds. */
+int
+main(void)
+{
+    return 0;
+}
