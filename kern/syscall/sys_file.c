@@ -5,9 +5,6 @@
 #include "syscall/user.h"
 #include <signal.h>
 
-#define ARGS \
-    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
-
 static struct files *
 my_files(void)
 {

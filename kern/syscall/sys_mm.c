@@ -4,9 +4,6 @@
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 
-#define ARGS \
-    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
-
 static struct mm_struct *
 my_mm(void)
 {

@@ -7,9 +7,6 @@
 #include "syscall/user.h"
 #include <string.h>
 
-#define ARGS \
-    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
-
 static long
 sys_exit(ARGS)
 {

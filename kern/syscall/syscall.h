@@ -35,6 +35,10 @@ void trace_begin(char line[TRACE_LINE], const struct syscall *row, uint64_t nr,
                  const uint64_t *a);
 void trace_end(const char line[TRACE_LINE], long r);
 
+/* The parameters of a syscall_fn, for those that define one. */
+#define ARGS \
+    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
+
 void syscall_init(void); /* table into array; once */
 /* tcb.user_call of every task. */
 long syscall_dispatch(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,

@@ -9,9 +9,6 @@
 #include "syscall/user.h"
 #include <string.h>
 
-#define ARGS \
-    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
-
 /* The folder of the last component of the user's path, which goes to LAST
  * (NAME_MAX + 1 bytes).  With a reference. */
 static long
@@ -106,11 +103,12 @@ sys_unlinkat(ARGS)
 {
     char last[NAME_MAX + 1];
     struct inode *i, *dir;
-    long r = inode_at((int)a0, a1, AT_SYMLINK_NOFOLLOW, &i);
     bool folder;
+    long r;
 
     if (a2 & ~(uint64_t)AT_REMOVEDIR)
-        r = r == 0 ? -EINVAL : r;
+        return -EINVAL;
+    r = inode_at((int)a0, a1, AT_SYMLINK_NOFOLLOW, &i);
     if (r != 0)
         return r;
     folder = (i->mode & S_IFMT) == S_IFDIR;

@@ -14,9 +14,6 @@
 #include "syscall/user.h"
 #include <string.h>
 
-#define ARGS \
-    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
-
 #define NS       1000000000ull
 #define LOOK_HZ  50 /* at what does not tell */
 #define ALWAYS   (POLLERR | POLLHUP | POLLNVAL)

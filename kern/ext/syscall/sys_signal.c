@@ -17,9 +17,6 @@
 #include <signal.h>
 #include <string.h>
 
-#define ARGS \
-    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5
-
 #define SIG_DFL 0u
 #define SIG_IGN 1u
 
