@@ -16,6 +16,7 @@
 
 struct inode;
 struct file;
+struct super;
 
 #define NAME_MAX 255
 #define PATH_MAX 4096
@@ -52,13 +53,62 @@ struct inode_ops {
     void (*close)(struct inode *i, struct file *f);    /* last reference */
     unsigned (*poll)(struct inode *i, struct file *f); /* POLLIN ... now */
     long (*ioctl)(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg);
-    /* Changes; NULL: read-only file system.  => dir locked */
+    /* Changes; NULL: read-only file system.  The caller has checked rights, that
+     * NAME is no "." or "..", that what must (not) exist does (not), and holds
+     * the lock of every inode named here but TARGET's text.  Either all happens
+     * or nothing.
+     * create: a file, folder, device ... by MODE; RDEV for devices. */
     int (*create)(struct inode *dir, const char *name, size_t len,
-                  uint32_t mode, struct inode **made);
-    int (*unlink)(struct inode *dir, const char *name, size_t len);
+                  uint32_t mode, uint64_t rdev, struct inode **made);
+    int (*symlink)(struct inode *dir, const char *name, size_t len,
+                   const char *target, struct inode **made);
+    int (*link)(struct inode *dir, const char *name, size_t len,
+                struct inode *old);
+    /* VICTIM is what NAME names; -ENOTEMPTY if it is a folder with entries.  An
+     * inode without names lives until its last reference goes. */
+    int (*unlink)(struct inode *dir, const char *name, size_t len,
+                  struct inode *victim);
+    int (*rename)(struct inode *dir, const char *name, size_t len,
+                  struct inode *moved, struct inode *to_dir,
+                  const char *to_name, size_t to_len, struct inode *replaced);
+    /* The blocks from SIZE on are given back, I->size is SIZE; the page cache was
+     * cut, or will show zeros.  Longer: a hole. */
     int (*truncate)(struct inode *i, uint64_t size);
-    /* The last reference is gone. */
+    /* Blocks for [POS, END) are there and read as zeros, whatever I->size. */
+    int (*allocate)(struct inode *i, uint64_t pos, uint64_t end);
+    /* Attributes (size, times, mode, owner) changed in memory. => cheap; called
+     * with or without the lock; may be called often */
+    void (*dirty)(struct inode *i);
+    /* All that was done to I is on the disk when this returns; DATA: times may
+     * be missing.  Its pages were written before.  => not locked */
+    int (*sync)(struct inode *i, bool data);
+    /* The last reference is gone.  => may sleep */
     void (*release)(struct inode *i);
+};
+
+/* One mounted file system. */
+struct statfs_info {
+    uint64_t type, bsize, blocks, bfree, files, ffree, namelen;
+};
+
+struct super_ops {
+    const char *name;
+    /* All that was done before is on the disk when this returns.  => may sleep */
+    int (*sync)(struct super *s);
+    void (*statfs)(struct super *s, struct statfs_info *info);
+    /* No inode but the root is in use. => may sleep */
+    void (*unmount)(struct super *s);
+};
+
+struct super {
+    const struct super_ops *ops;
+    uint64_t dev;       /* [I] st_dev of its inodes */
+    bool readonly;      /* [a] */
+    struct inode *root; /* [I] a reference */
+    char source[32];    /* [I] "vda1", for /proc/mounts */
+    void *host;         /* [I] the file system's */
+    struct list inodes; /* icache.c: those in memory */
+    struct list all;    /* of all mounted ones */
 };
 
 struct inode {
@@ -70,6 +120,7 @@ struct inode {
     uint64_t size;               /* bytes; of the object if there is one */
     int64_t atime, mtime, ctime; /* ns since 1970 */
     struct vm_object *object;    /* [I] contents by pages, or NULL */
+    struct super *super;         /* [I] NULL: of no mounted file system */
     struct inode *parent;        /* of a folder: ".."; itself for a root */
     struct inode *mounted;       /* the root that covers this folder */
     struct inode *covers;        /* the folder this root covers */
@@ -81,6 +132,19 @@ void inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino); /* refs 1 */
 void inode_get(struct inode *i);
 void inode_put(struct inode *i); /* => may sleep */
+
+/* --- icache.c: inodes in memory, by (file system, number) --- */
+
+/* The inode INO of S, with a reference.  If it is not in memory, MAKE gives a new
+ * one (refs 1, not seen by anybody yet), which is entered; should somebody else
+ * be faster, it goes to DROP and the other one is returned.  inode_put() takes
+ * an inode out before it calls release(), so nobody finds one that is going.
+ * => may sleep.  0 or what MAKE says */
+int icache_get(struct super *s, uint64_t ino,
+               int (*make)(struct super *s, uint64_t ino, struct inode **made),
+               void (*drop)(struct inode *i), struct inode **found);
+/* Enter a new inode whose number nobody else can know yet. */
+void icache_add(struct super *s, struct inode *i);
 
 /* What poll() may answer; Linux's numbers. */
 #define POLLIN   0x01u

@@ -96,7 +96,7 @@ find_or_create(const struct walk *w, const char *path, uint32_t flags,
         err = -EROFS;
     } else {
         mutex_lock(&dir->lock);
-        err = dir->ops->create(dir, last, strlen(last), mode, found);
+        err = dir->ops->create(dir, last, strlen(last), mode, 0, found);
         mutex_unlock(&dir->lock);
     }
     inode_put(dir);

@@ -49,7 +49,7 @@ make_at(int dirfd, uintptr_t path, uint32_t mode)
         r = -EROFS;
     } else {
         mutex_lock(&dir->lock);
-        r = dir->ops->create(dir, last, strlen(last), mode & ~fs->umask, &i);
+        r = dir->ops->create(dir, last, strlen(last), mode & ~fs->umask, 0, &i);
         mutex_unlock(&dir->lock);
         if (r == 0)
             inode_put(i);
@@ -122,7 +122,7 @@ sys_unlinkat(ARGS)
         r = -EROFS;
     } else {
         mutex_lock(&dir->lock);
-        r = dir->ops->unlink(dir, last, strlen(last));
+        r = dir->ops->unlink(dir, last, strlen(last), NULL);
         mutex_unlock(&dir->lock);
     }
     inode_put(dir);
