@@ -233,15 +233,19 @@ class Watch:
         return bool(more)
 
     def type_next(self, qemu):
-        """Type the next text once what it waits for has been printed."""
+        """Type the next text once what it waits for has been printed; a number
+        instead of a text: the user thinks for so many seconds."""
         while self.typing:
             pattern, text = self.typing[0]
             m = re.compile(pattern.encode()).search(self.result.console,
                                                     self.typed_at)
             if not m:
                 return
-            self.typed_at = m.end()
             self.typing.pop(0)
+            if not isinstance(text, str):
+                time.sleep(text)
+                continue
+            self.typed_at = m.end()
             qemu.stdin.write(text.encode())
             qemu.stdin.flush()
 

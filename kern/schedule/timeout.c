@@ -5,7 +5,9 @@
  *                 cancel (any hart)           firing = t, so that a canceller
  *                                             can wait until fire() is over
  *
- * The hart's timer is programmed for the nearer of first deadline and tick. */
+ * The hart's timer is programmed for the nearer of first deadline and tick, but
+ * never further away than HORIZON: a machine that skips idle time (QEMU with
+ * -icount sleep=off) would go to the end of its clock, which then stands still. */
 #include "schedule/timeout.h"
 
 #include "arch/riscv/timer.h"
@@ -19,7 +21,8 @@ struct timer_queue {
     uint64_t programmed;    /* [lock] what the hardware was told */
 } CACHE_ALIGNED;
 
-#define NEVER UINT64_MAX
+#define NEVER   UINT64_MAX
+#define HORIZON 1 /* seconds */
 
 static struct timer_queue queues[NCPU_MAX];
 uint64_t timebase_hz;
@@ -43,7 +46,7 @@ program(struct timer_queue *q)
     next = MIN(next, q->tick);
     if (next != q->programmed) {
         q->programmed = next;
-        timer_set(next);
+        timer_set(MIN(next, time_now() + HORIZON * timebase_hz));
     }
 }
 
@@ -54,8 +57,7 @@ timer_init_cpu(void)
 
     spin_init(&q->lock, RANK_TIMER);
     q->tick = NEVER;
-    q->programmed = NEVER;
-    timer_set(NEVER);
+    program(q);
     csr_set(sie, SIE_STIE);
 }
 
