@@ -2,7 +2,9 @@
 #ifndef LIBS_SIGNAL_H
 #define LIBS_SIGNAL_H
 
+#define SIGHUP  1
 #define SIGINT  2
+#define SIGQUIT 3
 #define SIGILL  4
 #define SIGTRAP 5
 #define SIGBUS  7
@@ -10,8 +12,23 @@
 #define SIGFPE  8
 #define SIGSEGV 11
 #define SIGPIPE 13
+#define SIGALRM 14
 #define SIGCHLD 17
+#define SIGCONT 18
 #define SIGSTOP 19
+#define SIGTSTP 20
+#define SIGTTIN 21
+#define SIGTTOU 22
+
+#define SI_USER       0 /* kill() */
+#define SI_KERNEL     128
+#define SI_TIMER      (-2)
+#define SI_TKILL      (-6) /* tgkill() */
+#define CLD_EXITED    1
+#define CLD_KILLED    2
+#define CLD_DUMPED    3
+#define CLD_STOPPED   5
+#define CLD_CONTINUED 6
 
 #define ILL_ILLOPC  1 /* no such instruction */
 #define TRAP_BRKPT  1 /* ebreak */

@@ -173,6 +173,8 @@ MATRIX = [
     row("user-4", "user", smp=4, mem="512M", fast=True),
     row("user-sv39", "user", smp=2, mem="512M", append="mmu=sv39"),
     row("user-fork-race", "user", smp=4, mem="512M", run=("l_race", "rounds=200")),
+    row("user-fork-race-10000", "user", smp=4, mem="512M", run=("l_race", "rounds=10000"),
+        long=True),
     row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
         run=["t_mutants"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),

@@ -13,11 +13,12 @@
 #include "mm/kmalloc.h"
 #include "mm/uaccess.h"
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 /* --- the end --- */
 
-static void
+void
 wake_waiters(struct process *p)
 {
     spin_lock_nested(&p->wait_children.lock);
@@ -108,19 +109,66 @@ give_away_children(struct process *p, struct process *to)
         wake_waiters(to);
 }
 
+WEAK int
+child_news(struct process *c, unsigned options, bool take)
+{
+    return 0;
+}
+
+WEAK void
+task_left(struct process *p, struct task *t)
+{
+}
+
+WEAK bool
+process_ended(struct process *p)
+{
+    return false;
+}
+
+/* The struct of P, which is not in the tree any more, goes. */
+static void
+bury(struct process *p)
+{
+    number_free(p->pid);
+    kfree(p->actions);
+    kfree(p);
+}
+
+/* SIGCHLD and its like, for the end of P.  => tree locked */
+static void
+tell_parent(struct process *p)
+{
+    struct sig_info info = {.code = CLD_EXITED, .pid = (uint32_t)p->pid};
+
+    info.value = (uint64_t)p->status >> 8;
+    if (p->status & 0x7f) {
+        info.code = p->status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+        info.value = p->status & 0x7f;
+    }
+    wake_waiters(p->parent);
+    signal_send(p->parent, p->exit_signal, NULL, &info);
+}
+
 static void
 become_zombie(struct process *p)
 {
+    bool unwanted;
+
     if (p == init_process)
         power_off(p->status == 0 ? 0 : 1);
     spin_lock(&tree_lock);
+    unwanted = process_ended(p);
     give_away_children(p, init_process);
     list_del(&p->sibling);
     list_add_tail(&p->parent->zombies, &p->sibling);
     p->state = PROC_ZOMBIE;
-    wake_waiters(p->parent);
-    signal_send(p->parent, p->exit_signal, NULL);
+    if (unwanted)
+        tree_remove(p);
+    tell_parent(p);
     spin_unlock(&tree_lock);
+    if (unwanted)
+        bury(p);
 }
 
 /* All tasks of P but the caller's are to leave; the process has this STATUS
@@ -161,6 +209,7 @@ do_exit(int status, bool group)
     list_del(&me->link);
     last = --p->ntasks == 0;
     p->exiting |= last;
+    task_left(p, me);
     tid = me->tid == p->pid ? 0 : me->tid;
     p->ticks += me->thread.run_ticks;
     wake_waiters(p); /* exec waits to be alone */
@@ -176,9 +225,6 @@ do_exit(int status, bool group)
 
 /* --- the parent --- */
 
-#define WNOHANG 0x00000001u
-#define WNOWAIT 0x01000000u
-
 static bool
 matches(const struct process *p, int pid, const struct process *me)
 {
@@ -186,32 +232,46 @@ matches(const struct process *p, int pid, const struct process *me)
            (pid == 0 && p->pgid == me->pgid) || (pid < -1 && p->pgid == -pid);
 }
 
-/* Does ME have a child PID means, and an ended one (*ENDED)? => tree locked */
+/* Has C what OPTIONS ask for?  => tree locked */
 static bool
-look_for(struct process *me, int pid, struct process **ended)
+has_news(struct process *c, unsigned options)
 {
-    struct process *p;
+    return c->state == PROC_ZOMBIE ? (options & WEXITED) != 0
+                                   : child_news(c, options, false) != 0;
+}
 
-    *ended = NULL;
+/* Does ME have a child PID means, and one of them news (*TELLS)?
+ * => tree locked */
+static bool
+look_for(struct process *me, int pid, unsigned options, struct process **tells)
+{
+    struct list *lists[] = {&me->zombies, &me->children};
+    struct process *p;
+    bool any = false;
+
+    *tells = NULL;
     if (pid > 0) {
         p = pid_find(pid);
         if (p == NULL || p->parent != me)
             return false;
-        if (p->state == PROC_ZOMBIE)
-            *ended = p;
+        if (has_news(p, options))
+            *tells = p;
         return true;
     }
-    list_for_each_entry (z, &me->zombies, struct process, sibling) {
-        if (matches(z, pid, me)) {
-            *ended = z;
-            return true;
+    for (unsigned i = 0; i < 2; i++) {
+        list_for_each_entry (c, lists[i], struct process, sibling) {
+            if (!matches(c, pid, me))
+                continue;
+            any = true;
+            if (has_news(c, options)) {
+                *tells = c;
+                return true;
+            }
+            if (i == 1 && !(options & (WUNTRACED | WCONTINUED)))
+                return true;
         }
     }
-    list_for_each_entry (c, &me->children, struct process, sibling) {
-        if (matches(c, pid, me))
-            return true;
-    }
-    return false;
+    return any;
 }
 
 /* What P leaves, and, if it is TAKEN out of the tree, to its parent ME. */
@@ -234,11 +294,12 @@ long
 do_wait(int pid, unsigned options, struct wait_result *r)
 {
     struct process *me = current_process(), *p;
+    bool gone = false;
     int err = 0;
 
     spin_lock(&tree_lock);
     while (err == 0) {
-        if (!look_for(me, pid, &p)) {
+        if (!look_for(me, pid, options, &p)) {
             err = -ECHILD;
         } else if (p != NULL) {
             break;
@@ -254,17 +315,17 @@ do_wait(int pid, unsigned options, struct wait_result *r)
         }
     }
     if (err == 0) {
-        collect(me, p, !(options & WNOWAIT), r);
-        if (!(options & WNOWAIT))
+        gone = p->state == PROC_ZOMBIE && !(options & WNOWAIT);
+        collect(me, p, gone, r);
+        if (gone)
             tree_remove(p);
+        else if (p->state == PROC_LIVE)
+            r->status = child_news(p, options, !(options & WNOWAIT));
     }
     spin_unlock(&tree_lock);
     if (err != 0)
         return err;
-    if (!(options & WNOWAIT)) {
-        number_free(p->pid);
-        kfree(p->actions);
-        kfree(p);
-    }
+    if (gone)
+        bury(p);
     return r->pid;
 }

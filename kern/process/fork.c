@@ -239,24 +239,30 @@ tell_tids(const struct task *t, const struct clone_args *a)
         mm_access(t->process->mm, a->child_tid, &tid, sizeof(tid), true);
 }
 
-/* Wait until child PID needs our memory no more, or we are killed. */
+/* Wait until child PID needs our memory no more, or we are killed.  Signals that
+ * do not kill wait, too: it is our stack that the child is on. */
 static void
 wait_vfork(struct task *me, int pid)
 {
     struct wait_queue *wq = &me->process->wait_children;
     struct process *p;
-    int err = 0;
+    uint32_t wanted = 0;
 
     spin_lock(&tree_lock);
-    while ((p = pid_find(pid)) != NULL && p->vfork == me && err == 0) {
+    while ((p = pid_find(pid)) != NULL && p->vfork == me && !me->killed) {
+        /* Whoever kills us does it under the lock. */
+        wanted |= atomic_load(&me->thread.interrupted);
+        atomic_store(&me->thread.interrupted, 0);
         spin_lock(&wq->lock);
         spin_unlock(&tree_lock);
-        err = wait_sleep_intr(wq);
+        (void)wait_sleep_intr(wq);
         spin_unlock(&wq->lock);
         spin_lock(&tree_lock);
     }
     if (p != NULL && p->vfork == me)
         p->vfork = NULL;
+    if (wanted)
+        atomic_store(&me->thread.interrupted, 1);
     spin_unlock(&tree_lock);
 }
 

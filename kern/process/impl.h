@@ -30,9 +30,36 @@ void end_process(struct process *p, int status);
 /* Somebody waits for the word at ADDR (kern/ext/process/futex.c). */
 void futex_wake_hook(uintptr_t addr);
 
-/* signal.c: P shall get SIGNO (0: nothing), or the task TO of it.
- * => tree locked */
-void signal_send(struct process *p, int signo, struct task *to);
+void wake_waiters(struct process *p); /* => tree locked */
+/* The first signal of SET that is pending for ME is not any more; 0: none is.
+ * WEAK: siginfo.c also puts what came with it into ME->info.  => tree locked */
+int signal_take(struct task *me, uint64_t set);
+
+/* signal.c: P shall get SIGNO (0: nothing), or the task TO of it.  INFO NULL: it
+ * comes from the kernel.  => tree locked */
+void signal_send(struct process *p, int signo, struct task *to,
+                 const struct sig_info *info);
+
+/* What kern/ext/process/stop.c and siginfo.c add; WEAK, do nothing.  => tree
+ * locked, but for stop_here() */
+/* SIGNO is sent to P, whether P cares or not. */
+void signal_sent(struct process *p, int signo);
+/* SIGNO, which nobody handles, can stop P. */
+bool signal_stops(const struct process *p, int signo);
+/* SIGNO becomes pending, for the task TO or all; INFO comes with it. */
+void signal_noted(struct process *p, struct task *to, int signo,
+                  const struct sig_info *info);
+/* P takes SIGNO, which stops it if it may. */
+void stop_begin(struct process *p, int signo);
+/* Sleep as long as the process is stopped. */
+void stop_here(struct task *me);
+/* For wait(): what C, which lives, has to tell of what OPTIONS ask for, as a
+ * status; 0: nothing.  TAKE: it is told. */
+int child_news(struct process *c, unsigned options, bool take);
+/* T has left P, which may have no task any more. */
+void task_left(struct process *p, struct task *t);
+/* P is about to be a zombie.  True: nobody will wait for it. */
+bool process_ended(struct process *p);
 
 /* user.c */
 void fp_init(void);

@@ -29,6 +29,14 @@ struct sig_cause {
     uintptr_t addr;
 };
 
+/* What comes with a signal: the middle of Linux's siginfo. */
+struct sig_info {
+    int code;       /* SI_USER ... */
+    uint32_t pid;   /* of the sender, or the number of a timer */
+    uint32_t uid;   /* ... or what it missed */
+    uint64_t value; /* what was sent along, or the status of a child */
+};
+
 enum proc_state { PROC_LIVE, PROC_ZOMBIE };
 
 #define RLIM_COUNT    16
@@ -79,6 +87,10 @@ struct process {
     struct sig_cause cause;          /* [t] the first one */
     uint64_t ignored, handled;       /* [t] signals */
     uint64_t pending;                /* [t] signals for any task */
+    struct sig_queued *queued;       /* [t] what came with pending ones */
+    int stop_signo;                  /* [t] its tasks are to stop, or 0 */
+    unsigned stop_gen, nstopped;     /* [t] which stop, tasks that did */
+    int news;                        /* [t] for wait: stopped, continued; 0 */
     struct sig_action *actions;      /* [t] 64; NULL: never any handler */
     int exit_signal;                 /* [I] to the parent; SIGCHLD */
     char name[16];                   /* what runs, for ps */
@@ -95,6 +107,16 @@ struct process {
     bool trace;                        /* print its calls */
 };
 
+/* How a call goes on that waits until a certain time, when a signal without a
+ * handler has ended its sleep: it returns -ERESTART, which no program sees, and
+ * restart_syscall() calls FN. */
+#define ERESTART 516
+struct restart {
+    long (*fn)(const struct restart *r);
+    uint64_t until;
+    uint64_t a[4];
+};
+
 struct task {
     struct thread thread;       /* must be first */
     struct process *process;    /* [I] */
@@ -103,8 +125,11 @@ struct task {
     struct trapframe start;     /* [I] how it begins */
     uint32_t killed;            /* [a, set: t] leave as soon as possible */
     struct sig_cause hit;       /* [self] the fault being delivered */
+    struct sig_info info;       /* [self] what came with the one taken last */
+    struct restart restart;     /* [self] */
     uint64_t blocked;           /* [t, self] signals */
     uint64_t pending;           /* [t] signals for this task */
+    uint64_t wanted;            /* [t] signals that sigtimedwait() waits for */
     uint64_t saved_mask;        /* [self] what blocked will be again ... */
     bool restore_mask;          /* [self] ... if this says so */
     struct alt_stack alt_stack; /* [self] */
@@ -198,6 +223,11 @@ NORETURN void do_exit(int status, bool group);
 
 /* wait4 and waitid.  PID as wait4 has it.  Returns the pid, 0 (WNOHANG),
  * -ECHILD, -EINTR. */
+#define WNOHANG    0x00000001u
+#define WUNTRACED  0x00000002u
+#define WEXITED    0x00000004u
+#define WCONTINUED 0x00000008u
+#define WNOWAIT    0x01000000u
 struct wait_result {
     int pid, status;
     struct sig_cause cause;
@@ -222,9 +252,11 @@ void signal_mask(uint64_t blocked);
  * handlers.  ARG: the first argument of the call that returns, or NULL. */
 void task_work(struct trapframe *tf, const uint64_t *arg);
 /* TF is to run the handler of SIGNO, and what it is now after that.  *AGAIN: a
- * call will be made again; false if it is not to be.  False: no room for it, or
- * nobody who can do it (WEAK). */
-bool signal_enter(struct trapframe *tf, int signo, bool *again);
+ * call will be made again; NOT_AGAIN if it is not to be.  False: no room for it,
+ * or nobody who can do it (WEAK). */
+#define NR_restart_syscall 128 /* a7 of what returned -ERESTART */
+enum call_again { NOT_AGAIN, CALL_AGAIN, CALL_RESTART };
+bool signal_enter(struct trapframe *tf, int signo, enum call_again *again);
 
 /* The first process: the program PATH with arguments ARGV.  Returns its pid. */
 int proc_start_init(const char *path, char *const *argv, char *const *envp);

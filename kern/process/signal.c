@@ -2,22 +2,23 @@
  *
  *     ignored                  nothing happens
  *     nobody handles it        what it does by default: most end the process,
- *                              a few are nothing to it
+ *                              some stop it, a few are nothing to it
  *     a handler                pending, until a task that does not block it is
  *                              on its way to user mode: signal_enter()
  *     all tasks block it       pending, until one does not
  *
- * Process 1 only dies of what it did itself.  Nobody can be stopped yet. */
+ * Process 1 only dies of what it did itself.  Stopping, and what comes with a
+ * signal, is kern/ext/process. */
 #include "process/impl.h"
 
 #include <errno.h>
 #include <signal.h>
 
-/* Signals that are nothing by default: CHLD, CONT, URG, WINCH; and, as long as
- * nobody can be stopped, STOP, TSTP, TTIN, TTOU. */
-static const uint64_t ignored =
-    (1ul << SIGCHLD | 1ul << 18 | 1ul << 23 | 1ul << 28 | 1ul << 19 |
-     1ul << 20 | 1ul << 21 | 1ul << 22) >>
+/* Signals that end nobody by default: CHLD, CONT, URG, WINCH are nothing; STOP,
+ * TSTP, TTIN, TTOU stop, if signal_stops(). */
+static const uint64_t harmless =
+    (1ul << SIGCHLD | 1ul << SIGCONT | 1ul << 23 | 1ul << 28 | 1ul << SIGSTOP |
+     1ul << SIGTSTP | 1ul << SIGTTIN | 1ul << SIGTTOU) >>
     1;
 
 /* Sets of signals have bit 0 for number 1, as Linux's. */
@@ -30,7 +31,7 @@ has_signal(uint64_t set, int signo)
 static bool
 is_deadly(int signo)
 {
-    return signo > 0 && !has_signal(ignored, signo);
+    return signo > 0 && !has_signal(harmless, signo);
 }
 
 /* Some task of P that does not block SIGNO, or NULL. => tree locked */
@@ -48,25 +49,68 @@ who_takes(struct process *p, int signo)
     return NULL;
 }
 
-void
-signal_send(struct process *p, int signo, struct task *to)
+WEAK void
+signal_sent(struct process *p, int signo)
 {
-    struct task *taker = to;
+}
 
-    if (signo == 0 || p->state != PROC_LIVE || has_signal(p->ignored, signo))
-        return;
+WEAK bool
+signal_stops(const struct process *p, int signo)
+{
+    return false;
+}
+
+WEAK void
+signal_noted(struct process *p, struct task *to, int signo,
+             const struct sig_info *info)
+{
+}
+
+WEAK void
+stop_begin(struct process *p, int signo)
+{
+}
+
+WEAK void
+stop_here(struct task *me)
+{
+}
+
+/* The task that could do something about SIGNO now, or NULL. => tree locked */
+static struct task *
+taker_of(struct process *p, int signo, struct task *to)
+{
+    if (p->stop_signo != 0 && signo != SIGKILL)
+        return NULL; /* when it goes on, it looks */
     if (to == NULL)
-        taker = who_takes(p, signo);
-    else if (has_signal(to->blocked, signo))
-        taker = NULL;
+        return who_takes(p, signo);
+    return has_signal(to->blocked, signo) ? NULL : to;
+}
+
+void
+signal_send(struct process *p, int signo, struct task *to,
+            const struct sig_info *info)
+{
+    struct task *taker;
+
+    if (signo == 0 || p->state != PROC_LIVE)
+        return;
+    signal_sent(p, signo);
+    taker = taker_of(p, signo, to);
+    /* What is blocked may be wanted by sigtimedwait(), ignored or not. */
+    if (has_signal(p->ignored, signo) && taker != NULL)
+        return;
     if (!has_signal(p->handled, signo)) {
-        if (!is_deadly(signo) || p == init_process)
+        if (p == init_process)
             return;
-        if (taker != NULL) {
+        if (is_deadly(signo) && taker != NULL) {
             end_process(p, signo);
             return;
         }
+        if (!is_deadly(signo) && taker != NULL && !signal_stops(p, signo))
+            return;
     }
+    signal_noted(p, to, signo, info);
     *(to == NULL ? &p->pending : &to->pending) |= signal_bit(signo);
     if (taker != NULL)
         thread_interrupt(&taker->thread);
@@ -84,6 +128,7 @@ long
 do_kill(int pid, int signo)
 {
     struct process *me = current_process();
+    struct sig_info info = {.code = SI_USER, .pid = (uint32_t)me->pid};
     long found = -ESRCH;
 
     if (signo < 0 || signo > 64)
@@ -95,13 +140,13 @@ do_kill(int pid, int signo)
         struct process *p = pid_find(pid);
 
         if (p != NULL) {
-            signal_send(p, signo, NULL);
+            signal_send(p, signo, NULL, &info);
             found = 0;
         }
     } else {
         list_for_each_entry (p, &all_processes, struct process, all_link) {
             if (meant(p, pid, me)) {
-                signal_send(p, signo, NULL);
+                signal_send(p, signo, NULL, &info);
                 found = 0;
             }
         }
@@ -116,7 +161,7 @@ signal_group(int pgid, int signo)
     spin_lock(&tree_lock);
     list_for_each_entry (p, &all_processes, struct process, all_link) {
         if (p->pgid == pgid)
-            signal_send(p, signo, NULL);
+            signal_send(p, signo, NULL, NULL);
     }
     spin_unlock(&tree_lock);
 }
@@ -124,6 +169,8 @@ signal_group(int pgid, int signo)
 long
 do_tgkill(int pid, int tid, int signo)
 {
+    struct sig_info info = {.code = SI_TKILL,
+                            .pid = (uint32_t)current_process()->pid};
     long found = -ESRCH;
     struct process *p;
 
@@ -135,7 +182,7 @@ do_tgkill(int pid, int tid, int signo)
         list_for_each_entry (t, &p->tasks, struct task, link) {
             if (t->tid != tid)
                 continue;
-            signal_send(p, signo, t);
+            signal_send(p, signo, t, &info);
             found = 0;
             break;
         }
@@ -175,28 +222,38 @@ signal_self(int signo, int code, uintptr_t addr)
 /* --- on the way to user mode --- */
 
 WEAK bool
-signal_enter(struct trapframe *tf, int signo, bool *again)
+signal_enter(struct trapframe *tf, int signo, enum call_again *again)
 {
     return false;
 }
 
-/* A signal that ME does not block is not pending any more; 0: there is none.
- * Those that faults make come first: they have the lower numbers. */
-static int
-take_signal(struct task *me)
+WEAK int
+signal_take(struct task *me, uint64_t set)
 {
     struct process *p = me->process;
-    uint64_t set;
 
-    spin_lock(&tree_lock);
-    set = (me->pending | p->pending) & ~me->blocked;
+    set &= me->pending | p->pending;
     set &= -set;
     if (me->pending & set)
         me->pending &= ~set;
     else
         p->pending &= ~set;
-    spin_unlock(&tree_lock);
     return set == 0 ? 0 : __builtin_ctzl(set) + 1;
+}
+
+/* What ME is to do something about now; 0: nothing.  Signals that faults make
+ * come first: they have the lower numbers. */
+static int
+next_signal(struct task *me)
+{
+    int signo;
+
+    spin_lock(&tree_lock);
+    signo = signal_take(me, ~me->blocked);
+    if (signo != 0 && has_signal(harmless, signo))
+        stop_begin(me->process, signo);
+    spin_unlock(&tree_lock);
+    return signo;
 }
 
 void
@@ -220,12 +277,17 @@ call_again(struct trapframe *tf, uint64_t arg)
 }
 
 static void
-deliver(struct task *me, struct trapframe *tf, bool *again)
+deliver(struct task *me, struct trapframe *tf, enum call_again *again)
 {
     struct process *p = me->process;
     int signo;
 
-    while ((signo = take_signal(me)) != 0) {
+    for (;;) {
+        if (unlikely(p->stop_signo != 0))
+            stop_here(me);
+        signo = next_signal(me);
+        if (signo == 0)
+            return;
         if (has_signal(p->ignored, signo))
             continue;
         if (has_signal(p->handled, signo)) {
@@ -241,15 +303,21 @@ void
 task_work(struct trapframe *tf, const uint64_t *arg)
 {
     struct task *me = current_task();
-    bool again = arg != NULL && tf->x[X_A0] == (uint64_t)-EINTR;
+    enum call_again again = NOT_AGAIN;
 
     atomic_store(&me->thread.interrupted, 0);
     atomic_fence(); /* who kills sets killed first, then interrupted */
     if (atomic_load(&me->killed))
         do_exit(0, false); /* the process has its status, or goes on (exec) */
-    if (again)
+    if (arg != NULL && tf->x[X_A0] == (uint64_t)-EINTR)
+        again = CALL_AGAIN;
+    else if (arg != NULL && tf->x[X_A0] == (uint64_t)-ERESTART)
+        again = CALL_RESTART;
+    if (again != NOT_AGAIN)
         call_again(tf, *arg);
     deliver(me, tf, &again);
+    if (again == CALL_RESTART)
+        tf->x[X_A7] = NR_restart_syscall;
     if (me->restore_mask) {
         me->restore_mask = false;
         signal_mask(me->saved_mask);

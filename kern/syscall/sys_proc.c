@@ -180,9 +180,7 @@ SYSCALL(221, execve, "spp", sys_execve);
 
 /* --- wait, kill --- */
 
-/* struct rusage (uapi/linux/resource.h) of who was waited for: time, and the
- * faults without and with I/O; the rest is 0. */
-static long
+long
 give_usage(uintptr_t to, const struct wait_result *w)
 {
     enum { MINFLT = 8, MAJFLT = 9, WORDS = 18 };
@@ -207,7 +205,7 @@ sys_wait4(ARGS)
         return -ENOMEM;
     r = (a2 & ~(uint64_t)WAIT_OPTIONS) ? -EINVAL
         : (int)a0 == INT32_MIN         ? -ESRCH
-                                       : do_wait((int)a0, (unsigned)a2, w);
+                               : do_wait((int)a0, (unsigned)a2 | WEXITED, w);
     if (r > 0 && a1 != 0 &&
         copy_to_user(a1, &w->status, sizeof(w->status)) != 0)
         r = -EFAULT;
@@ -388,31 +386,6 @@ sys_sched_yield(ARGS)
 SYSCALL(124, sched_yield, "", sys_sched_yield);
 
 static long
-sys_sched_setaffinity(ARGS)
-{
-    uint64_t mask = 0;
-
-    if (a0 != 0 && (int)a0 != current_task()->tid)
-        return -ESRCH;
-    if (copy_from_user(&mask, a2, MIN(a1, sizeof(mask))) != 0)
-        return -EFAULT;
-    return sched_set_affinity(mask);
-}
-SYSCALL(122, sched_setaffinity, "dup", sys_sched_setaffinity);
-
-static long
-sys_sched_getaffinity(ARGS)
-{
-    uint64_t mask = current_thread()->affinity & ((1ul << ncpu) - 1);
-
-    if (a1 < sizeof(mask))
-        return -EINVAL;
-    return copy_to_user(a2, &mask, sizeof(mask)) != 0 ? -EFAULT
-                                                      : (long)sizeof(mask);
-}
-SYSCALL(123, sched_getaffinity, "dup", sys_sched_getaffinity);
-
-static long
 sys_getrandom(ARGS)
 {
     uint64_t r;
@@ -429,25 +402,3 @@ sys_getrandom(ARGS)
     return (long)done;
 }
 SYSCALL(278, getrandom, "pux", sys_getrandom);
-
-static long
-sys_prlimit64(ARGS)
-{
-    struct process *p = current_process();
-    struct rlimit64 new;
-
-    if (a0 != 0 && (int)a0 != p->pid)
-        return -ESRCH;
-    if (a1 >= RLIM_COUNT)
-        return -EINVAL;
-    if (a2 != 0 && (copy_from_user(&new, a2, sizeof(new)) != 0))
-        return -EFAULT;
-    if (a2 != 0 && new.cur > new.max)
-        return -EINVAL;
-    if (a3 != 0 && copy_to_user(a3, &p->limits[a1], sizeof(new)) != 0)
-        return -EFAULT;
-    if (a2 != 0)
-        p->limits[a1] = new;
-    return 0;
-}
-SYSCALL(261, prlimit64, "ddpp", sys_prlimit64);

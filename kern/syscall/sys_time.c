@@ -15,6 +15,15 @@ now_ns(void)
     return (int64_t)(t / hz * NS + t % hz * NS / hz);
 }
 
+uint64_t
+deadline_in(const struct user_timespec *t)
+{
+    uint64_t hz = timebase_hz;
+    uint64_t sec = (uint64_t)MIN(t->sec, INT64_MAX / (int64_t)hz / 4);
+
+    return time_now() + sec * hz + (uint64_t)t->nsec * hz / NS + 1;
+}
+
 static long
 give_time(uintptr_t to, int64_t ns)
 {
@@ -89,12 +98,33 @@ nap_until(int64_t until)
     return err;
 }
 
+/* A nap with R->a[0] for the rest, if it is not 0. */
+static long
+nap_on(const struct restart *r)
+{
+    int64_t until = (int64_t)r->until;
+
+    if (nap_until(until) == 0)
+        return 0;
+    if (r->a[0] != 0)
+        (void)give_time(r->a[0], MAX(until - now_ns(), 0));
+    return -ERESTART;
+}
+
+static long
+sys_restart_syscall(ARGS)
+{
+    const struct restart *r = &current_task()->restart;
+
+    return r->fn == NULL ? -EINTR : r->fn(r);
+}
+SYSCALL(128, restart_syscall, "", sys_restart_syscall);
+
 static long
 sleep_for(bool absolute, uintptr_t from, uintptr_t left)
 {
     struct user_timespec t;
     int64_t until;
-    long r;
 
     if (copy_from_user(&t, from, sizeof(t)) != 0)
         return -EFAULT;
@@ -102,10 +132,11 @@ sleep_for(bool absolute, uintptr_t from, uintptr_t left)
         return -EINVAL;
     until = MIN(t.sec, INT64_MAX / NS / 4) * NS + t.nsec +
             (absolute ? 0 : now_ns());
-    r = nap_until(until);
-    if (r != 0 && left != 0 && !absolute)
-        (void)give_time(left, MAX(until - now_ns(), 0));
-    return r;
+    if (absolute)
+        return nap_until(until);
+    current_task()->restart =
+        (struct restart){.fn = nap_on, .until = (uint64_t)until, .a = {left}};
+    return nap_on(&current_task()->restart);
 }
 
 static long

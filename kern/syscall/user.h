@@ -25,4 +25,12 @@ int walk_from(int dirfd, const char *path, struct walk *w);
 /* The inode a *at() call means.  FLAGS: AT_. */
 int inode_at(int dirfd, uintptr_t path, unsigned flags, struct inode **found);
 
+/* struct rusage (uapi/linux/resource.h) of who was waited for, to user memory:
+ * time, and the faults without and with I/O; the rest is 0.  -EFAULT */
+struct wait_result;
+long give_usage(uintptr_t to, const struct wait_result *w);
+
+/* T from now on, in time_now(): never in the past, never beyond what counts. */
+uint64_t deadline_in(const struct user_timespec *t);
+
 #endif

@@ -8,6 +8,14 @@ static volatile uint64_t *counters; /* a page for each thread */
 static volatile int stop;
 static struct uthread threads[8];
 
+/* That it goes on is said now and then; who says nothing for long hangs. */
+static void
+tell_round(const char *what, unsigned i)
+{
+    if ((i + 1) % 1000 == 0)
+        dprintf(2, "%s: %u rounds\n", what, i + 1);
+}
+
 static int
 hammer(void *arg)
 {
@@ -45,8 +53,10 @@ UTEST(vm_row_39_child_is_not_written_to)
     counters = (volatile uint64_t *)pages(HAMMERS, RW);
     for (int i = 0; i < HAMMERS; i++)
         thread_start(&threads[i], hammer, (void *)(uintptr_t)i);
-    for (unsigned i = 0; i < utest_rounds; i++)
+    for (unsigned i = 0; i < utest_rounds; i++) {
         CHECK(run_child(look, NULL) == 0);
+        tell_round("fork", i);
+    }
     stop = 1;
     for (int i = 0; i < HAMMERS; i++)
         thread_join(&threads[i]);
@@ -86,6 +96,7 @@ UTEST(vm_row_90_memory_goes_with_the_last_thread)
         CHECK(run_child(eight_threads, (void *)(uintptr_t)i) == 0);
         if (i == 0)
             anon = stat_all("anon_pages");
+        tell_round("exit", i);
     }
     CHECK(stat_all("anon_pages") <= anon);
 }

@@ -7,6 +7,7 @@
 #include "ext/mm/mmcheck.h"
 #include "ext/mm/observe.h"
 #include "ext/process/look.h"
+#include "ext/process/signals.h"
 #include "mm/failpoint.h"
 #include <errno.h>
 #include <string.h>
@@ -133,4 +134,22 @@ WEAK int
 do_munlockall(struct mm_struct *mm)
 {
     return -ENOSYS;
+}
+
+/* ext/process/siginfo.c: nothing came with it. */
+WEAK void
+signal_forget(struct process *p, uint64_t set)
+{
+    p->pending &= ~set;
+}
+
+WEAK unsigned
+signals_queued(const struct process *p)
+{
+    return 0;
+}
+
+WEAK void
+queued_forget(struct process *p, uint64_t set, const struct task *to)
+{
 }

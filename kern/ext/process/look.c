@@ -31,6 +31,8 @@ state_of(const struct process *p)
 {
     if (p->state == PROC_ZOMBIE || p->ntasks == 0)
         return 'Z';
+    if (p->stop_signo != 0 && p->nstopped == p->ntasks)
+        return 'T';
     list_for_each_entry (t, &p->tasks, struct task, link) {
         if (atomic_load(&t->thread.state) != THREAD_BLOCKED)
             return 'R';

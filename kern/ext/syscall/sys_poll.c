@@ -144,7 +144,6 @@ static long
 deadline_of(uintptr_t addr, uint64_t *deadline)
 {
     struct user_timespec t;
-    uint64_t hz = timebase_hz;
 
     *deadline = 0;
     if (addr == 0)
@@ -153,9 +152,7 @@ deadline_of(uintptr_t addr, uint64_t *deadline)
         return -EFAULT;
     if (t.sec < 0 || t.nsec < 0 || t.nsec >= (int64_t)NS)
         return -EINVAL;
-    *deadline = time_now() +
-                (uint64_t)MIN(t.sec, INT64_MAX / (int64_t)hz / 4) * hz +
-                (uint64_t)t.nsec * hz / NS;
+    *deadline = deadline_in(&t);
     return 0;
 }
 

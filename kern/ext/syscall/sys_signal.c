@@ -9,9 +9,9 @@
  * which makes the call rt_sigreturn(); that takes everything from the frame.  The
  * page is mapped when the first handler is set.  Layouts: Linux, riscv
  * (asm/ucontext.h, asm/sigcontext.h, asm/ptrace.h). */
+#include "ext/process/signals.h"
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
-#include "process/impl.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 #include <signal.h>
@@ -34,8 +34,14 @@
 
 struct siginfo { /* 128 bytes */
     int32_t signo, err, code, pad;
-    uint64_t addr; /* of faults */
-    uint64_t rest[13];
+    union {
+        uint64_t addr; /* of faults */
+        struct {
+            uint32_t pid, uid;
+            uint64_t value;
+        };
+    };
+    uint64_t rest[12];
 };
 
 struct ucontext {
@@ -84,6 +90,11 @@ fill_info(struct task *me, int signo, struct siginfo *info)
         info->code = me->hit.code;
         info->addr = me->hit.addr;
         me->hit.signo = 0;
+    } else {
+        info->code = me->info.code;
+        info->pid = me->info.pid;
+        info->uid = me->info.uid;
+        info->value = me->info.value;
     }
 }
 
@@ -109,16 +120,16 @@ never_again(const struct trapframe *tf)
     switch (tf->x[X_A7]) {
     case 72:  /* pselect6 */
     case 73:  /* ppoll */
-    case 101: /* nanosleep */
     case 115: /* clock_nanosleep */
     case 133: /* rt_sigsuspend */
+    case 137: /* rt_sigtimedwait */
         return true;
     }
     return false;
 }
 
 bool
-signal_enter(struct trapframe *tf, int signo, bool *again)
+signal_enter(struct trapframe *tf, int signo, enum call_again *again)
 {
     struct task *me = current_task();
     struct process *p = me->process;
@@ -134,11 +145,13 @@ signal_enter(struct trapframe *tf, int signo, bool *again)
     if (act.flags & SA_RESETHAND)
         p->handled &= ~signal_bit(signo);
     spin_unlock(&tree_lock);
-    if (*again && (!(act.flags & SA_RESTART) || never_again(tf))) {
+    if (*again == CALL_RESTART ||
+        (*again == CALL_AGAIN &&
+         (!(act.flags & SA_RESTART) || never_again(tf)))) {
         tf->sepc += 4;
         tf->x[X_A0] = (uint64_t)-EINTR;
     }
-    *again = false;
+    *again = NOT_AGAIN;
     fill_info(me, signo, &f->info);
     fill_frame(me, tf, f);
     sp = frame_place(me, tf->x[X_SP], act.flags);
@@ -177,6 +190,7 @@ sys_rt_sigreturn(ARGS)
     fp_forget(me, tf);
     memcpy(me->fp.f, f->uc.f, sizeof(me->fp.f));
     me->fp.fcsr = f->uc.fcsr & 0xff;
+    me->restart.fn = NULL; /* the handler may have waited, too */
     signal_mask(f->uc.mask);
     kfree(f);
     tf->scause = 0; /* where it goes on, no call is made again */
@@ -231,6 +245,10 @@ need_actions(struct process *p)
     return 0;
 }
 
+/* CHLD, CONT, URG, WINCH */
+static const uint64_t nothing_by_default =
+    (1ul << SIGCHLD | 1ul << SIGCONT | 1ul << 23 | 1ul << 28) >> 1;
+
 /* => tree locked */
 static void
 set_action(struct process *p, int signo, const struct sig_action *new)
@@ -241,6 +259,9 @@ set_action(struct process *p, int signo, const struct sig_action *new)
     p->handled = new->handler > SIG_IGN ? p->handled | bit : p->handled & ~bit;
     if (p->actions != NULL)
         p->actions[signo - 1] = *new;
+    if (new->handler == SIG_IGN ||
+        (new->handler == SIG_DFL && (nothing_by_default & bit)))
+        signal_forget(p, bit);
 }
 
 static void
