@@ -23,5 +23,6 @@
 
 int open(const char *path, int flags, ...);
 int fcntl(int fd, int cmd, ...);
+int fallocate(int fd, int mode, off_t pos, off_t len);
 
 #endif

@@ -28,5 +28,6 @@ int getchar(void);
 char *fgets(char *buf, int size, FILE *f);
 int fflush(FILE *f); /* NULL: both output streams */
 void perror(const char *what);
+int rename(const char *from, const char *to);
 
 #endif

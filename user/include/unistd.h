@@ -29,6 +29,11 @@ int chdir(const char *path);
 char *getcwd(char *buf, size_t size);
 int ftruncate(int fd, off_t size);
 int fsync(int fd);
+int fdatasync(int fd);
+void sync(void);
+int link(const char *old, const char *name);
+int symlink(const char *text, const char *name);
+ssize_t readlink(const char *path, char *buf, size_t size); /* no NUL */
 int isatty(int fd);
 
 pid_t fork(void);

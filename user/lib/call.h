@@ -13,7 +13,10 @@ enum {
     NR_ioctl = 29,
     NR_mkdirat = 34,
     NR_unlinkat = 35,
+    NR_symlinkat = 36,
+    NR_linkat = 37,
     NR_ftruncate = 46,
+    NR_fallocate = 47,
     NR_chdir = 49,
     NR_openat = 56,
     NR_close = 57,
@@ -24,9 +27,12 @@ enum {
     NR_write = 64,
     NR_pread64 = 67,
     NR_pwrite64 = 68,
+    NR_readlinkat = 78,
     NR_newfstatat = 79,
     NR_fstat = 80,
+    NR_sync = 81,
     NR_fsync = 82,
+    NR_fdatasync = 83,
     NR_exit = 93,
     NR_exit_group = 94,
     NR_clock_nanosleep = 115,
@@ -50,6 +56,7 @@ enum {
     NR_mincore = 232,
     NR_madvise = 233,
     NR_wait4 = 260,
+    NR_renameat2 = 276,
 };
 
 static inline long
@@ -89,5 +96,7 @@ call1_(long nr, long a)
 #define call3(nr, a, b, c) call6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define call4(nr, a, b, c, d) \
     call6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define call5(nr, a, b, c, d, e) \
+    call6(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
 #endif
