@@ -18,7 +18,7 @@
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
 #                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
-#   make mutants     do the race tests find bugs put in? M=name, SHORT=1, SEED=2
+#   make mutants     do the race tests find bugs put in? M=name, SHORT=1, SEED='1 2 3'
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
 #   make clean       remove build/
@@ -48,7 +48,7 @@ need.test-fast := build qemu host
 need.host-test := host
 need.ktest := build qemu uboot
 need.bench := build qemu
-need.mutants := build qemu
+need.mutants := build qemu lint
 need.lint := build lint
 need.format := format
 need.count := python
@@ -261,7 +261,7 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
 
 mutants: $B/races.img
-	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $M
+	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) -- $M
 
 bench: $(tested) $B/initrd
 	$Q$(PYTHON) tools/bench.py --build $B $(if $(BASE),--base '$(BASE)') $(if $(ROWS),--rows $(ROWS:%='%'))

@@ -160,6 +160,16 @@ def check_rows(files):
     return not wrong, "\n".join(wrong)
 
 
+def check_mutants(files):
+    """A mutant of the kernel (tools/mutants.py) follows the code it breaks."""
+    wrong = []
+    for name in [f for f in files if f.endswith(".patch")]:
+        ok, text = run(["patch", "-p1", "-s", "-f", "--dry-run", "-i", name])
+        if not ok:
+            wrong.append("%s: %s" % (name, text.splitlines()[0] if text else "no"))
+    return not wrong, "\n".join(wrong)
+
+
 def checks(files, link):
     me = sys.executable
     yield "floors", run([me, "tools/floors.py"])
@@ -173,6 +183,7 @@ def checks(files, link):
     yield "python-3.8", check_python(files)
     yield "blanks", check_blanks(files)
     yield "rows", check_rows(files)
+    yield "mutants", check_mutants(files)
 
 
 def main():

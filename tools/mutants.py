@@ -42,7 +42,7 @@ class Tree:
     """A copy of the sources and of what was built from them."""
 
     def __init__(self, build):
-        self.top = os.path.abspath(os.path.join(build, "mutants"))
+        self.top = os.path.abspath(os.path.join(build, "race-mutants"))
         self.src = os.path.join(self.top, "src")
         self.build = os.path.join(self.top, "build")
         # Anew: an object of the last mutant would look newer than its source.
@@ -73,10 +73,10 @@ class Tree:
                               stderr=subprocess.STDOUT, universal_newlines=True)
         return done.stdout if done.returncode else ""
 
-    def run(self, name, test, rounds):
+    def run(self, name, test, rounds, seed):
         m = qemu.Machine(kernel=os.path.join(self.build, "races.img"), smp=4,
                          mem="256M", append="test=%s rounds=%d seed=%d" % (
-                             test, rounds, self.seed))
+                             test, rounds, seed))
         result = qemu.run(m, os.path.join(self.top, name), silence=SILENCE)
         verdict = ktest.judge({"kind": "tests"}, result)
         verdict.seconds = result.seconds
@@ -88,8 +88,19 @@ def say(word, name, seconds, line):
     sys.stdout.flush()
 
 
-def try_mutant(tree, mutant):
+def try_seed(tree, mutant, seed):
     """True: found."""
+    v = tree.run(mutant.name, mutant.test, mutant.rounds, seed)
+    found = v.word in ("FAIL", "HANG")
+    how = "not found by " + mutant.test if v.word == "PASS" else \
+        (v.lines or [v.word])[0]
+    say("PASS" if found else "FAIL", mutant.name, v.seconds,
+        "seed %d: %s" % (seed, how))
+    return found
+
+
+def try_mutant(tree, mutant, seeds):
+    """True: found with each seed."""
     wrong = tree.patch(mutant)
     if wrong:
         say("FAIL", mutant.name, 0, "does not apply: " + wrong.splitlines()[0])
@@ -99,14 +110,9 @@ def try_mutant(tree, mutant):
         if wrong:
             say("FAIL", mutant.name, 0, "does not compile: " + wrong.splitlines()[0])
             return False
-        v = tree.run(mutant.name, mutant.test, mutant.rounds)
+        return all([try_seed(tree, mutant, seed) for seed in seeds])
     finally:
         tree.patch(mutant, "-R")
-    found = v.word in ("FAIL", "HANG")
-    how = "not found by " + mutant.test if v.word == "PASS" else \
-        (v.lines or [v.word])[0]
-    say("PASS" if found else "FAIL", mutant.name, v.seconds, how)
-    return found
 
 
 def main():
@@ -115,7 +121,8 @@ def main():
     ap.add_argument("--build", default="build")
     ap.add_argument("--short", action="store_true", help="only some, for every day")
     ap.add_argument("--results", help="folder for mutants.json, the totals")
-    ap.add_argument("--seed", type=int, default=1, help="of the delays")
+    ap.add_argument("--seed", type=int, nargs="+", default=[1],
+                    help="of the delays; each must find every mutant")
     ap.add_argument("--list", action="store_true", help="print them and stop")
     ap.add_argument("names", nargs="*", help="only these")
     arg = ap.parse_args()
@@ -131,15 +138,14 @@ def main():
         return 0
     qemu.stop_on_term()
     tree = Tree(arg.build)
-    tree.seed = arg.seed
     wrong = tree.make()
     if wrong:
         sys.exit("mutants: the kernel itself does not build:\n" + wrong)
     for test in sorted({m.test for m in mutants}):
-        v = tree.run("unchanged", test, 64)
+        v = tree.run("unchanged", test, 64, arg.seed[0])
         if v.word != "PASS":
             sys.exit("mutants: %s fails without a mutant: %s" % (test, v.lines[:1]))
-    missed = [m.name for m in mutants if not try_mutant(tree, m)]
+    missed = [m.name for m in mutants if not try_mutant(tree, m, arg.seed)]
     found = len(mutants) - len(missed)
     if arg.results:
         os.makedirs(arg.results, exist_ok=True)
