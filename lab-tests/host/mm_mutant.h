@@ -1,4 +1,4 @@
-/* mm_mutant.h: the holes that explore_fault.c can ask for. */
+/* mm_mutant.h: the holes that explore_fault.c and explore_mremap.c can ask for. */
 #ifndef HOST_MM_MUTANT_H
 #define HOST_MM_MUTANT_H
 
@@ -26,6 +26,7 @@ enum mutant {
     MUTANT_NEW_NO_ANON,     /* publish_private: the same for the new one */
     MUTANT_AROUND_NO_LAYER, /* fault_around.c: no look for a new layer */
     MUTANT_AROUND_PRIVATE,  /* fault_around.c: no look for a private page */
+    MUTANT_RECORD_LATE, /* move_ptes.c: the record after the tables' locks */
 };
 
 #endif
