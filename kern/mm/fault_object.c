@@ -67,7 +67,7 @@ filemap_fault(struct fault *f, unsigned *result)
     struct page *page;
 
     *result = VM_FAULT_SIGBUS;
-    if (obj->ops->page_in == NULL || index >= object_pages(obj))
+    if (!object_has_pages(obj) || index >= object_pages(obj))
         return NULL;
     page = find_or_add(f, index, result);
     if (page == NULL)
@@ -210,6 +210,7 @@ page_outside(struct fault *f, unsigned todo, unsigned result)
         f->major = true;
         err = object_fill(obj, page);
     } else {
+        page_wait_written(page);
         err = obj->ops->mkwrite(obj, page->index, page);
         if (err == 0)
             object_set_dirty(obj, page);

@@ -25,7 +25,7 @@ area_flags(uint32_t prot, uint32_t flags, const struct vm_object *obj,
 {
     uint32_t f = (prot & VM_RWX) | VM_MAYWRITE;
     bool frames =
-        obj != NULL && obj->ops->frame != NULL && obj->ops->page_in == NULL;
+        obj != NULL && obj->ops->frame != NULL && !object_has_pages(obj);
     bool readonly = flags & MAP_READONLY;
 
     f |= flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0;

@@ -1,10 +1,11 @@
-/* object.c: pages by index, and "this page is busy".
+/* object.c: pages by index, and how their contents come.
  *
  *     vm_object --> radix tree, 64 slots a node --> struct page
  *
  * A page is added locked and not up to date; whoever added it brings the
- * contents and unlocks it.  Everybody else who needs it waits for the lock and
- * looks again.  The tree grows by levels as indexes need it. */
+ * contents and unlocks it, or has a pager do both (read_run).  Everybody else
+ * who needs it waits for the lock and looks again.  The tree grows by levels as
+ * indexes need it. */
 #include "mm/object.h"
 
 #include "debug/kstat.h"
@@ -20,68 +21,6 @@ struct onode {
     unsigned live;
     void *slot[NODE_SLOTS];
 };
-
-/* --- one page --- */
-
-#define WAIT_QUEUES 64
-
-/* Sleepers of all locked pages, spread by descriptor address. */
-static struct wait_queue page_queues[WAIT_QUEUES];
-
-void
-object_start(void)
-{
-    for (unsigned i = 0; i < WAIT_QUEUES; i++)
-        wait_init(&page_queues[i]);
-}
-
-static struct wait_queue *
-queue_of(const struct page *page)
-{
-    return &page_queues[(uintptr_t)page / sizeof(*page) % WAIT_QUEUES];
-}
-
-bool
-page_trylock(struct page *page)
-{
-    return (atomic_or(&page->flags, PG_LOCKED) & PG_LOCKED) == 0;
-}
-
-void
-page_wait(struct page *page)
-{
-    struct wait_queue *wq = queue_of(page);
-
-    race_point("page-wait");
-    spin_lock(&wq->lock);
-    /* Announce, then look: page_unlock() clears both in one step. */
-    if (atomic_or(&page->flags, PG_WAITERS) & PG_LOCKED)
-        wait_sleep(wq);
-    spin_unlock(&wq->lock);
-}
-
-void
-page_lock(struct page *page)
-{
-    lock_order_check(RANK_PAGE);
-    while (!page_trylock(page))
-        page_wait(page);
-}
-
-void
-page_unlock(struct page *page)
-{
-    uint32_t old = atomic_and(&page->flags, ~(PG_LOCKED | PG_WAITERS));
-
-    race_point("page-unlock");
-    if (old & PG_WAITERS) {
-        struct wait_queue *wq = queue_of(page);
-
-        spin_lock(&wq->lock);
-        wait_wake_all(wq);
-        spin_unlock(&wq->lock);
-    }
-}
 
 /* --- the tree --- */
 
@@ -255,6 +194,7 @@ object_remove(struct vm_object *obj, struct page *page)
 {
     spin_lock(&obj->lock);
     assert(object_owns(obj, page));
+    assert(!(atomic_load(&page->flags) & PG_WRITEBACK));
     disown(obj, page);
     obj->npages--;
     if (slot_clear(obj->root, obj->height, page->index)) {
@@ -266,16 +206,49 @@ object_remove(struct vm_object *obj, struct page *page)
     page_put(page);
 }
 
+void
+object_filled(struct vm_object *obj, struct page *page, int err)
+{
+    assert(object_owns(obj, page));
+    if (err == 0)
+        atomic_or(&page->flags, PG_UPTODATE);
+    else if (err != -ENOMEM)
+        atomic_or(&page->flags, PG_ERROR);
+    page_unlock(page);
+}
+
+/* How the pager ended with PAGE, which is locked again: somebody may have thrown
+ * it out meanwhile, or even tried again. */
+static int
+fill_result(struct vm_object *obj, const struct page *page)
+{
+    uint32_t flags = atomic_load(&page->flags);
+
+    if (!object_owns(obj, page) || (flags & PG_UPTODATE))
+        return 0;
+    return flags & PG_ERROR ? -EIO : -ENOMEM;
+}
+
 int
 object_fill(struct vm_object *obj, struct page *page)
 {
-    int err = obj->ops->page_in(obj, page->index, page);
+    int err;
 
+    atomic_and(&page->flags, ~PG_ERROR);
+    if (obj->ops->page_in != NULL) {
+        err = obj->ops->page_in(obj, page->index, page);
+        if (err == 0)
+            atomic_or(&page->flags, PG_UPTODATE);
+    } else {
+        obj->ops->read_run(obj, page->index, &page, 1);
+        page_lock(page);
+        err = fill_result(obj, page);
+    }
+    if (!object_owns(obj, page))
+        return 0;
     if (err == 0 && page->index >= object_pages(obj))
         err = -ENODATA; /* truncated meanwhile */
-    if (err == 0)
-        atomic_or(&page->flags, PG_UPTODATE);
-    else
+    if (err != 0)
         object_remove(obj, page);
     return err;
 }
@@ -303,18 +276,27 @@ object_get(struct vm_object *obj)
     atomic_add(&obj->refs, 1);
 }
 
+/* Nobody but a pager that was asked in time can still be at work on it. */
+static void
+drop_page(struct vm_object *obj, struct page *page)
+{
+    page_lock(page);
+    page_wait_written(page);
+    disown(obj, page);
+    page_unlock(page);
+    page_put(page);
+}
+
 static void
 drop_tree(struct vm_object *obj, struct onode *n, unsigned height)
 {
     for (unsigned i = 0; n != NULL && i < NODE_SLOTS; i++) {
         if (n->slot[i] == NULL)
             continue;
-        if (height > 1) {
+        if (height > 1)
             drop_tree(obj, n->slot[i], height - 1);
-        } else {
-            disown(obj, n->slot[i]);
-            page_put(n->slot[i]);
-        }
+        else
+            drop_page(obj, n->slot[i]);
     }
     kfree(n);
 }

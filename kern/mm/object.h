@@ -14,29 +14,46 @@
 
 struct vm_object;
 
+/* What is behind an object.  Pages are filled by page_in, or by read_run if that
+ * is NULL; both NULL: only frame(). */
 struct pager_ops {
     const char *name;
     /* page_in() neither sleeps nor takes locks before RANK_LAYER: faults call it
      * inside the gate, and are minor. */
     bool at_once;
-    /* Fill PAGE, which is locked, with page INDEX.  => may sleep, nothing held
-     * but the page's lock.  0, -EIO, -ENOMEM, or -ENODATA beyond the end. */
+    /* Fill PAGE, which is locked, with page INDEX, now.  => may sleep, nothing
+     * held but the page's lock.  0, -EIO, -ENOMEM, or -ENODATA beyond the end */
     int (*page_in)(struct vm_object *obj, uint64_t index, struct page *page);
-    /* Write N pages from INDEX on.  => may sleep; NULL: never dirty */
-    int (*page_out)(struct vm_object *obj, uint64_t index, struct page **pages,
-                    unsigned n);
-    /* PAGE, which is clean, is about to become writable in a shared mapping:
-     * reserve what page_out() will need.  If it returns 0 the page is dirty.
-     * => page locked; may sleep; NULL: nothing to do */
+    /* Begin to fill the N pages from INDEX on (at most RUN_PAGES): locked, not
+     * up to date, and nobody's but the pager's until it ends each with
+     * object_filled(), in any order, perhaps in an interrupt, perhaps before it
+     * returns.  PAGES is the caller's.  => may sleep; no lock held but those */
+    void (*read_run)(struct vm_object *obj, uint64_t index, struct page **pages,
+                     unsigned n);
+    /* Begin to write the N pages from INDEX on (at most RUN_PAGES): clean,
+     * PG_WRITEBACK, not locked.  Each ends with object_written(), as above.
+     * Nothing beyond obj->size goes to the disk's file; what of the last page
+     * lies behind the end is zeros.  => may sleep, no lock held; NULL: never
+     * dirty */
+    void (*page_out)(struct vm_object *obj, uint64_t index, struct page **pages,
+                     unsigned n);
+    /* PAGE, which is clean, is about to become writable in a shared mapping, or
+     * to be written to: reserve what page_out() will need.  If it returns 0 the
+     * page is dirty.  => page locked, not PG_WRITEBACK, so what was reserved for
+     * the last time is used up; may sleep; NULL: nothing to do */
     int (*mkwrite)(struct vm_object *obj, uint64_t index, struct page *page);
     /* The frame to map for INDEX in place, without the cache (device, boot
      * image); the object has it for ever.  0: none; then page_in() is asked.
      * Without page_in the frames are a device's: they need no struct page. With
      * it they have one, PG_RESERVED.  => inside the gate */
     paddr_t (*frame)(struct vm_object *obj, uint64_t index);
-    /* The last reference is gone; pages are dropped already. */
+    /* The last reference is gone; pages are dropped already, the dirty ones, too:
+     * who wants them kept has written them before.  The memory of the object is
+     * this call's to free.  => may sleep */
     void (*release)(struct vm_object *obj);
 };
+
+#define RUN_PAGES 64 /* of one read_run() or page_out() */
 
 struct vm_object {
     struct spinlock lock; /* rank OBJECT: everything below without its own */
@@ -46,6 +63,7 @@ struct vm_object {
     unsigned height;      /* [lock] */
     size_t npages;        /* [lock] */
     struct list areas;    /* [lock] vma_struct.object_link */
+    uint32_t err_seq;     /* [a] see object_error_since() */
     const struct pager_ops *ops; /* [I] */
     void *host;                  /* [I] inode, segment, device */
 };
@@ -68,10 +86,15 @@ MUST_CHECK int object_add(struct vm_object *obj, uint64_t index,
 /* Take it out of the cache, dirty or not.  => page locked, not mapped; no
  * object or later lock held */
 void object_remove(struct vm_object *obj, struct page *page);
-/* Have the pager fill PAGE.  A page it could not bring leaves the cache, so
- * that the next who asks tries again.  => page locked, in the cache, not up to
- * date; may sleep unless at_once */
+/* Have the pager fill PAGE and wait for that.  A page it could not bring leaves
+ * the cache, so that the next who asks tries again.  After 0 it is PAGE's owner
+ * that tells whether it still is the object's.  => page locked, in the cache,
+ * not up to date; locked again on return; may sleep unless at_once.  0, -EIO,
+ * -ENOMEM, -ENODATA: beyond the end */
 MUST_CHECK int object_fill(struct vm_object *obj, struct page *page);
+/* For pagers: PAGE, which read_run() got, is filled, or ERR says why not.
+ * Unlocks it.  => any context; no lock of RANK_WAIT or later held */
+void object_filled(struct vm_object *obj, struct page *page, int err);
 /* The page differs from what is behind it; no more.  An entry of a shared
  * mapping has W only while its page is dirty: who cleans, calls page_mkclean()
  * (rmap.h) first.  => page locked */
@@ -87,6 +110,13 @@ object_pages(struct vm_object *obj)
     return (size >> PAGE_SHIFT) + ((size & PAGE_MASK) != 0);
 }
 
+/* Does its pager bring pages, or only frames? */
+static inline bool
+object_has_pages(const struct vm_object *obj)
+{
+    return obj->ops->page_in != NULL || obj->ops->read_run != NULL;
+}
+
 /* Is PAGE, which is locked, still OBJ's?  It may have been thrown out before
  * we had the lock. */
 static inline bool
@@ -95,12 +125,35 @@ object_owns(const struct vm_object *obj, const struct page *page)
     return page->owner == ((uintptr_t)obj | PAGE_OWNER_OBJECT);
 }
 
+/* --- page_lock.c --- */
+
 /* "This page is busy": the only thing held over I/O.  page_lock() sleeps. */
 void page_lock(struct page *page);
 bool page_trylock(struct page *page);
-void page_unlock(struct page *page);
+void page_unlock(struct page *page); /* => any context, as object_filled() */
 /* Sleep until somebody unlocks PAGE (it may be locked again at once). */
 void page_wait(struct page *page);
+/* Sleep until PAGE is not PG_WRITEBACK; with its lock held it stays so. */
+void page_wait_written(struct page *page);
+void page_written(struct page *page); /* writeback.c: it is not any more */
+
+/* --- writeback.c --- */
+
+/* Have the pager write N consecutive pages, N at most RUN_PAGES: whoever maps
+ * them must fault to write again.  Unlocks them, and does not wait.
+ * => each locked, dirty, not PG_WRITEBACK; may sleep */
+void object_write_run(struct vm_object *obj, struct page **pages, unsigned n);
+/* Write PAGE if it is dirty, and wait for that.  => page locked, and on return
+ * again; but in between it is not.  0, or what the pager said */
+MUST_CHECK int object_clean(struct vm_object *obj, struct page *page);
+/* For pagers: PAGE, which page_out() got, is on the disk, or ERR says why not:
+ * then it is dirty again.  => any context; as object_filled() */
+void object_written(struct vm_object *obj, struct page *page, int err);
+
+/* Did anything go wrong with writing since *SEEN was 0 or filled in here?  Each
+ * open file has a SEEN, set to obj->err_seq when it is opened, and is told once.
+ * 0 or a negative errno */
+int object_error_since(struct vm_object *obj, uint32_t *seen);
 
 /* --- object_read.c --- */
 

@@ -5,6 +5,18 @@
 #include <errno.h>
 #include <string.h>
 
+/* PAGE, which is locked, is to be filled if it is the object's and is not. */
+static int
+fill_locked(struct vm_object *obj, struct page *page)
+{
+    int err = 0;
+
+    if (object_owns(obj, page) && !(atomic_load(&page->flags) & PG_UPTODATE))
+        err = object_fill(obj, page);
+    page_unlock(page);
+    return err;
+}
+
 /* The page of INDEX with a reference, its contents there.  Waits for others, and
  * fills it if nobody else does. */
 static int
@@ -14,23 +26,22 @@ filled_page(struct vm_object *obj, uint64_t index, struct page **page)
         int err = 0;
 
         *page = object_find(obj, index);
-        if (*page != NULL && (atomic_load(&(*page)->flags) & PG_UPTODATE))
-            return 0;
         if (*page == NULL) {
             err = object_add(obj, index, page);
-            if (err == 0) { /* ours, and locked */
-                err = object_fill(obj, *page);
-                page_unlock(*page);
-                if (err == 0)
-                    return 0;
-            } else if (err == -EEXIST) {
-                err = 0;
-            } else {
+            if (err == -ENOMEM)
                 return err;
-            }
+            if (err == 0) /* ours, and locked */
+                err = fill_locked(obj, *page);
+            else
+                err = 0;
+        } else if (!(atomic_load(&(*page)->flags) & PG_UPTODATE)) {
+            if (page_trylock(*page))
+                err = fill_locked(obj, *page);
+            else
+                page_wait(*page);
         }
-        if (err == 0)
-            page_wait(*page);
+        if (err == 0 && (atomic_load(&(*page)->flags) & PG_UPTODATE))
+            return 0;
         page_put(*page);
         if (err != 0)
             return err;
@@ -49,7 +60,7 @@ object_page(struct vm_object *obj, uint64_t index, struct page **page,
         *data = pa_to_va(pa);
         return 0;
     }
-    if (obj->ops->page_in == NULL)
+    if (!object_has_pages(obj))
         return -EIO;
     err = filled_page(obj, index, page);
     if (err == 0)

@@ -140,7 +140,10 @@ pages_of(struct vm_object *obj)
 
 #define object_pages(obj) pages_of(obj)
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
+#define page_unlock(p)    EXPLORE_CALL(page_unlock, p, p)
 #include "kern/mm/object.c"
+#undef page_unlock
+#include "kern/mm/page_lock.c"
 
 #define object_owns(o, p) \
     (explore_mutant() == MUTANT_NO_SECOND_LOOK || object_owns(o, p))
@@ -152,6 +155,9 @@ pages_of(struct vm_object *obj)
 #define page_unlock(p) EXPLORE_CALL(page_unlock, p, p)
 #include "kern/mm/fault_object.c"
 #undef page_unlock
+#define page_mkclean(p) take_away(p, false)
+static void take_away(struct page *page, bool all);
+#include "kern/mm/writeback.c"
 #undef object_set_dirty
 #undef object_owns
 
@@ -284,12 +290,19 @@ disk_in(struct vm_object *obj, uint64_t index, struct page *page)
     return 0;
 }
 
-static int
+static unsigned bad_writes;
+
+static void
 disk_out(struct vm_object *obj, uint64_t index, struct page **pages, unsigned n)
 {
-    memcpy(disk, word[pages[0] - frames], sizeof(disk));
+    int err = bad_writes > 0 ? -EIO : 0;
+
+    if (err == 0)
+        memcpy(disk, word[pages[0] - frames], sizeof(disk));
+    else
+        bad_writes--;
     EXPLORE_POINT("written");
-    return 0;
+    object_written(obj, pages[0], err);
 }
 
 static int
@@ -299,6 +312,72 @@ disk_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
     return 0;
 }
 
+/* A disk that works beside: hart 2 ends what was begun. */
+static struct page *begun;
+static bool begun_write;
+
+static void
+begin_io(struct page **pages, unsigned n, bool write)
+{
+    if (begun != NULL || n != 1)
+        explore_fail("two at a time");
+    begun_write = write;
+    EXPLORE_POINT("begun");
+    begun = pages[0];
+}
+
+static void
+slow_run(struct vm_object *obj, uint64_t index, struct page **pages, unsigned n)
+{
+    ins++;
+    begin_io(pages, n, false);
+}
+
+static void
+slow_out(struct vm_object *obj, uint64_t index, struct page **pages, unsigned n)
+{
+    begin_io(pages, n, true);
+}
+
+static bool
+io_begun(void *arg)
+{
+    return begun != NULL;
+}
+
+/* As in an interrupt. */
+static void
+end_io(void)
+{
+    struct page *page;
+    unsigned *bad;
+    int err = 0;
+
+    explore_wait("a request", io_begun, NULL);
+    page = begun;
+    bad = begun_write ? &bad_writes : &bad_reads;
+    begun = NULL;
+    irq_off();
+    if (*bad > 0) {
+        --*bad;
+        err = -EIO;
+    } else if (begun_write) {
+        memcpy(disk, word[page - frames], sizeof(disk));
+    } else {
+        memcpy(word[page - frames], disk, sizeof(disk));
+    }
+    EXPLORE_POINT("ending");
+    if (begun_write)
+        object_written(&object, page, err);
+    else
+        object_filled(&object, page, err);
+    irq_restore();
+}
+
+static const struct pager_ops slow_ops = {.name = "disk beside",
+                                          .read_run = slow_run,
+                                          .page_out = slow_out,
+                                          .mkwrite = disk_mkwrite};
 static const struct pager_ops disk_ops = {.name = "disk",
                                           .page_in = disk_in,
                                           .page_out = disk_out,
@@ -318,7 +397,19 @@ take_away(struct page *page, bool all)
     spin_unlock(&table);
 }
 
-/* Write the page back, and throw it out if EVICT. */
+static void
+clean_once(void)
+{
+    struct page *page = object_find(&object, 0);
+
+    page_lock(page);
+    page_wait_written(page);
+    object_write_run(&object, &page, 1);
+    page_put(page);
+}
+
+/* Write the page back, and throw it out if EVICT, unless it is stored to all the
+ * time. */
 static void
 clean(bool evict)
 {
@@ -328,13 +419,15 @@ clean(bool evict)
         return;
     page_lock(page);
     if (object_owns(&object, page) && (page->flags & PG_UPTODATE)) {
-        take_away(page, evict);
-        if (page->flags & PG_DIRTY) {
-            object_clear_dirty(&object, page);
-            (void)disk_out(&object, 0, &page, 1);
-        }
         if (evict)
-            object_remove(&object, page);
+            take_away(page, true);
+        if (object_clean(&object, page) != 0)
+            explore_fail("the disk is well");
+        if (evict && object_owns(&object, page)) {
+            take_away(page, true);
+            if (!(page->flags & (PG_DIRTY | PG_WRITEBACK)))
+                object_remove(&object, page);
+        }
     }
     page_unlock(page);
     page_put(page);
@@ -397,7 +490,119 @@ setup_bad(void)
     bad_reads = 1;
 }
 
+/* The same with a disk that works beside. */
+static void
+setup_beside(void)
+{
+    setup();
+    object.ops = &slow_ops;
+}
+
+static void
+beside_body(unsigned hart)
+{
+    if (hart < 2) {
+        read_body(hart);
+    } else {
+        model_start(hart);
+        end_io();
+    }
+}
+
+/* Whatever is left to be written has no disk beside any more. */
+static void
+beside_check(void)
+{
+    object.ops = &disk_ops;
+    read_check();
+}
+
+static void
+setup_beside_bad(void)
+{
+    setup_beside();
+    bad_reads = 1;
+}
+
 static unsigned failures;
+
+static void
+beside_bad_body(unsigned hart)
+{
+    uint64_t v = 0;
+
+    model_start(hart);
+    if (hart == 2) {
+        end_io();
+        end_io();
+    } else if (reach_or_fault(hart, false, &v) != 0) {
+        failures++;
+    } else if (v != 10 + hart) {
+        explore_fail("hart %u read %lu", hart, v);
+    }
+}
+
+static void
+beside_bad_check(void)
+{
+    object.ops = &disk_ops;
+    /* Who tries again before the first one looked, spares him the error. */
+    if (failures > 1 || ins != 2)
+        explore_fail("%u errors, the disk was asked %u times", failures, ins);
+    nothing_left();
+}
+
+/* Hart 0 stores while the page is written; hart 2 is the disk. */
+static void
+setup_beside_dirty(void)
+{
+    uint64_t v = 1;
+
+    setup();
+    (void)reach_or_fault(0, true, &v);
+    object.ops = &slow_ops;
+}
+
+static void
+beside_store_body(unsigned hart)
+{
+    uint64_t v = 200;
+
+    model_start(hart);
+    if (hart == 2)
+        end_io();
+    else if (hart == 1)
+        clean_once();
+    else
+        (void)reach_or_fault(0, true, &v);
+}
+
+static void
+beside_stored(void)
+{
+    object.ops = &disk_ops;
+    nothing_left();
+    if (disk[0] != 200)
+        explore_fail("the disk has %lu", disk[0]);
+}
+
+static void
+setup_beside_full(void)
+{
+    setup_beside_dirty();
+    bad_writes = 1;
+}
+
+static void
+beside_full_check(void)
+{
+    uint32_t seen = 0;
+
+    if (object_error_since(&object, &seen) != -EIO ||
+        object_error_since(&object, &seen) != 0)
+        explore_fail("who asks is not told once");
+    beside_stored();
+}
 
 static void
 bad_body(unsigned hart)
@@ -547,7 +752,7 @@ static const struct explore_test tests[] = {
      .setup = setup,
      .body = lock_body,
      .frozen = true,
-     .skip = SKIP("page_unlock/wait_wake_all"),
+     .skip = SKIP("take_bit/wait_wake_all"),
      .expect = "dead-lock"},
     {.name = "mutant-announce-late",
      .harts = 2,
@@ -573,6 +778,40 @@ static const struct explore_test tests[] = {
      .check = bad_check,
      .skip = SKIP("page_outside/page_unlock"),
      .expect = ""},
+    {.name = "disk-beside",
+     .harts = 3,
+     .setup = setup_beside,
+     .body = beside_body,
+     .check = beside_check},
+    {.name = "mutant-filled-stays-locked",
+     .harts = 3,
+     .setup = setup_beside,
+     .body = beside_body,
+     .check = beside_check,
+     .skip = SKIP("object_filled/page_unlock"),
+     .expect = "dead-lock"},
+    {.name = "disk-beside-fails",
+     .harts = 3,
+     .setup = setup_beside_bad,
+     .body = beside_bad_body,
+     .check = beside_bad_check},
+    {.name = "store-while-written",
+     .harts = 3,
+     .setup = setup_beside_dirty,
+     .body = beside_store_body,
+     .check = beside_stored},
+    {.name = "store-while-writing-fails",
+     .harts = 3,
+     .setup = setup_beside_full,
+     .body = beside_store_body,
+     .check = beside_full_check},
+    {.name = "mutant-written-wakes-nobody",
+     .harts = 3,
+     .setup = setup_beside_dirty,
+     .body = beside_store_body,
+     .check = beside_stored,
+     .skip = SKIP("take_bit/wait_wake_all"),
+     .expect = "dead-lock"},
     {.name = "evict",
      .harts = 3,
      .setup = setup_cached,

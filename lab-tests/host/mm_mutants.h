@@ -160,7 +160,7 @@ static pte_t *entry_to_lock;
 
 #undef atomic_or
 #define atomic_or(p, v)                                   \
-    (MUTANT_IN(MUTANT_LATE_ANNOUNCE, "page_wait")         \
+    (MUTANT_IN(MUTANT_LATE_ANNOUNCE, "sleep_once")        \
          ? ({                                             \
                __typeof__(*(p)) seen_ = atomic_load(p);   \
                ATOMIC_POINT(p);                           \
@@ -170,6 +170,8 @@ static pte_t *entry_to_lock;
          : (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL)))
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
 #include "kern/mm/object.c"
+#include "kern/mm/page_lock.c"
+#include "kern/mm/writeback.c"
 #undef wait_wake_all
 #undef atomic_or
 #define atomic_or(p, v)                                             \

@@ -34,19 +34,23 @@ pager_in(struct vm_object *obj, uint64_t index, struct page *page)
     return 0;
 }
 
-static int
+static void
 pager_out(struct vm_object *obj, uint64_t index, struct page **pages,
           unsigned n)
 {
     struct pager *p = (struct pager *)obj;
 
-    MMU_STEP("page_out");
-    if (obj->ops->mkwrite != NULL && !p->reserved[index])
-        panic("page_out without mkwrite");
-    memcpy(p->word[index], page_to_va(pages[0]), sizeof(p->word[index]));
-    p->reserved[index] = false;
-    __atomic_fetch_add(&p->outs, n, __ATOMIC_RELAXED);
-    return 0;
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t *word = p->word[index + i];
+
+        MMU_STEP("page_out");
+        if (obj->ops->mkwrite != NULL && !p->reserved[index + i])
+            panic("page_out without mkwrite");
+        memcpy(word, page_to_va(pages[i]), sizeof(p->word[0]));
+        p->reserved[index + i] = false;
+        __atomic_fetch_add(&p->outs, 1, __ATOMIC_RELAXED);
+        object_written(obj, pages[i], 0);
+    }
 }
 
 static int
@@ -94,12 +98,13 @@ pager_evict(struct pager *p, uint64_t index)
         return false;
     page_lock(page);
     if (object_owns(&p->object, page) && try_to_unmap(page) == 0) {
-        if (atomic_load(&page->flags) & PG_DIRTY) {
-            object_clear_dirty(&p->object, page);
-            pager_out(&p->object, index, &page, 1);
-        }
-        object_remove(&p->object, page);
-        done = true;
+        if (object_clean(&p->object, page) != 0)
+            panic("the pager never fails");
+        done = object_owns(&p->object, page) &&
+               !(atomic_load(&page->flags) & (PG_DIRTY | PG_WRITEBACK)) &&
+               try_to_unmap(page) == 0;
+        if (done)
+            object_remove(&p->object, page);
     }
     page_unlock(page);
     page_put(page);

@@ -2,6 +2,7 @@
  * written back to it. */
 #include "pager_ram.h"
 
+#include "ktest.h"
 #include "mm/kmalloc.h"
 #include "mm/rmap.h"
 #include "schedule/timeout.h"
@@ -21,17 +22,12 @@ ram_word(uint64_t index, unsigned word)
     return (index << 16 | word) + 0x100000000ul;
 }
 
+/* What is on the "disk" for page INDEX. */
 static int
-ram_page_in(struct vm_object *obj, uint64_t index, struct page *page)
+read_disk(struct ram_pager *rp, uint64_t index, struct page *page)
 {
-    struct ram_pager *rp = ram(obj);
     uint64_t *to = page_to_va(page);
 
-    atomic_add(&rp->ins, 1u);
-    if (rp->slow_ms != 0)
-        sleep_ms(rp->slow_ms);
-    while (rp->hold != NULL && rp->hold(page))
-        sleep_ms(1);
     if (rp->fail_in != 0 && --rp->fail_in == 0)
         return rp->in_error;
     if (index == rp->bad_page)
@@ -46,24 +42,109 @@ ram_page_in(struct vm_object *obj, uint64_t index, struct page *page)
 }
 
 static int
+write_disk(struct ram_pager *rp, uint64_t index, struct page *page)
+{
+    void **slot = &rp->disk[index];
+
+    if (rp->out_error != 0)
+        return rp->out_error;
+    if (*slot == NULL)
+        *slot = kmalloc(PAGE_SIZE);
+    if (*slot == NULL)
+        return -ENOMEM;
+    page_copy(*slot, page_to_va(page));
+    return 0;
+}
+
+static int
+ram_page_in(struct vm_object *obj, uint64_t index, struct page *page)
+{
+    struct ram_pager *rp = ram(obj);
+
+    atomic_add(&rp->ins, 1u);
+    if (rp->slow_ms != 0)
+        sleep_ms(rp->slow_ms);
+    while (rp->hold != NULL && rp->hold(page))
+        sleep_ms(1);
+    return read_disk(rp, index, page);
+}
+
+/* --- runs, which end in a timer interrupt --- */
+
+struct ram_io {
+    struct timeout timer; /* first */
+    struct vm_object *obj;
+    bool write;
+    unsigned n;
+    struct page *page[RUN_PAGES];
+};
+
+/* From the last page to the first: the order means nothing. */
+static void
+io_end(struct ram_io *io)
+{
+    struct ram_pager *rp = ram(io->obj);
+
+    for (unsigned i = io->n; i-- > 0;) {
+        struct page *page = io->page[i];
+
+        if (io->write)
+            object_written(io->obj, page, write_disk(rp, page->index, page));
+        else
+            object_filled(io->obj, page, read_disk(rp, page->index, page));
+    }
+    kfree(io);
+}
+
+static void
+io_fire(struct timeout *t)
+{
+    io_end((struct ram_io *)t);
+}
+
+static void
+io_begin(struct vm_object *obj, struct page **pages, unsigned n, bool write)
+{
+    struct ram_pager *rp = ram(obj);
+    struct ram_io *io = kmalloc(sizeof(*io));
+
+    CHECK(io != NULL && n > 0 && n <= RUN_PAGES);
+    *io = (struct ram_io){.obj = obj, .write = write, .n = n};
+    memcpy(io->page, pages, n * sizeof(*pages));
+    if (!rp->later) {
+        io_end(io);
+    } else {
+        irq_off();
+        timeout_arm(&io->timer, time_now() + timebase_hz / 10000, io_fire);
+        irq_restore();
+    }
+}
+
+static void
+ram_read_run(struct vm_object *obj, uint64_t index, struct page **pages,
+             unsigned n)
+{
+    struct ram_pager *rp = ram(obj);
+
+    atomic_add(&rp->runs, 1u);
+    for (unsigned i = 0; i < n; i++) {
+        CHECK(pages[i]->index == index + i && object_owns(obj, pages[i]));
+        CHECK((pages[i]->flags & (PG_LOCKED | PG_UPTODATE)) == PG_LOCKED);
+    }
+    atomic_add(&rp->ins, n);
+    io_begin(obj, pages, n, false);
+}
+
+static void
 ram_page_out(struct vm_object *obj, uint64_t index, struct page **pages,
              unsigned n)
 {
     struct ram_pager *rp = ram(obj);
 
     atomic_add(&rp->outs, 1u);
-    if (rp->out_error != 0)
-        return rp->out_error;
-    for (unsigned i = 0; i < n; i++) {
-        void **slot = &rp->disk[index + i];
-
-        if (*slot == NULL)
-            *slot = kmalloc(PAGE_SIZE);
-        if (*slot == NULL)
-            return -ENOMEM;
-        page_copy(*slot, page_to_va(pages[i]));
-    }
-    return 0;
+    for (unsigned i = 0; i < n; i++)
+        CHECK(pages[i]->index == index + i && (pages[i]->flags & PG_WRITEBACK));
+    io_begin(obj, pages, n, true);
 }
 
 static int
@@ -93,14 +174,19 @@ static const struct pager_ops plain = {.name = "ram",
                                        .page_in = ram_page_in,
                                        .page_out = ram_page_out,
                                        .release = ram_release};
+static const struct pager_ops running = {.name = "ram, in runs",
+                                         .read_run = ram_read_run,
+                                         .page_out = ram_page_out,
+                                         .mkwrite = ram_mkwrite,
+                                         .release = ram_release};
 static const struct pager_ops telling = {.name = "ram, told of writes",
                                          .page_in = ram_page_in,
                                          .page_out = ram_page_out,
                                          .mkwrite = ram_mkwrite,
                                          .release = ram_release};
 
-struct ram_pager *
-ram_pager_create(size_t n, bool mkwrite)
+static struct ram_pager *
+create(size_t n, const struct pager_ops *ops)
 {
     struct ram_pager *rp = kzalloc(sizeof(*rp));
 
@@ -113,7 +199,23 @@ ram_pager_create(size_t n, bool mkwrite)
     }
     rp->npages = n;
     rp->bad_page = RAM_NONE;
-    object_init(&rp->obj, mkwrite ? &telling : &plain, n * PAGE_SIZE, rp);
+    object_init(&rp->obj, ops, n * PAGE_SIZE, rp);
+    return rp;
+}
+
+struct ram_pager *
+ram_pager_create(size_t n, bool mkwrite)
+{
+    return create(n, mkwrite ? &telling : &plain);
+}
+
+struct ram_pager *
+ram_pager_runs(size_t n)
+{
+    struct ram_pager *rp = create(n, &running);
+
+    if (rp != NULL)
+        rp->later = true;
     return rp;
 }
 
@@ -133,20 +235,6 @@ take(struct ram_pager *rp, uint64_t index)
     return NULL;
 }
 
-static int
-clean(struct ram_pager *rp, struct page *page)
-{
-    int err;
-
-    if (!(page->flags & PG_DIRTY))
-        return 0;
-    object_clear_dirty(&rp->obj, page);
-    err = ram_page_out(&rp->obj, page->index, &page, 1);
-    if (err != 0)
-        object_set_dirty(&rp->obj, page);
-    return err;
-}
-
 int
 ram_flush(struct ram_pager *rp, uint64_t index)
 {
@@ -155,8 +243,7 @@ ram_flush(struct ram_pager *rp, uint64_t index)
 
     if (page == NULL)
         return 0;
-    page_mkclean(page);
-    err = clean(rp, page);
+    err = object_clean(&rp->obj, page);
     page_unlock(page);
     page_put(page);
     return err;
@@ -166,15 +253,20 @@ bool
 ram_evict(struct ram_pager *rp, uint64_t index)
 {
     struct page *page = take(rp, index);
-    int err;
+    bool done = false;
+    int err = 0;
 
     if (page == NULL)
         return false;
-    page_unmap(page);
-    err = clean(rp, page);
-    if (err == 0)
-        object_remove(&rp->obj, page);
+    while (err == 0 && object_owns(&rp->obj, page) && !done) {
+        page_unmap(page);
+        done = !(atomic_load(&page->flags) & (PG_DIRTY | PG_WRITEBACK));
+        if (done)
+            object_remove(&rp->obj, page);
+        else
+            err = object_clean(&rp->obj, page);
+    }
     page_unlock(page);
     page_put(page);
-    return err == 0;
+    return done;
 }

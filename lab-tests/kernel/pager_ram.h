@@ -20,12 +20,16 @@ struct ram_pager {
     int in_error;      /* with this */
     int mk_error;      /* every mkwrite returns it */
     int out_error;     /* every page_out */
-    unsigned ins, outs, mkwrites; /* [a] calls */
+    bool later;        /* runs end in an interrupt, soon */
+    unsigned ins, outs, mkwrites; /* [a] pages read; calls */
+    unsigned runs;                /* [a] calls of read_run() */
 };
 
 /* N pages; refs 1, ends with object_put(&rp->obj).  MKWRITE: its pager wants
  * to be told of writes.  NULL: no memory. */
 struct ram_pager *ram_pager_create(size_t n, bool mkwrite);
+/* The same, read in runs, with mkwrite; what is begun ends in an interrupt. */
+struct ram_pager *ram_pager_runs(size_t n);
 /* Word WORD of page INDEX, as long as nobody wrote it. */
 uint64_t ram_word(uint64_t index, unsigned word);
 
