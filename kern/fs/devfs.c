@@ -102,7 +102,7 @@ TABLE_ADD(device, console);
 struct node *
 devfs_create(void)
 {
-    struct node *dev = tree_create(), *n;
+    struct node *dev = tree_create("devtmpfs"), *n;
 
     if (dev == NULL)
         return NULL;

@@ -1,6 +1,14 @@
-/* inode.c: the life of an inode.  A file system decides what the end means. */
+/* inode.c: the life of an inode.
+ *
+ *     made -> in use (refs > 0) <-> unused, but remembered (icache.c) -> released
+ *                      └──────── no names, or never entered ───────────────┘
+ *
+ * A folder holds a reference of its parent, so ".." is there as long as the
+ * folder is; when a folder goes, its parent may go with it, and so on upwards:
+ * a loop, because nothing limits how deep folders lie. */
 #include "fs/inode.h"
 
+#include "fs/icache.h"
 #include <atomic.h>
 #include <string.h>
 
@@ -17,6 +25,9 @@ inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
     i->nlink = 1;
     i->ino = ino;
     i->ops = ops;
+    list_init(&i->hash);
+    list_init(&i->of_super);
+    list_init(&i->unused);
 }
 
 void
@@ -25,9 +36,73 @@ inode_get(struct inode *i)
     atomic_add(&i->refs, 1);
 }
 
+/* Give one back that is not the last.  False: it may be. */
+static bool
+put_one_of_many(struct inode *i)
+{
+    int32_t refs = atomic_load(&i->refs);
+
+    while (refs > 1) {
+        if (atomic_cas(&i->refs, &refs, refs - 1))
+            return true;
+    }
+    return false;
+}
+
+struct inode *
+inode_release(struct inode *i)
+{
+    struct inode *parent = i->parent;
+
+    if (i->ops->release != NULL)
+        i->ops->release(i);
+    return parent != i ? parent : NULL;
+}
+
 void
 inode_put(struct inode *i)
 {
-    if (atomic_add_acq_rel(&i->refs, -1) == 1 && i->ops->release != NULL)
-        i->ops->release(i);
+    while (i != NULL && !put_one_of_many(i))
+        i = icache_last_put(i) ? inode_release(i) : NULL;
+}
+
+void
+inode_set_parent(struct inode *i, struct inode *dir)
+{
+    struct inode *old;
+
+    if (i->parent == dir)
+        return;
+    inode_get(dir);
+    spin_lock(&inode_lock);
+    old = i->parent;
+    i->parent = dir;
+    spin_unlock(&inode_lock);
+    if (old != NULL && old != i)
+        inode_put(old);
+}
+
+struct inode *
+inode_parent(struct inode *i)
+{
+    struct inode *parent;
+
+    spin_lock(&inode_lock);
+    parent = i->parent;
+    if (parent != NULL)
+        inode_get(parent);
+    spin_unlock(&inode_lock);
+    return parent;
+}
+
+void
+inode_pin(struct vm_object *obj)
+{
+    inode_get(obj->host);
+}
+
+void
+inode_unpin(struct vm_object *obj)
+{
+    inode_put(obj->host);
 }

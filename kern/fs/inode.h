@@ -13,6 +13,7 @@
 #include "sync/mutex.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <util.h>
 
 struct inode;
 struct file;
@@ -82,7 +83,8 @@ struct inode_ops {
     /* All that was done to I is on the disk when this returns; DATA: times may
      * be missing.  Its pages were written before.  => not locked */
     int (*sync)(struct inode *i, bool data);
-    /* The last reference is gone.  => may sleep */
+    /* The last reference is gone, and nobody can find I any more.  nlink 0: its
+     * blocks go, too.  => may sleep */
     void (*release)(struct inode *i);
 };
 
@@ -96,7 +98,11 @@ struct super_ops {
     /* All that was done before is on the disk when this returns.  => may sleep */
     int (*sync)(struct super *s);
     void (*statfs)(struct super *s, struct statfs_info *info);
-    /* No inode but the root is in use. => may sleep */
+    /* Some inode but the root is in use, or the root by others than S and who
+     * unmounts it.  NULL: icache.c knows.  => inode_lock held */
+    bool (*busy)(struct super *s);
+    /* No inode but the root is in memory, nobody can get at it any more; S->root
+     * is to be put.  => may sleep */
     void (*unmount)(struct super *s);
 };
 
@@ -107,10 +113,12 @@ struct super {
     struct inode *root; /* [I] a reference */
     char source[32];    /* [I] "vda1", for /proc/mounts */
     void *host;         /* [I] the file system's */
-    struct list inodes; /* icache.c: those in memory */
-    struct list all;    /* of all mounted ones */
+    struct list inodes; /* [n] those entered below, by of_super */
+    struct list all;    /* [m] of all mounted ones */
+    unsigned users;     /* [m] calls that walk it: no unmount */
 };
 
+/* n: inode_lock;  m: mount_lock (mount.c);  dir: the lock of the folder */
 struct inode {
     struct mutex lock; /* rank INODE: size, contents of a folder */
     int32_t refs;      /* [a] */
@@ -121,19 +129,39 @@ struct inode {
     int64_t atime, mtime, ctime; /* ns since 1970 */
     struct vm_object *object;    /* [I] contents by pages, or NULL */
     struct super *super;         /* [I] NULL: of no mounted file system */
-    struct inode *parent;        /* of a folder: ".."; itself for a root */
-    struct inode *mounted;       /* the root that covers this folder */
-    struct inode *covers;        /* the folder this root covers */
+    struct inode *parent;        /* [n] of a folder: "..", a reference; itself
+                                  * for a root; see inode_set_parent() */
+    struct inode *mounted;       /* [n] the root that covers this folder */
+    struct inode *covers;        /* [n] the folder this root covers */
     const struct inode_ops *ops; /* [I] */
     void *host;                  /* [I] the file system's */
+    struct list hash, of_super;  /* [n] icache.c; empty: not entered */
+    struct list unused;          /* [n] entered, refs 0 */
 };
+
+extern struct spinlock inode_lock; /* rank ICACHE */
 
 void inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino); /* refs 1 */
 void inode_get(struct inode *i);
 void inode_put(struct inode *i); /* => may sleep */
+/* The folder I lies in DIR now, of which a reference is taken.  Walks call it
+ * for what they find and ops.c for what it moves, so file systems need not; the
+ * reference of DIR is given back before release().  => DIR locked, or at boot */
+void inode_set_parent(struct inode *i, struct inode *dir);
+/* I->parent with a reference, or NULL. */
+struct inode *inode_parent(struct inode *i);
 
-/* --- icache.c: inodes in memory, by (file system, number) --- */
+/* pager_ops.pin and .unpin of an object whose host is an inode. */
+void inode_pin(struct vm_object *obj);
+void inode_unpin(struct vm_object *obj);
+
+/* --- icache.c: inodes in memory, by (file system, number) ---
+ *
+ * An inode nobody refers to stays, with its pages, until there are too many or
+ * memory is short; not if it has no names (nlink 0).  What must not be forgotten
+ * yet holds a reference: who has changes of I to store takes one (so does a
+ * dirty page, see pager_ops.pin). */
 
 /* The inode INO of S, with a reference.  If it is not in memory, MAKE gives a new
  * one (refs 1, not seen by anybody yet), which is entered; should somebody else
@@ -145,6 +173,46 @@ int icache_get(struct super *s, uint64_t ino,
                void (*drop)(struct inode *i), struct inode **found);
 /* Enter a new inode whose number nobody else can know yet. */
 void icache_add(struct super *s, struct inode *i);
+/* I if it is in memory, used or not, with a reference; else NULL. */
+struct inode *icache_find(struct super *s, uint64_t ino);
+/* Release up to N inodes nobody refers to, the longest unused first; of S, or of
+ * all (NULL).  Returns how many.  => may sleep, no lock held */
+size_t icache_shrink(struct super *s, size_t n);
+
+/* --- mount.c: which file systems there are, and where --- */
+
+struct fs_type { /* TABLE_ADD(fs_type, ...) */
+    const char *name;
+    bool nodev; /* SOURCE is a word, not a disk */
+    /* A new super, see super_init(), with its root.  SOURCE is the name of a
+     * disk; OPTIONS as in mount(2), "" if there are none.  => may sleep */
+    int (*mount)(const struct fs_type *t, const char *source,
+                 const char *options, bool readonly, struct super **made);
+};
+TABLE_DECLARE(fs_type, struct fs_type);
+
+const struct fs_type *fs_type_find(const char *name); /* or NULL */
+/* Fills in S: a dev of its own, lists; ROOT and HOST are the caller's. */
+void super_init(struct super *s, const struct super_ops *ops,
+                const char *source, bool readonly);
+/* Mount SOURCE, of type T, on the folder AT; NULL: as the first root.
+ * -EBUSY, -ENOTDIR, or what T says */
+int fs_mount(const struct fs_type *t, const char *source, const char *options,
+             bool readonly, struct inode *at);
+/* S covers AT (NULL: is the root), and is on the list. -EBUSY, -ENOTDIR */
+int super_attach(struct super *s, struct inode *at);
+/* Take the file system with this root away, and the caller's reference of ROOT,
+ * which must be his only one, with it.  -EINVAL: it is no such root, or the
+ * first one; -EBUSY: somebody is in it.  => may sleep */
+int fs_unmount(struct inode *root);
+/* The next mounted file system after S (NULL: the first), in order of mounting;
+ * it stays until the next call gets it as S.  NULL: that was the last one. */
+struct super *super_next(struct super *s);
+/* Stop before the last one. */
+void super_done(struct super *s);
+
+/* ROOT covers the folder AT.  -EBUSY: something does already. */
+int mount_at(struct inode *at, struct inode *root);
 
 /* What poll() may answer; Linux's numbers. */
 #define POLLIN   0x01u
@@ -181,8 +249,5 @@ int namei_parent(const struct walk *w, const char *path, struct inode **dir,
 /* The path from the root to the folder DIR, into BUF: -ERANGE, or its length
  * with the NUL.  -ENOENT: it was removed. */
 int path_of(const struct walk *w, struct inode *dir, char *buf, size_t size);
-
-/* ROOT covers the folder AT.  -EBUSY: something does already. */
-int mount_at(struct inode *at, struct inode *root);
 
 #endif

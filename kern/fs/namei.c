@@ -10,7 +10,9 @@
  * One folder is locked at a time, and only for the look into it. */
 #include "fs/inode.h"
 
+#include "fs/icache.h"
 #include "mm/kmalloc.h"
+#include <atomic.h>
 #include <errno.h>
 #include <string.h>
 
@@ -55,19 +57,27 @@ go_to(struct step *s, struct inode *next)
 static void
 enter_mounts(struct step *s)
 {
-    while (s->at->mounted != NULL) {
-        inode_get(s->at->mounted);
-        go_to(s, s->at->mounted);
+    while (atomic_load(&s->at->mounted) != NULL) {
+        struct inode *root;
+
+        spin_lock(&inode_lock);
+        root = s->at->mounted;
+        if (root != NULL)
+            inode_get(root);
+        spin_unlock(&inode_lock);
+        if (root != NULL)
+            go_to(s, root);
     }
 }
 
 static void
 go_up(struct step *s)
 {
-    if (s->at == s->w->root || s->at->parent == NULL)
+    struct inode *up = s->at == s->w->root ? NULL : inode_parent(s->at);
+
+    if (up == NULL)
         return;
-    inode_get(s->at->parent);
-    go_to(s, s->at->parent);
+    go_to(s, up);
     enter_mounts(s);
 }
 
@@ -109,6 +119,8 @@ look_up(struct inode *dir, const char *name, size_t len, struct inode **found)
         return -ENOTDIR;
     mutex_lock(&dir->lock);
     err = dir->ops->lookup(dir, name, len, found);
+    if (err == 0 && is_dir(*found))
+        inode_set_parent(*found, dir);
     mutex_unlock(&dir->lock);
     return err;
 }
@@ -180,6 +192,7 @@ walk_path(struct step *s, const char *path, struct inode **found, char *last)
 {
     int err;
 
+    icache_trim();
     if (*path == 0)
         return -ENOENT;
     s->at = *path == '/' ? s->w->root : s->w->cwd;
@@ -216,21 +229,6 @@ namei_parent(const struct walk *w, const char *path, struct inode **dir,
     return walk_path(&s, path, dir, last);
 }
 
-int
-mount_at(struct inode *at, struct inode *root)
-{
-    if (!is_dir(at) || !is_dir(root))
-        return -ENOTDIR;
-    if (at->mounted != NULL)
-        return -EBUSY;
-    inode_get(at);
-    inode_get(root);
-    root->parent = at->parent;
-    root->covers = at;
-    at->mounted = root;
-    return 0;
-}
-
 /* --- from a folder to its path --- */
 
 struct search {
@@ -259,16 +257,17 @@ is_it(void *arg, const char *name, size_t len, uint64_t ino, uint32_t mode,
     return false;
 }
 
-/* Put "/" and the name of DIR in its parent before S->end. */
+/* Put "/" and the name of DIR in its PARENT before S->end. */
 static int
-prepend_name(struct inode *dir, struct search *s)
+prepend_name(struct inode *dir, struct inode *parent, struct search *s)
 {
-    struct inode *parent = dir->parent;
     int err;
 
+    spin_lock(&inode_lock);
     s->ino = (dir->covers ? dir->covers : dir)->ino;
+    spin_unlock(&inode_lock);
     s->found = false;
-    if (parent == NULL || parent->ops->readdir == NULL)
+    if (parent->ops->readdir == NULL)
         return -ENOENT;
     mutex_lock(&parent->lock);
     err = parent->ops->readdir(parent, 0, is_it, s);
@@ -285,10 +284,24 @@ path_of(const struct walk *w, struct inode *dir, char *buf, size_t size)
     int err = 0;
 
     *s.end = 0;
-    while (dir != w->root && dir->parent != dir && err == 0) {
-        err = prepend_name(dir, &s);
-        dir = dir->parent;
+    inode_get(dir);
+    while (dir != w->root && err == 0) {
+        struct inode *up = inode_parent(dir);
+
+        if (up == NULL)
+            err = -ENOENT;
+        else if (up != dir)
+            err = prepend_name(dir, up, &s);
+        inode_put(dir);
+        if (up == dir) {
+            inode_put(up);
+            dir = NULL;
+            break;
+        }
+        dir = up;
     }
+    if (dir != NULL)
+        inode_put(dir);
     if (err != 0)
         return err;
     if (*s.end == 0)

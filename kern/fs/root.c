@@ -23,7 +23,7 @@ mount_below(struct node *root, const char *name, size_t len, struct node *what)
         return -ENOMEM;
     if (at == NULL)
         err = tree_add(root, name, len, S_IFDIR | 0755, NULL, NULL, &at);
-    return err != 0 ? err : mount_at(&at->inode, &what->inode);
+    return err != 0 ? err : super_attach(what->inode.super, &at->inode);
 }
 
 int
@@ -34,8 +34,9 @@ root_mount(const void *archive, size_t size)
 
     if (root == NULL)
         return -ENOENT;
-    root_inode = &root->inode;
-    err = mount_below(root, "dev", 3, devfs_create());
+    err = super_attach(root->inode.super, NULL);
+    if (err == 0)
+        err = mount_below(root, "dev", 3, devfs_create());
     TABLE_FOR_EACH (mount, struct mount, m) {
         if (err == 0)
             err = mount_below(root, (*m)->name, strlen((*m)->name),

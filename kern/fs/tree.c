@@ -35,13 +35,28 @@ node_create(const char *name, size_t len, uint32_t mode,
     return n;
 }
 
+struct tree {
+    struct super super;
+    struct super_ops ops;
+};
+
 struct node *
-tree_create(void)
+tree_create(const char *type)
 {
+    struct tree *t = kzalloc(sizeof(*t));
     struct node *n = node_create("", 0, S_IFDIR | 0755, NULL);
 
-    if (n != NULL)
-        n->inode.parent = &n->inode;
+    if (n == NULL || t == NULL) {
+        kfree(n);
+        kfree(t);
+        return NULL;
+    }
+    t->ops.name = type;
+    super_init(&t->super, &t->ops, type, false);
+    t->super.root = &n->inode;
+    n->inode.parent = &n->inode;
+    n->inode.super = &t->super;
+    n->inode.dev = t->super.dev;
     return n;
 }
 
@@ -70,6 +85,8 @@ tree_add(struct node *dir, const char *name, size_t len, uint32_t mode,
         return -ENOMEM;
     n->inode.host = host;
     n->inode.parent = &dir->inode;
+    n->inode.super = dir->inode.super;
+    n->inode.dev = dir->inode.dev;
     if ((mode & S_IFMT) == S_IFDIR)
         dir->inode.nlink++;
     list_add_tail(&dir->children, &n->sibling);

@@ -11,8 +11,8 @@ struct node {
     char name[];
 };
 
-/* An empty folder of its own; NULL: no memory. */
-struct node *tree_create(void);
+/* An empty folder, the root of a file system of TYPE; NULL: no memory. */
+struct node *tree_create(const char *type);
 /* A new node NAME in DIR: a folder (OPS NULL), or what OPS make of it.
  * -EEXIST, -ENOMEM, -ENAMETOOLONG.  => at boot */
 int tree_add(struct node *dir, const char *name, size_t len, uint32_t mode,

@@ -273,7 +273,8 @@ object_clear_dirty(struct vm_object *obj, struct page *page)
 void
 object_get(struct vm_object *obj)
 {
-    atomic_add(&obj->refs, 1);
+    if (atomic_add(&obj->refs, 1) == 1 && obj->ops->pin != NULL)
+        obj->ops->pin(obj);
 }
 
 /* Nobody but a pager that was asked in time can still be at work on it. */
@@ -304,7 +305,11 @@ drop_tree(struct vm_object *obj, struct onode *n, unsigned height)
 void
 object_put(struct vm_object *obj)
 {
-    if (atomic_add_acq_rel(&obj->refs, -1) > 1)
+    int32_t old = atomic_add_acq_rel(&obj->refs, -1);
+
+    if (old == 2 && obj->ops->unpin != NULL)
+        obj->ops->unpin(obj); /* may be the end of OBJ */
+    if (old > 1)
         return;
     drop_tree(obj, obj->root, obj->height);
     obj->root = NULL;

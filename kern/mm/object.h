@@ -47,6 +47,12 @@ struct pager_ops {
      * Without page_in the frames are a device's: they need no struct page. With
      * it they have one, PG_RESERVED.  => inside the gate */
     paddr_t (*frame)(struct vm_object *obj, uint64_t index);
+    /* For an object inside something that has references of its own (an inode):
+     * the first reference beside the owner's was taken, the last one went.  So
+     * mappings and dirty pages together hold one reference of the owner.
+     * => unpin() may sleep */
+    void (*pin)(struct vm_object *obj);
+    void (*unpin)(struct vm_object *obj);
     /* The last reference is gone; pages are dropped already, the dirty ones, too:
      * who wants them kept has written them before.  The memory of the object is
      * this call's to free.  => may sleep */

@@ -23,6 +23,8 @@
     X(RANK_JOURNAL, "journal")    /* inode map, journal handle */             \
     X(RANK_DEVICE, "device")      /* a device used by one thread at a time */ \
     X(RANK_PROCESS, "process")    /* process table, file tables */            \
+    X(RANK_MOUNT, "mount")        /* the list of mounted file systems */      \
+    X(RANK_ICACHE, "icache")      /* inodes in memory, parents, mounts */     \
     X(RANK_OBJECT, "object")      /* vm_object: tree, size, areas */          \
     X(RANK_LAYER, "layer")        /* a private layer's tree */                \
     X(RANK_ANON, "anon")                                                      \

@@ -187,11 +187,8 @@ link_read(struct inode *i, char *buf, size_t size)
 void
 proc_release(struct inode *i)
 {
-    if (!(i->ino & OF_PROCESS))
-        return;
-    if (i->parent != NULL)
-        inode_put(i->parent);
-    kfree(i);
+    if (i->ino & OF_PROCESS)
+        kfree(i);
 }
 
 static const struct inode_ops text_ops = {
@@ -241,8 +238,9 @@ proc_inode(int pid, unsigned number, uint32_t mode, const struct inode_ops *ops,
         return NULL;
     inode_init(i, ops, mode, OF_PROCESS | (uint64_t)pid << 12 | number);
     i->host = (void *)host;
-    inode_get(parent);
-    i->parent = parent;
+    inode_set_parent(i, parent);
+    i->super = parent->super;
+    i->dev = parent->dev;
     return i;
 }
 
@@ -356,7 +354,7 @@ static const struct inode_ops root_ops = {.lookup = root_lookup,
 static struct node *
 procfs_create(void)
 {
-    struct node *root = tree_create(), *ucore = NULL;
+    struct node *root = tree_create("proc"), *ucore = NULL;
     uint32_t mode;
 
     if (root == NULL ||
@@ -375,25 +373,3 @@ procfs_create(void)
 
 static const struct mount proc_mount = {"proc", procfs_create};
 TABLE_ADD(mount, proc_mount);
-
-/* --- what needs nothing else --- */
-
-static int
-show_filesystems(struct proc_text *t, int pid)
-{
-    TABLE_FOR_EACH (mount, struct mount, m)
-        proc_print(t, "nodev\t%s\n", (*m)->name);
-    return 0;
-}
-
-static int
-show_mounts(struct proc_text *t, int pid)
-{
-    proc_print(t, "rootfs / rootfs ro 0 0\ndev /dev devtmpfs rw 0 0\n");
-    TABLE_FOR_EACH (mount, struct mount, m)
-        proc_print(t, "%s /%s %s rw 0 0\n", (*m)->name, (*m)->name, (*m)->name);
-    return 0;
-}
-
-PROC_FILE(filesystems, .name = "filesystems", .show = show_filesystems);
-PROC_FILE(mounts, .name = "mounts", .show = show_mounts);
