@@ -14,7 +14,6 @@
 #include "mm/kmalloc.h"
 #include "mm/kstack.h"
 #include "mm/uaccess.h"
-#include "process/syscall_hook.h"
 #include <errno.h>
 #include <string.h>
 
@@ -58,7 +57,6 @@ task_create(struct process *p, const struct trapframe *tf)
     t->thread.ctx.sp = ROUND_DOWN((uintptr_t)task_frame(t), 16ul);
     t->thread.on_dead = task_dead;
     t->thread.user_trap = task_trap;
-    t->thread.tcb.user_call = syscall_hook;
     t->process = p;
     t->start = *tf;
     return t;
@@ -219,8 +217,7 @@ take_place(struct task *t, struct process *from, const struct clone_args *a)
             p->sid = from->sid;
             tree_insert(p, (a->flags & CLONE_PARENT) ? from->parent : from);
         }
-        list_add_tail(&p->tasks, &t->link);
-        p->ntasks++;
+        task_joins(t);
     }
     spin_unlock(&tree_lock);
     return ok;

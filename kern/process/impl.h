@@ -18,6 +18,9 @@ struct fs_place *place_create(struct inode *root, struct inode *cwd,
                               uint32_t umask);
 void place_put(struct fs_place *fs);
 
+/* T, complete but for its place, is one of its process.  => tree locked */
+void task_joins(struct task *t);
+
 /* fork.c */
 struct task *task_create(struct process *p, const struct trapframe *tf);
 void task_destroy(struct task *t); /* one that never ran */

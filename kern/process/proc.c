@@ -13,6 +13,7 @@
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include "process/impl.h"
+#include "process/syscall_hook.h"
 #include <string.h>
 
 #define PID_MAX  32768
@@ -126,6 +127,30 @@ tree_remove(struct process *p)
     list_del(&p->sibling);
     list_del(&p->all_link);
     list_del(&p->pid_link);
+}
+
+static void
+choose_calls(struct task *t)
+{
+    const call_fn *calls = t->process->trace ? NULL : user_calls;
+
+    atomic_store(&t->thread.tcb.calls, calls);
+}
+
+void
+task_joins(struct task *t)
+{
+    list_add_tail(&t->process->tasks, &t->link);
+    t->process->ntasks++;
+    choose_calls(t);
+}
+
+void
+proc_trace(struct process *p, bool on)
+{
+    p->trace = on;
+    list_for_each_entry (t, &p->tasks, struct task, link)
+        choose_calls(t);
 }
 
 struct trapframe *

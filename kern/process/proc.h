@@ -104,7 +104,7 @@ struct process {
     uint64_t child_ticks;              /* [t] of children waited for */
     uint64_t stat[MMSTAT_COUNT];       /* of spaces that it left */
     uint64_t child_stat[MMSTAT_COUNT]; /* [t] of children waited for */
-    bool trace;                        /* print its calls */
+    bool trace;                        /* [t] print its calls */
 };
 
 /* How a call goes on that waits until a certain time, when a signal without a
@@ -143,6 +143,9 @@ struct task {
 struct process *pid_find(int pid);
 extern unsigned process_limit;    /* processes and further tasks together */
 extern struct spinlock tree_lock; /* rank PROCESS: the family tree */
+
+/* P's calls shall be printed, or not any more.  => tree locked */
+void proc_trace(struct process *p, bool on);
 
 /* Where paths begin for tasks of FS, with references; give them back. */
 void place_walk(struct fs_place *fs, struct walk *w);

@@ -102,8 +102,7 @@ proc_start_init(const char *path, char *const *argv, char *const *envp)
     spin_lock(&tree_lock);
     init_process = p;
     tree_insert(p, NULL);
-    list_add_tail(&p->tasks, &t->link);
-    p->ntasks = 1;
+    task_joins(t);
     spin_unlock(&tree_lock);
     thread_start(&t->thread);
     return pid;

@@ -2,11 +2,11 @@
 #ifndef KERN_PROCESS_SYSCALL_HOOK_H
 #define KERN_PROCESS_SYSCALL_HOOK_H
 
-#include <stdint.h>
+#include "arch/riscv/trapframe.h"
 
-/* Serves a call: its arguments, the number last; becomes the user_call of each
- * task.  Set by syscall/, before the first task. */
-extern long (*syscall_hook)(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
-                            uint64_t a4, uint64_t a5, uint64_t a6, uint64_t nr);
+/* tcb.calls of each task that is not traced. */
+extern call_fn user_calls[CALLS_MAX];
+/* What those of traced ones come to: makes the call TF asks for. */
+void traced_call(struct trapframe *tf);
 
 #endif

@@ -12,10 +12,9 @@
 #include "process/impl.h"
 
 #include "arch/riscv/fp.h"
+#include "process/syscall_hook.h"
 #include <signal.h>
 #include <string.h>
-
-/* The one call whose result is not its own. */
 
 #define FS_MASK    (3ul << 13)
 #define FS_INITIAL (1ul << 13)
@@ -116,18 +115,19 @@ fp_first_use(struct task *t, struct trapframe *tf)
     return true;
 }
 
-/* What a task did wrong; with WHY NULL, it is about to go back to user mode while
- * somebody wants something of it.  Calls go another way (tcb.user_call); after
- * one, the frame still has its cause and, in x[0], its first argument. */
+/* What a task did wrong, or a call of one that is traced; others go another way
+ * (tcb.calls).  With WHY NULL, it is about to go back to user mode while somebody
+ * wants something of it; after a call, the frame still has its cause and, in
+ * x[0], its first argument. */
 void
 task_trap(struct trapframe *tf, const struct user_trap *why)
 {
     struct task *t = current_task();
-    bool call = why == NULL && tf->scause == CAUSE_USER_ECALL;
 
-    if (why != NULL && !(why->signo == SIGILL && fp_first_use(t, tf)))
+    if (why == NULL)
+        task_work(tf, tf->scause == CAUSE_USER_ECALL ? &tf->x[0] : NULL);
+    else if (why->signo == 0)
+        traced_call(tf);
+    else if (why->signo != SIGILL || !fp_first_use(t, tf))
         signal_self(why->signo, why->code, why->addr);
-    if (unlikely(atomic_load(&t->thread.interrupted) ||
-                 atomic_load(&t->killed)))
-        task_work(tf, call ? &tf->x[0] : NULL);
 }

@@ -35,7 +35,7 @@ sys_clone(ARGS)
 
     return do_fork(&a);
 }
-SYSCALL(220, clone, "xpppp", sys_clone);
+SYSCALL_FRAME(220, clone, "xpppp", sys_clone);
 
 /* --- execve --- */
 
@@ -176,7 +176,7 @@ sys_execve(ARGS)
     kfree(path);
     return r;
 }
-SYSCALL(221, execve, "spp", sys_execve);
+SYSCALL_FRAME(221, execve, "spp", sys_execve);
 
 /* --- wait, kill --- */
 

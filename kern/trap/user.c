@@ -53,6 +53,10 @@ fault_reason(unsigned r, struct user_trap *why)
     }
 }
 
+/* What user_exception() says of everything but page faults. */
+#define NO_PAGE_FAULT (1u << 31)
+_Static_assert((VM_FAULT_ERROR & NO_PAGE_FAULT) == 0, "");
+
 /* Everything but page faults; ecall stays 0. */
 static void
 other_reason(const struct trapframe *tf, struct user_trap *why)
@@ -78,8 +82,8 @@ other_reason(const struct trapframe *tf, struct user_trap *why)
     }
 }
 
-static __attribute__((noinline)) void
-tell(struct trapframe *tf, unsigned failed)
+void
+user_trouble(struct trapframe *tf, unsigned failed)
 {
     struct user_trap why = {.addr = tf->stval};
 
@@ -87,21 +91,23 @@ tell(struct trapframe *tf, unsigned failed)
         fault_reason(failed, &why);
     else
         other_reason(tf, &why);
+    csr_set(sstatus, SSTATUS_SIE);
     current_thread()->user_trap(tf, &why);
+    csr_clear(sstatus, SSTATUS_SIE);
 }
 
-void
+unsigned
 user_exception(struct trapframe *tf)
 {
-    unsigned rights = page_fault_rights(tf->scause), r = 0;
+    unsigned rights = page_fault_rights(tf->scause), r;
 
     trace(TRACE_FAULT, tf->scause, tf->stval);
+    if (unlikely(rights == 0))
+        return NO_PAGE_FAULT;
     csr_set(sstatus, SSTATUS_SIE);
-    if (likely(rights != 0))
-        r = do_pgfault(current_thread()->mm, rights | FAULT_USER, tf->stval);
-    if (unlikely(rights == 0 || (r & VM_FAULT_ERROR) != 0))
-        tell(tf, r);
+    r = do_pgfault(current_thread()->mm, rights | FAULT_USER, tf->stval);
     csr_clear(sstatus, SSTATUS_SIE);
+    return r & (VM_FAULT_ERROR | VM_FAULT_ACCERR);
 }
 
 void

@@ -5,15 +5,14 @@
 #include "arch/riscv/trapframe.h"
 #include <stdbool.h>
 
-/* One from user mode, by trapentry.S.  Page faults are served; everything else
- * is told to the thread's user_trap(). */
-void user_exception(struct trapframe *tf);
-/* Before such a thread goes back to user mode, when it was interrupted or
- * another should run. */
-void user_leave(struct trapframe *tf);
+/* One from user mode, by trapentry.S, which has not saved s0..s11 yet.  Page
+ * faults are served: 0.  Else what to tell user_trouble(). */
+unsigned user_exception(struct trapframe *tf);
+/* ... which has the whole frame, and tells the thread's user_trap(). */
+void user_trouble(struct trapframe *tf, unsigned failed);
 
-/* Back to user mode after an interrupt: does somebody want something of the
- * thread (sync/wait.h)?  Then its user_trap() is told, without a reason. */
+/* Before a thread goes back to user mode, when it is wanted (sync/wait.h), which
+ * its user_trap() is told without a reason, or another should run. */
 void user_leave(struct trapframe *tf);
 
 /* One from the kernel: is it a page fault of a copy routine (mm/uaccess.h) that

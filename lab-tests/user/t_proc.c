@@ -15,6 +15,44 @@ sleeps(void *arg)
     return 0;
 }
 
+long regs_over(long nr, long a0, long a1, char *at, long *result);
+
+static void
+nothing(int signo)
+{
+    (void)signo;
+}
+
+/* Calls and faults leave all registers as they are: those that need them all
+ * (clone), those that enter a handler (kill), and the rest; traced or not. */
+static void
+check_registers(void)
+{
+    char *p = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int status = 0;
+    long r = -1;
+
+    signal(SIGTERM, nothing);
+    CHECK(regs_over(173, 1, 2, p, &r) == 0 && r == getppid());
+    CHECK(regs_over(999, 1, 2, p + PAGE, &r) == 0 && r == -ENOSYS);
+    CHECK(regs_over(129, getpid(), SIGTERM, p + 2 * PAGE, &r) == 0 && r == 0);
+    CHECK(regs_over(220, SIGCHLD, 0, p + 3 * PAGE, &r) == 0 && r >= 0);
+    if (r == 0)
+        _exit(7);
+    CHECK(waitpid((pid_t)r, &status, 0) == r && WEXITSTATUS(status) == 7);
+}
+
+UTEST(registers_survive_calls_and_faults)
+{
+    int fd = open("/proc/self/trace", O_WRONLY);
+
+    check_registers();
+    if (fd < 0)
+        return;
+    CHECK(write(fd, "1", 1) == 1);
+    check_registers();
+}
+
 UTEST(exit_status_has_eight_bits)
 {
     CHECK(run_child(ends_with, (void *)0) == 0);

@@ -17,26 +17,32 @@
 /* Offsets for trapentry.S; the assertions below check them. */
 #define TCB_KSTACK       0
 #define TCB_SCRATCH      8
-#define TCB_CALL         24
+#define TCB_CALLS        24
 #define TCB_CPU          32
 #define TCB_SIZE         64
 #define CPU_RESCHED      36
 #define THREAD_INTERRUPT TCB_SIZE
+
+/* System calls have smaller numbers. */
+#define CALLS_MAX 512
 
 #ifndef __ASSEMBLER__
 
 #include "arch/riscv/csr.h"
 #include <util.h>
 
+/* A system call: a0..a5, and its result, which goes into a0. */
+typedef long (*call_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                        uint64_t);
+
 /* Who guards what:  self: only the thread itself, interrupts off or nested;
- *                   I: set once. */
+ *                   I: set once;  a: atomic. */
 struct tcb {
     uintptr_t kstack_top; /* [I] a trap from user mode starts here */
     uintptr_t scratch[2]; /* [self] for trapentry.S */
-    /* [I] Serves an ecall: the registers a0..a7, the number last; its result
-     * goes into a0.  NULL: an ecall is an exception as others are. */
-    long (*user_call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                      uint64_t, uint64_t, uint64_t);
+    /* [a] What serves an ecall, by the number in a7; CALLS_MAX of them.  NULL:
+     * an ecall is an exception as others are. */
+    const call_fn *calls;
     struct cpu *cpu;       /* where it runs; the scheduler sets it */
     uint64_t held;         /* [self] ranks of the locks it holds */
     uint32_t irq_depth;    /* [self] nested irq_off()s, spinlocks included */
@@ -46,7 +52,7 @@ struct tcb {
 
 _Static_assert(offsetof(struct tcb, kstack_top) == TCB_KSTACK &&
                    offsetof(struct tcb, scratch) == TCB_SCRATCH &&
-                   offsetof(struct tcb, user_call) == TCB_CALL &&
+                   offsetof(struct tcb, calls) == TCB_CALLS &&
                    offsetof(struct tcb, cpu) == TCB_CPU &&
                    sizeof(struct tcb) == TCB_SIZE,
                "trapentry.S");

@@ -231,7 +231,7 @@ store_trace(int pid, const char *line)
     spin_lock(&tree_lock);
     p = pid_find(pid);
     if (p != NULL)
-        p->trace = *line == '1';
+        proc_trace(p, *line == '1');
     spin_unlock(&tree_lock);
     return p == NULL ? -ESRCH : 0;
 }

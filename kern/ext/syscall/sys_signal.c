@@ -196,7 +196,7 @@ sys_rt_sigreturn(ARGS)
     tf->scause = 0; /* where it goes on, no call is made again */
     return (long)tf->x[X_A0];
 }
-SYSCALL(139, rt_sigreturn, "", sys_rt_sigreturn);
+SYSCALL_FRAME(139, rt_sigreturn, "", sys_rt_sigreturn);
 
 /* --- setting --- */
 
