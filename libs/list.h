@@ -55,6 +55,19 @@ list_del(struct list *node)
     list_init(node);
 }
 
+/* All of FROM, in order, to the end of TO. */
+static inline void
+list_move(struct list *from, struct list *to)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 #define list_entry(node, type, member) container_of(node, type, member)
 #define list_first(head, type, member) list_entry((head)->next, type, member)
 

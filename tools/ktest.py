@@ -27,6 +27,7 @@ itself did not work).  Nothing is judged by the clock.  The console and the
 records of each row are kept below BUILD/ktest/.
 """
 import argparse
+import array
 import concurrent.futures
 import itertools
 import json
@@ -141,6 +142,16 @@ MATRIX = [
     # four harts under the counting clock, which counts all of them together
     row("cow-4", mode="icount", smp=4, mem="256M", test="vm_row_101",
         append="steps=500"),
+    # disks
+    row("disk-1", mode="icount", mem="128M", test="disk_",
+        disks=[("scratch",), ("numbered", "readonly=on")]),
+    row("disk-4", smp=4, mem="128M", test="disk_", fast=True,
+        disks=[("scratch",), ("numbered", "readonly=on")]),
+    row("disk-direct", smp=2, mem="128M", test="disk_",
+        disks=[("scratch", "", "indirect_desc=off,queue-size=128"),
+               ("numbered", "readonly=on", "write-cache=off")]),
+    row("disk-4k", smp=2, mem="128M", test="disk_keeps",
+        disks=[("scratch", "", "logical_block_size=4096,physical_block_size=4096")]),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
@@ -341,6 +352,28 @@ def prepare_newer_qemu(r, m, work):
     m.qemu, m.data, m.bios = found["qemu"], found["data"], found["bios"]
 
 
+def write_scratch(path):
+    with open(path, "wb") as f:
+        f.truncate(16 << 20)
+
+
+def write_numbered(path):
+    """Words count up, as lab-tests/kernel/test_disk.c wants it."""
+    with open(path, "wb") as f:
+        for first in range(0, 2 << 17, 1 << 17):
+            f.write(array.array("Q", range(first, first + (1 << 17))).tobytes())
+
+
+def prepare_disks(r, m, work):
+    """DISKS is a list of (what, options of the drive, options of the device)."""
+    os.makedirs(os.path.dirname(work), exist_ok=True)
+    for i, spec in enumerate(r["disks"]):
+        path = "%s.vd%s" % (work, "abcd"[i])
+        r["made"].append(path)
+        globals()["write_" + spec[0]](path)
+        m.disks.append((path,) + tuple(spec[1:]) + ("",) * (3 - len(spec)))
+
+
 # ---- judging ----
 
 class Verdict:
@@ -495,8 +528,10 @@ def run_row(r, arg):
         words.append("events=console")
     m.append = " ".join(w for w in words if w)
     r["build"] = arg.build
-    made = [work + ".elf", work + ".disk", work + ".dtb"]
+    made = r["made"] = [work + ".elf", work + ".disk", work + ".dtb"]
     try:
+        if "disks" in r:
+            prepare_disks(r, m, work)
         if "prepare" in r:
             globals()["prepare_" + r["prepare"]](r, m, work)
         result = qemu.run(m, work, PROMPT if r["kind"] == "boot" else None,

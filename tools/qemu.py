@@ -43,6 +43,9 @@ class Machine:
         self.initrd = None
         self.dtb = None
         self.disk = None        # boot this disk through U-Boot
+        self.disks = []         # further disks: paths, or (path, options of the
+                                # drive, options of the device); vda is the first
+        self.legacy = False     # old virtio devices
         self.mode = "mttcg"     # or "icount": counted, repeatable, one hart
         self.extra = []
         for name, value in fields.items():
@@ -62,12 +65,15 @@ class Machine:
         if self.cpu:
             a += ["-cpu", self.cpu]
         if self.mode == "icount":
-            a += ["-icount", "shift=0,sleep=off", "-seed", "1",
+            # The clock of an idle machine jumps to what it waits for; with
+            # disks of this computer it waits for them, too.
+            a += ["-icount", "shift=0,sleep=" + ("on" if self.disks else "off"),
+                  "-seed", "1",
                   "-rtc", "base=2024-01-01,clock=vm"]
         else:
             a += ["-accel", "tcg,thread=multi"]
         a += console + ["-no-reboot", "-nic", "none"]
-        if self.has_virtio():
+        if self.has_virtio() and not self.legacy:
             a += ["-global", "virtio-mmio.force-legacy=false"]
         if self.disk:
             a += ["-bios", self.bios or "default", "-kernel", uboot(),
@@ -81,6 +87,12 @@ class Machine:
                 a += ["-append", self.append]
             if self.initrd:
                 a += ["-initrd", self.initrd]
+        for i, disk in enumerate(self.disks):
+            path, drive, device = (disk, "", "") if isinstance(disk, str) else disk
+            a += ["-drive", "file=%s,format=raw,if=none,id=disk%d%s"
+                  % (path, i, drive and "," + drive),
+                  "-device", "virtio-blk-device,bus=virtio-mmio-bus.%d,drive=disk%d%s"
+                  % (i, i, device and "," + device)]
         if self.dtb:
             a += ["-dtb", self.dtb]
         if self.has_virtio() and events:

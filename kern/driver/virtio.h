@@ -5,10 +5,11 @@
 
 #include <util.h>
 
-#define VIRTIO_MMIO_SIZE 0x100 /* bytes of registers every transport has */
+#define VIRTIO_MMIO_SIZE 0x200 /* bytes of registers every transport has */
 
 struct virtio_driver {
     const char *name;
+    bool early; /* before there are memory and interrupts */
     /* If the device whose registers are mapped at REGS is one of ours, set it
      * up and return 0; else -ENODEV.  => boot hart, once per device */
     int (*probe)(volatile void *regs, uint32_t irq);

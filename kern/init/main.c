@@ -113,22 +113,24 @@ find_console(void)
         cprintf("no known uart; the console is the firmware's\n");
 }
 
-/* Whoever knows a device takes it; a console takes the event records. */
+/* Whoever knows a device takes it; a console, which takes the event records,
+ * EARLY. */
 static void
-find_virtio_devices(void)
+find_virtio_devices(bool early)
 {
-    for (unsigned i = 0; i < machine.nvirtio; i++) {
-        void *regs =
-            kmap_device(machine.virtio[i].base, machine.virtio[i].size);
+    static void *regs[MACHINE_MAX_VIRTIO]; /* NULL: somebody's already */
 
-        if (regs == NULL || machine.virtio[i].size < VIRTIO_MMIO_SIZE)
-            continue;
+    for (unsigned i = 0; i < machine.nvirtio; i++) {
+        if (early && machine.virtio[i].size >= VIRTIO_MMIO_SIZE)
+            regs[i] =
+                kmap_device(machine.virtio[i].base, machine.virtio[i].size);
         TABLE_FOR_EACH (virtio, struct virtio_driver, d) {
-            if ((*d)->probe(regs, machine.virtio[i].irq) == 0)
-                break;
+            if (regs[i] != NULL && (*d)->early == early &&
+                (*d)->probe(regs[i], machine.virtio[i].irq) == 0)
+                regs[i] = NULL;
         }
     }
-    if (bootarg_is(machine.bootargs, "events", "console"))
+    if (early && bootarg_is(machine.bootargs, "events", "console"))
         event_set_sink(NULL);
 }
 
@@ -229,6 +231,7 @@ start_devices(void)
         regs = kmap_device(machine.plic_base, machine.plic_size);
     plic_init(&machine, regs);
     plic_init_cpu();
+    find_virtio_devices(false);
     tty_init();
     if (machine.uart.irq != 0 &&
         plic_register(machine.uart.irq, uart_handler, NULL) == 0)
@@ -268,7 +271,7 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     find_machine(hartid, dtb, &tree);
     find_console();
     bootargs_check(machine.bootargs);
-    find_virtio_devices();
+    find_virtio_devices(true);
     start_memory(&tree);
     harts_init(&machine, wanted_harts());
     object_start();

@@ -123,6 +123,14 @@ struct spinlock {
         false               \
     }
 
+#define spin_init(lock, rank) (*(lock) = (struct spinlock){false})
+
+static inline bool
+spin_held(const struct spinlock *lock)
+{
+    return lock->held;
+}
+
 static inline void
 spin_lock(struct spinlock *lock)
 {
