@@ -82,6 +82,10 @@ SHELL = [
     (r"\nthe status is 127\r?\n", ""),
     (AT_SHELL, "false || echo one; true && echo two\r"),
     (r"\none\r?\ntwo\r?\n", ""),
+    (AT_SHELL, "echo hello | sha256sum\r"),
+    (r"\n5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  -", ""),
+    (AT_SHELL, "rm /bin/true\r"),
+    (r"\nrm: /bin/true: read-only", ""),
     (AT_SHELL, "ls /bin\r"),
     (r"\binit\b", ""),
     # Ctrl-C ends what runs, with all it started, and the line being typed

@@ -1,45 +1,12 @@
 /* ls.c: what is in a folder, in order of names; -l with type, size. */
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct dirent64 { /* getdents64(2) */
-    uint64_t ino;
-    int64_t off;
-    uint16_t reclen;
-    uint8_t type;
-    char name[];
-};
-
-static char **names;
-static size_t count, room;
-
-static bool
-add(const char *name)
-{
-    if (count == room) {
-        size_t more = room ? 2 * room : 64;
-        char **p = realloc(names, more * sizeof(*p));
-
-        if (p == NULL)
-            return false;
-        names = p;
-        room = more;
-    }
-    names[count] = strdup(name);
-    return names[count++] != NULL;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 static char
 type_of(unsigned mode)
@@ -70,34 +37,23 @@ show(const char *dir, const char *name, bool longer)
 static int
 list(const char *dir, bool longer)
 {
-    static char buf[8192];
-    int fd = open(dir, O_RDONLY | O_DIRECTORY);
-    long n;
+    char **names;
+    int n = dir_names(dir, &names);
 
-    if (fd < 0 && errno == ENOTDIR) {
+    if (n < 0 && errno == ENOTDIR) {
         show("", dir, longer);
         return 0;
     }
-    count = 0;
-    while (fd >= 0 && (n = syscall(61, fd, buf, sizeof(buf))) > 0) {
-        for (long i = 0; i < n;) {
-            struct dirent64 *d = (struct dirent64 *)(buf + i);
-
-            if (d->name[0] != '.' && !add(d->name))
-                break;
-            i += d->reclen;
-        }
-    }
-    if (fd < 0 || n < 0) {
+    if (n < 0) {
         fprintf(stderr, "ls: %s: %s\n", dir, strerror(errno));
         return 1;
     }
-    close(fd);
-    qsort(names, count, sizeof(*names), by_name);
-    for (size_t i = 0; i < count; i++) {
-        show(dir, names[i], longer);
+    for (int i = 0; i < n; i++) {
+        if (names[i][0] != '.')
+            show(dir, names[i], longer);
         free(names[i]);
     }
+    free(names);
     return 0;
 }
 

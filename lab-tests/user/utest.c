@@ -1,6 +1,7 @@
 /* utest.c: runs the test programs, all of /bin/t_* or those it is told, one
  * after another, and says how many tests failed. */
 #include "lib/utest_abi.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,38 +15,16 @@
 static char *names[PROGRAMS];
 static int nnames;
 
-struct entry { /* linux_dirent64 */
-    uint64_t ino;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-} __attribute__((packed));
-
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static void
 find_programs(void)
 {
-    static char buf[1024];
-    int dir = open("/bin", O_RDONLY | O_DIRECTORY);
-    long n;
+    char **all;
+    int n = dir_names("/bin", &all);
 
-    while ((n = syscall(61, (long)dir, buf, sizeof(buf), 0l, 0l, 0l)) > 0) {
-        for (long at = 0; at < n;) {
-            struct entry *e = (struct entry *)(buf + at);
-
-            if (strncmp(e->name, "t_", 2) == 0 && nnames < PROGRAMS)
-                names[nnames++] = strdup(e->name);
-            at += e->size;
-        }
+    for (int i = 0; i < n; i++) {
+        if (strncmp(all[i], "t_", 2) == 0 && nnames < PROGRAMS)
+            names[nnames++] = all[i];
     }
-    close(dir);
-    qsort(names, (size_t)nnames, sizeof(names[0]), by_name);
 }
 
 /* How many of its tests failed. */

@@ -1,40 +1,25 @@
 /* procs.c: looking through /proc. */
-#include "call.h"
-
+#include <dirent.h>
 #include <fcntl.h>
 #include <procs.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-struct entry { /* getdents64(2) */
-    uint64_t ino;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-};
-
 int
 procs_list(pid_t *pids, int n)
 {
-    static char buf[4096];
-    int dir = open("/proc", O_RDONLY | O_DIRECTORY), found = 0;
-    long got;
+    DIR *dir = opendir("/proc");
+    struct dirent *e;
+    int found = 0;
 
-    if (dir < 0)
+    if (dir == NULL)
         return -1;
-    while ((got = call3(NR_getdents64, dir, buf, sizeof(buf))) > 0) {
-        for (long at = 0; at < got;) {
-            struct entry *e = (struct entry *)(buf + at);
-
-            if (e->name[0] >= '1' && e->name[0] <= '9' && found < n)
-                pids[found++] = atoi(e->name);
-            at += e->size;
-        }
+    while ((e = readdir(dir)) != NULL) {
+        if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && found < n)
+            pids[found++] = atoi(e->d_name);
     }
-    close(dir);
+    closedir(dir);
     return found;
 }
 
