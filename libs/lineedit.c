@@ -19,6 +19,15 @@
 #define DEL  '\x7f'
 #define END  CTRL('D')
 
+const struct lineedit_modes lineedit_default = {
+    .key = {[KEY_INTERRUPT] = CTRL('C'),
+            [KEY_ERASE] = DEL,
+            [KEY_KILL] = CTRL('U'),
+            [KEY_END] = CTRL('D'),
+            [KEY_WORD] = CTRL('W'),
+            [KEY_AGAIN] = CTRL('L')},
+};
+
 static char *
 at(const struct lineedit *e, size_t pos)
 {
@@ -28,7 +37,8 @@ at(const struct lineedit *e, size_t pos)
 static void
 echo(struct lineedit *e, const char *s)
 {
-    e->echo(s, strlen(s));
+    if (!e->modes.quiet)
+        e->echo(s, strlen(s));
 }
 
 /* Print the line again, below whatever was printed across it. */
@@ -36,7 +46,7 @@ static void
 redraw(struct lineedit *e)
 {
     echo(e, "\n");
-    for (size_t pos = e->done_pos; pos < e->edit_pos; pos++)
+    for (size_t pos = e->done_pos; pos < e->edit_pos && !e->modes.quiet; pos++)
         e->echo(at(e, pos), 1);
 }
 
@@ -121,20 +131,40 @@ finish_line(struct lineedit *e, char c)
         echo(e, BELL);
         return LINEEDIT_MORE;
     }
-    if (c == '\n')
-        echo(e, "\n");
+    if (c == '\n' && (!e->modes.quiet || e->modes.show_newline))
+        e->echo("\n", 1);
     *at(e, e->edit_pos++) = c;
     e->done_pos = e->edit_pos;
     return LINEEDIT_LINE;
 }
 
-/* Ctrl-C: nobody wants what was typed before it. */
+/* Nobody wants what was typed before it. */
 static enum lineedit_event
-interrupt(struct lineedit *e)
+interrupt(struct lineedit *e, char c, enum lineedit_event what)
 {
-    echo(e, "^C\n");
+    char text[] = {'^', (char)(c ^ 0x40), '\n', 0};
+
+    echo(e, text);
+    if (!e->modes.keep)
+        lineedit_flush(e);
+    return what;
+}
+
+void
+lineedit_flush(struct lineedit *e)
+{
     e->read_pos = e->done_pos = e->edit_pos;
-    return LINEEDIT_INTERRUPT;
+}
+
+/* Does C mean something beyond the line? */
+static enum lineedit_event
+special(struct lineedit *e, char c)
+{
+    for (unsigned k = KEY_INTERRUPT; k <= KEY_SUSPEND; k++) {
+        if (c != 0 && (unsigned char)c == e->modes.key[k])
+            return interrupt(e, c, LINEEDIT_INTERRUPT + k);
+    }
+    return LINEEDIT_MORE;
 }
 
 static void
@@ -145,7 +175,8 @@ insert(struct lineedit *e, char c)
         return;
     }
     *at(e, e->edit_pos++) = c;
-    e->echo(&c, 1);
+    if (!e->modes.quiet)
+        e->echo(&c, 1);
 }
 
 /* Returns true while C is part of an escape sequence. */
@@ -175,53 +206,80 @@ skip_escape(struct lineedit *e, char c)
 static enum lineedit_event
 edit(struct lineedit *e, char c)
 {
-    switch (c) {
-    case '\b':
-    case DEL:
+    const unsigned char *key = e->modes.key;
+    unsigned char u = (unsigned char)c;
+
+    if (c == '\n')
+        return finish_line(e, '\n');
+    if (c == 0)
+        return LINEEDIT_MORE;
+    if (u == key[KEY_END])
+        return finish_line(e, END);
+    if (u == key[KEY_ERASE] || c == '\b' || c == DEL) {
         if (e->edit_pos > e->done_pos)
             delete_char(e);
-        break;
-    case CTRL('C'):
-        return interrupt(e);
-    case CTRL('D'):
-        return finish_line(e, END);
-    case CTRL('L'):
+    } else if (u == key[KEY_AGAIN]) {
         redraw(e);
-        break;
-    case CTRL('U'):
+    } else if (u == key[KEY_KILL]) {
         delete_line(e);
-        break;
-    case CTRL('W'):
+    } else if (u == key[KEY_WORD]) {
         delete_word(e);
-        break;
-    case '\n':
-        return finish_line(e, '\n');
-    case '\t':
+    } else if (c == '\t') {
         insert(e, ' ');
-        break;
-    default:
-        if ((uint8_t)c >= ' ')
-            insert(e, c);
+    } else if (u >= ' ') {
+        insert(e, c);
     }
     return LINEEDIT_MORE;
+}
+
+/* Without lines: the byte as it is, if there is room. */
+static enum lineedit_event
+keep(struct lineedit *e, char c)
+{
+    if (e->edit_pos - e->read_pos >= e->size)
+        return LINEEDIT_MORE;
+    *at(e, e->edit_pos++) = c;
+    e->done_pos = e->edit_pos;
+    if (!e->modes.quiet)
+        e->echo(&c, 1);
+    return LINEEDIT_LINE;
 }
 
 enum lineedit_event
 lineedit_key(struct lineedit *e, char c)
 {
-    bool after_cr = e->last_was_cr;
+    bool after_cr = e->last_was_cr, raw = e->modes.raw;
+    enum lineedit_event what;
 
-    e->last_was_cr = c == '\r';
-    if (skip_escape(e, c) || (c == '\n' && after_cr))
+    e->last_was_cr = c == '\r' && !e->modes.cr_stays;
+    if ((c == '\r' && e->modes.drop_cr) || (!raw && skip_escape(e, c)) ||
+        (!raw && c == '\n' && after_cr))
         return LINEEDIT_MORE;
-    return edit(e, c == '\r' ? '\n' : c);
+    what = special(e, c);
+    if (what != LINEEDIT_MORE)
+        return what;
+    if (c == '\r' && !e->modes.cr_stays)
+        c = '\n';
+    else if (c == '\n' && e->modes.newline_to_cr)
+        c = '\r';
+    return raw ? keep(e, c) : edit(e, c);
+}
+
+void
+lineedit_set_modes(struct lineedit *e, const struct lineedit_modes *m)
+{
+    e->modes = *m;
+    e->escape = ESC_NONE;
+    if (m->raw)
+        e->done_pos = e->edit_pos;
 }
 
 void
 lineedit_init(struct lineedit *e, char *ring, size_t size,
               void (*echo)(const char *s, size_t n))
 {
-    *e = (struct lineedit){.echo = echo, .ring = ring, .size = size};
+    *e = (struct lineedit){
+        .modes = lineedit_default, .echo = echo, .ring = ring, .size = size};
 }
 
 bool
@@ -231,10 +289,29 @@ lineedit_ready(const struct lineedit *e)
 }
 
 size_t
+lineedit_count(const struct lineedit *e)
+{
+    size_t n = 0;
+
+    while (e->read_pos + n < e->done_pos) {
+        char c = *at(e, e->read_pos + n);
+
+        n += e->modes.raw || c != END;
+        if (!e->modes.raw && (c == '\n' || c == END))
+            break;
+    }
+    return n;
+}
+
+size_t
 lineedit_take(struct lineedit *e, char *buf, size_t n)
 {
     size_t got = 0;
 
+    while (e->modes.raw && got < n && e->read_pos < e->done_pos)
+        buf[got++] = *at(e, e->read_pos++);
+    if (e->modes.raw)
+        return got;
     while (got < n && e->read_pos < e->done_pos) {
         char c = *at(e, e->read_pos++);
 

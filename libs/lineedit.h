@@ -8,6 +8,9 @@
  *     Ctrl-W              ... a word             Ctrl-D   end of input
  *     Ctrl-U              ... the whole line     Ctrl-C   forget everything
  *
+ * Which byte is which of them, and whether there are lines at all, are its modes;
+ * without lines (RAW) each byte can be taken as it came.
+ *
  * One ring holds both what is finished and what is being edited:
  *
  *        read_pos        done_pos        edit_pos
@@ -26,7 +29,32 @@
 
 enum lineedit_escape { ESC_NONE, ESC_SEEN, ESC_SEQUENCE, ESC_ONE_MORE };
 
+/* Keys; 0: there is none. */
+enum lineedit_keys {
+    KEY_INTERRUPT,
+    KEY_QUIT,
+    KEY_SUSPEND,
+    KEY_ERASE,
+    KEY_KILL,
+    KEY_END,
+    KEY_WORD,
+    KEY_AGAIN,
+    KEYS
+};
+
+struct lineedit_modes {
+    bool raw;           /* there are no lines, and nothing is edited */
+    bool quiet;         /* what is typed is not shown ... */
+    bool show_newline;  /* ... but for the ends of lines */
+    bool keep;          /* Ctrl-C does not forget what was typed */
+    bool drop_cr;       /* carriage returns do not count */
+    bool cr_stays;      /* ... are none that end lines, or ... */
+    bool newline_to_cr; /* line feeds become such */
+    unsigned char key[KEYS];
+};
+
 struct lineedit {
+    struct lineedit_modes modes; /* change with lineedit_set_modes() */
     void (*echo)(const char *s, size_t n);
     char *ring;
     size_t size;                 /* of the ring: a power of two */
@@ -42,14 +70,24 @@ enum lineedit_event {
     LINEEDIT_MORE,      /* nothing to take that was not there before */
     LINEEDIT_LINE,      /* a line is finished, or the input has an end */
     LINEEDIT_INTERRUPT, /* Ctrl-C: all that was typed is gone */
+    LINEEDIT_QUIT,      /* the same for the keys that quit ... */
+    LINEEDIT_SUSPEND,   /* ... and suspend */
 };
 
 void lineedit_init(struct lineedit *e, char *ring, size_t size,
                    void (*echo)(const char *s, size_t n));
+/* Those of the beginning: lines, and the keys above. */
+extern const struct lineedit_modes lineedit_default;
+/* What was typed stays; without lines all of it can be taken. */
+void lineedit_set_modes(struct lineedit *e, const struct lineedit_modes *m);
 enum lineedit_event lineedit_key(struct lineedit *e, char c);
+/* Forget what was typed and not taken. */
+void lineedit_flush(struct lineedit *e);
 
 /* Is there something to take? */
 bool lineedit_ready(const struct lineedit *e);
+/* How many bytes could be taken at once at most. */
+size_t lineedit_count(const struct lineedit *e);
 
 /* Copy from the first finished line, its line feed included, at most N bytes,
  * which are not 0.  Returns how many; 0: Ctrl-D on an empty line. */

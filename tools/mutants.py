@@ -2,7 +2,9 @@
 """Does the race test find the bug?  Build the kernel with one bug each.
 
 A mutant is lab-tests/mutants/NAME.patch: one line about the bug, "Test:" the
-kernel test that must find it, "Rounds:" how many it gets, then a unified diff.
+test that must find it, "Rounds:" how many it gets, then a unified diff.  The
+test is one of the kernel's, or, with "Program:", one of that program's of
+lab-tests/user, which runs on the same image.
 For each one a copy of the sources is patched, races.img is built and the test
 is run.  A mutant that the test does not find is a failure; so is one whose
 patch does not apply any more, or that is not found only because it does not
@@ -36,6 +38,8 @@ class Mutant:
         self.why = text.splitlines()[0]
         self.test = re.search(r"^Test: (\S+)$", text, re.M).group(1)
         self.rounds = int(re.search(r"^Rounds: (\d+)$", text, re.M).group(1))
+        program = re.search(r"^Program: (\S+)$", text, re.M)
+        self.program = program and program.group(1)
 
 
 class Tree:
@@ -45,6 +49,7 @@ class Tree:
         self.top = os.path.abspath(os.path.join(build, "race-mutants"))
         self.src = os.path.join(self.top, "src")
         self.build = os.path.join(self.top, "build")
+        self.initrd = os.path.abspath(os.path.join(build, "initrd"))
         # Anew: an object of the last mutant would look newer than its source.
         shutil.rmtree(self.src, ignore_errors=True)
         shutil.rmtree(self.build, ignore_errors=True)
@@ -73,10 +78,14 @@ class Tree:
                               stderr=subprocess.STDOUT, universal_newlines=True)
         return done.stdout if done.returncode else ""
 
-    def run(self, name, test, rounds, seed):
+    def run(self, name, test, program, rounds, seed):
         m = qemu.Machine(kernel=os.path.join(self.build, "races.img"), smp=4,
-                         mem="256M", append="test=%s rounds=%d seed=%d" % (
-                             test, rounds, seed))
+                         mem="256M")
+        if program:
+            m.initrd = self.initrd
+            m.append = "run=/bin/utest,%s,rounds=%d" % (program, rounds)
+        else:
+            m.append = "test=%s rounds=%d seed=%d" % (test, rounds, seed)
         result = qemu.run(m, os.path.join(self.top, name), silence=SILENCE)
         verdict = ktest.judge({"kind": "tests"}, result)
         verdict.seconds = result.seconds
@@ -90,8 +99,9 @@ def say(word, name, seconds, line):
 
 def try_seed(tree, mutant, seed):
     """True: found."""
-    v = tree.run(mutant.name, mutant.test, mutant.rounds, seed)
-    found = v.word in ("FAIL", "HANG")
+    v = tree.run(mutant.name, mutant.test, mutant.program, mutant.rounds, seed)
+    found = v.word == "HANG" or v.word == "FAIL" and (
+        not mutant.program or any(mutant.test in line for line in v.lines))
     how = "not found by " + mutant.test if v.word == "PASS" else \
         (v.lines or [v.word])[0]
     say("PASS" if found else "FAIL", mutant.name, v.seconds,
@@ -141,8 +151,8 @@ def main():
     wrong = tree.make()
     if wrong:
         sys.exit("mutants: the kernel itself does not build:\n" + wrong)
-    for test in sorted({m.test for m in mutants}):
-        v = tree.run("unchanged", test, 64, arg.seed[0])
+    for test, program in sorted({(m.test, m.program or "") for m in mutants}):
+        v = tree.run("unchanged", test, program, 64, arg.seed[0])
         if v.word != "PASS":
             sys.exit("mutants: %s fails without a mutant: %s" % (test, v.lines[:1]))
     missed = [m.name for m in mutants if not try_mutant(tree, m, arg.seed)]

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TIOCSCTTY 0x540el
+
 static int
 run(char **argv)
 {
@@ -16,6 +18,8 @@ run(char **argv)
     pid_t pid = fork(), p;
 
     if (pid == 0) {
+        setsid(); /* the terminal becomes that of its session */
+        syscall(29, 0l, TIOCSCTTY, 0l, 0l, 0l, 0l);
         execve(argv[0], argv, env);
         fprintf(stderr, "init: %s: %s\n", argv[0], strerror(errno));
         _exit(127);

@@ -6,13 +6,14 @@
  *     command = words, "< file", "> file", ">> file", "2> file", "2>&1"
  *
  * Words know 'single' and "double" quotes, \ and $NAME, $?, $$.  Built in: cd,
- * exit, export, wait, help, and true and false for the road.  A line is read
+ * exit, wait, jobs, fg, bg, kill %N, help, and true and false for the road.  A line is read
  * from the terminal, from a file (sh FILE) or from -c TEXT.
  *
- * At the terminal each pipe is a group of processes of its own, which Ctrl-C
- * ends, if it is in the foreground; the shell ignores it and asks again. */
+ * At the terminal each pipe is a job (lib/shjobs.c): Ctrl-C ends the one in the
+ * foreground, Ctrl-Z stops it; the shell asks again. */
 #include <errno.h>
 #include <fcntl.h>
+#include <jobs.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,20 +39,6 @@ static size_t text_used;
 static const char *at; /* what is left of the line */
 
 static void run_line(const char *line);
-
-/* PID belongs to GROUP (0: its own), whose terminal it is if FOREGROUND.  The
- * child and the shell both see to it, as nobody knows who comes first. */
-static void
-join_group(pid_t pid, pid_t group, bool foreground)
-{
-    if (!asks)
-        return;
-    setpgid(pid, group);
-    if (foreground)
-        tcsetpgrp(0, group ? group : pid);
-    if (pid == getpid())
-        signal(SIGINT, SIG_DFL);
-}
 
 /* --- words --- */
 
@@ -199,10 +186,42 @@ open_as(int fd, const char *name, int flags)
         close(f);
 }
 
+static int status_of(int s);
+
+/* jobs, fg, bg, kill %N; -1: it is none of them. */
+static int
+job_builtin(struct command *c)
+{
+    const char *name = c->argv[0], *which = c->argc > 1 ? c->argv[1] : NULL;
+    bool fg = strcmp(name, "fg") == 0, to_kill = strcmp(name, "kill") == 0;
+    int job, signo = SIGTERM, arg = 1;
+
+    if (strcmp(name, "jobs") == 0) {
+        jobs_report(true);
+        return 0;
+    }
+    if (to_kill && which != NULL && which[0] == '-') {
+        signo = atoi(which + 1);
+        which = c->argc > ++arg ? c->argv[arg] : NULL;
+    }
+    if (!(fg || strcmp(name, "bg") == 0 ||
+          (to_kill && which != NULL && which[0] == '%')))
+        return -1;
+    job = job_named(which);
+    if (job == 0) {
+        fprintf(stderr, "sh: %s: no such job\n", name);
+        return 1;
+    }
+    if (to_kill)
+        return kill(-job_group(job), signo) < 0;
+    return fg ? status_of(job_continue(job, true)) : job_continue(job, false);
+}
+
 static int
 builtin(struct command *c)
 {
     const char *name = c->argv[0];
+    int r;
 
     if (strcmp(name, "cd") == 0) {
         const char *to = c->argc > 1 ? c->argv[1] : getenv("HOME");
@@ -215,16 +234,19 @@ builtin(struct command *c)
     if (strcmp(name, "exit") == 0)
         exit(c->argc > 1 ? atoi(c->argv[1]) : last_status);
     if (strcmp(name, "wait") == 0) {
-        while (wait(NULL) > 0)
-            ;
+        jobs_wait();
         return 0;
     }
+    r = job_builtin(c);
+    if (r >= 0)
+        return r;
     if (strcmp(name, "true") == 0 || strcmp(name, "false") == 0)
         return name[0] == 'f';
     if (strcmp(name, "help") == 0) {
         puts(
             "words 'quotes' \"$VARIABLES\" $? $$; a | b; a && b; a || b; a &;\n"
             "< in > out >> out 2> err 2>&1; cd, exit, wait, help;\n"
+            "Ctrl-C ends, Ctrl-Z stops; jobs, fg [%1], bg [%1], kill %1;\n"
             "programs are in /bin: ls /bin");
         return 0;
     }
@@ -257,6 +279,10 @@ status_of(int s)
 {
     if (WIFEXITED(s))
         return WEXITSTATUS(s);
+    if (WIFSTOPPED(s))
+        return 128 + WSTOPSIG(s);
+    if (asks && WTERMSIG(s) == SIGINT)
+        putchar('\n');
     if (WTERMSIG(s) != SIGINT && WTERMSIG(s) != SIGPIPE)
         fprintf(stderr, "%s\n", strsignal(WTERMSIG(s)));
     return 128 + WTERMSIG(s);
@@ -267,8 +293,9 @@ status_of(int s)
 static void
 run_pipe(bool background)
 {
-    int before = -1, fd[2] = {-1, -1}, status = 0, n = 0;
-    pid_t last = -1, group = 0, pid;
+    int before = -1, fd[2] = {-1, -1}, status = 0, n = 0, job;
+    pid_t pids[JOB_PIDS], pid;
+    const char *begin = at;
     bool more;
 
     do {
@@ -281,7 +308,7 @@ run_pipe(bool background)
             last_status = status;
             return;
         }
-        if (c.argc == 0 && !c.in && !c.out)
+        if ((c.argc == 0 && !c.in && !c.out) || n == JOB_PIDS)
             break;
         if (more && pipe(fd) < 0) {
             perror("sh: pipe");
@@ -290,7 +317,7 @@ run_pipe(bool background)
         fflush(stdout);
         pid = fork();
         if (pid == 0) {
-            join_group(getpid(), group, !background);
+            jobs_join(getpid(), n > 0 ? pids[0] : 0, !background);
             if (before >= 0) {
                 dup2(before, 0);
                 close(before);
@@ -305,31 +332,26 @@ run_pipe(bool background)
         if (pid < 0)
             perror("sh: fork");
         else
-            join_group(pid, group, !background);
-        if (group == 0 && pid > 0)
-            group = pid;
+            jobs_join(pid, n > 0 ? pids[0] : 0, !background);
+        if (pid > 0)
+            pids[n++] = pid;
         if (before >= 0)
             close(before);
         if (more)
             close(fd[1]);
         before = fd[0];
-        last = pid;
-        n++;
-    } while (more);
-    if (background) {
-        printf("[%d]\n", last);
+    } while (more && pid > 0);
+    if (before >= 0 && more)
+        close(before);
+    if (n == 0)
         return;
-    }
-    for (; n > 0 && (pid = wait(&status)) > 0;) {
-        if (pid == last)
-            last_status = status_of(status);
-        n--;
-    }
-    if (asks) {
-        tcsetpgrp(0, getpgrp());
-        if (last_status == 128 + SIGINT)
-            putchar('\n');
-    }
+    job = job_add(pids, n, begin, (size_t)(at - begin));
+    if (job == 0)
+        fprintf(stderr, "sh: too many jobs\n");
+    else if (background)
+        printf("[%d] %d\n", job, pids[n - 1]);
+    else
+        last_status = status_of(job_wait(job));
 }
 
 /* Move over a pipe without running it. */
@@ -394,7 +416,7 @@ run_line(const char *line)
 int
 main(int argc, char **argv)
 {
-    char line[LINE_MAX];
+    char line[LINE_MAX + 8];
 
     if (argc > 2 && strcmp(argv[1], "-c") == 0) {
         run_line(argv[2]);
@@ -410,14 +432,16 @@ main(int argc, char **argv)
         close(fd);
     }
     asks = isatty(0);
-    if (asks) {
-        signal(SIGINT, SIG_IGN);
-        setpgid(0, 0);
-        tcsetpgrp(0, getpgrp());
-    }
+    if (asks)
+        jobs_begin();
     for (;;) {
-        if (asks)
+        jobs_report(false);
+        if (asks) {
             fputs("$ ", stdout);
+            fflush(stdout);
+            if (wait_readable(0) < 0) /* Ctrl-C */
+                continue;
+        }
         errno = 0;
         if (fgets(line, sizeof(line), stdin) != NULL)
             run_line(line);

@@ -18,38 +18,54 @@
 
 /* Taken from the uart's interrupt and by readers; the wait queue's lock is
  * taken inside it. */
-static struct spinlock tty_lock = SPINLOCK_INIT(RANK_TTY);
-static struct wait_queue tty_readers;
+struct spinlock tty_lock = SPINLOCK_INIT(RANK_TTY);
+struct wait_queue tty_readers;
+struct lineedit tty_line;        /* [tty_lock] */
 static char ring[RING_SIZE];     /* [tty_lock] */
-static struct lineedit line;     /* [tty_lock] */
 static uint64_t interrupts;      /* [tty_lock] Ctrl-C so far */
 static uint64_t told;            /* [tty_lock] of them, readers know */
 static void (*tty_hook)(char c); /* [I] */
 
-/* Replaced by kern/ext/process/foreground.c, which ends programs. */
-WEAK void
-tty_interrupted(void)
+WEAK bool
+tty_signal(enum lineedit_event what)
 {
+    return false;
+}
+
+WEAK void
+tty_changed(void)
+{
+}
+
+/* No program ever asks for it. */
+WEAK int
+tty_read_raw(char *buf, size_t n)
+{
+    return 0;
 }
 
 void
 tty_input(char c)
 {
     enum lineedit_event what;
+    bool ours;
 
     spin_lock(&tty_lock);
-    what = lineedit_key(&line, c);
-    if (what == LINEEDIT_INTERRUPT)
-        interrupts++;
+    what = lineedit_key(&tty_line, c);
+    ours = !tty_line.modes.raw;
+    spin_unlock(&tty_lock);
     if (what != LINEEDIT_MORE) {
+        bool told = what != LINEEDIT_LINE && tty_signal(what);
+
+        spin_lock(&tty_lock);
+        interrupts += what == LINEEDIT_INTERRUPT && !told;
         spin_lock(&tty_readers.lock);
         wait_wake_all(&tty_readers);
         spin_unlock(&tty_readers.lock);
+        spin_unlock(&tty_lock);
+        tty_changed();
     }
-    spin_unlock(&tty_lock);
-    if (what == LINEEDIT_INTERRUPT)
-        tty_interrupted();
-    if (tty_hook != NULL && (c == CTRL('C') || c == CTRL('P')))
+    if (tty_hook != NULL && ours && (c == CTRL('C') || c == CTRL('P')))
         tty_hook(c);
 }
 
@@ -61,7 +77,8 @@ tty_read(char *buf, size_t n)
     if (n == 0)
         return 0;
     spin_lock(&tty_lock);
-    while (!lineedit_ready(&line) && interrupts == told && err == 0) {
+    while (!lineedit_ready(&tty_line) && !tty_line.modes.raw &&
+           interrupts == told && err == 0) {
         /* Whoever changes them needs tty_lock first and the queue's lock to
          * wake us, so between here and the sleep no wake is missed. */
         spin_lock(&tty_readers.lock);
@@ -72,8 +89,12 @@ tty_read(char *buf, size_t n)
     }
     /* A Ctrl-C that came while nobody read counts, too: its user waits for a
      * new prompt.  One that a finished line followed is history. */
-    if (lineedit_ready(&line))
-        got = (int)lineedit_take(&line, buf, MIN(n, RING_SIZE));
+    if (tty_line.modes.raw) {
+        spin_unlock(&tty_lock);
+        return tty_read_raw(buf, n);
+    }
+    if (lineedit_ready(&tty_line))
+        got = (int)lineedit_take(&tty_line, buf, MIN(n, RING_SIZE));
     told = interrupts;
     spin_unlock(&tty_lock);
     return got;
@@ -85,17 +106,9 @@ tty_ready(void)
     bool ready;
 
     spin_lock(&tty_lock);
-    ready = lineedit_ready(&line) || interrupts != told;
+    ready = lineedit_ready(&tty_line) || interrupts != told;
     spin_unlock(&tty_lock);
     return ready;
-}
-
-void
-tty_forget_interrupts(void)
-{
-    spin_lock(&tty_lock);
-    told = interrupts;
-    spin_unlock(&tty_lock);
 }
 
 void
@@ -107,6 +120,6 @@ tty_set_interrupt(void (*fn)(char c))
 void
 tty_init(void)
 {
-    lineedit_init(&line, ring, RING_SIZE, console_write);
+    lineedit_init(&tty_line, ring, RING_SIZE, console_write);
     wait_init(&tty_readers);
 }

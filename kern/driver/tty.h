@@ -6,6 +6,8 @@
 #ifndef KERN_DRIVER_TTY_H
 #define KERN_DRIVER_TTY_H
 
+#include "sync/wait.h"
+#include <lineedit.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,11 +22,20 @@ void tty_input(char c);
  * thread_interrupt(). */
 int tty_read(char *buf, size_t n);
 
-/* Ctrl-Cs up to now interrupt no reader any more. */
-void tty_forget_interrupts(void);
+/* A key that means a signal was typed.  True: whom it is for was told; else
+ * readers are.  WEAK: false.  => interrupt context */
+bool tty_signal(enum lineedit_event what);
 
-/* Ctrl-C was typed.  WEAK: does nothing here.  => interrupt context */
-void tty_interrupted(void);
+/* tty_ready() may answer otherwise now.  WEAK.  => interrupt context */
+void tty_changed(void);
+
+/* tty_read() when there are no lines.  WEAK: 0 */
+int tty_read_raw(char *buf, size_t n);
+
+/* For those who change how the terminal works. */
+extern struct spinlock tty_lock;      /* rank TTY */
+extern struct wait_queue tty_readers; /* taken inside it */
+extern struct lineedit tty_line;      /* [tty_lock] */
 
 /* Would tty_read() return at once? */
 bool tty_ready(void);

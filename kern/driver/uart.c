@@ -9,6 +9,7 @@
  * bytes come only from the boot hart's interrupt. */
 #include "driver/uart.h"
 
+#include <atomic.h>
 #include <errno.h>
 
 /* At most this many bytes per interrupt, so that a sender who never pauses
@@ -18,6 +19,8 @@
 
 static const struct uart_ops *uart; /* [I] NULL: no serial line */
 static void (*uart_rx)(char c);     /* [I] who gets received bytes */
+
+uint32_t uart_raw;
 
 int
 uart_init(const struct uart_info *info, volatile void *regs)
@@ -38,7 +41,7 @@ uart_write(const char *s, size_t n)
     if (uart == NULL)
         return;
     for (size_t i = 0; i < n; i++) {
-        if (s[i] == '\n')
+        if (s[i] == '\n' && !atomic_load(&uart_raw))
             uart->put('\r');
         uart->put(s[i]);
     }

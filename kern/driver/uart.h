@@ -24,8 +24,10 @@ extern const struct uart_ops ns16550_ops;
  * Returns -ENODEV for UART_NONE. */
 int uart_init(const struct uart_info *info, volatile void *regs);
 
-/* Send N bytes, waiting for room; any context. Line feeds go out as CR LF. */
+/* Send N bytes, waiting for room; any context. Line feeds go out as CR LF, unless
+ * a program wants to see to that itself. */
 void uart_write(const char *s, size_t n);
+extern uint32_t uart_raw; /* [a] */
 
 /* Let the chip raise interrupts for received bytes; RX gets each byte, in
  * interrupt context, no locks held. */

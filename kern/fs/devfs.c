@@ -35,14 +35,38 @@ full_write(struct inode *i, struct file *f, const void *buf, size_t n,
     return -ENOSPC;
 }
 
-static long
-console_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+/* Replaced by kern/ext/process/terminal.c: may the caller read or write? */
+WEAK int
+console_access(bool write)
+{
+    return 0;
+}
+
+void
+tty_changed(void)
+{
+    poll_changed();
+}
+
+/* Somebody waits for the user: the system is up. */
+static void
+somebody_asks(void)
 {
     static bool asked;
 
-    if (!asked) /* somebody waits for the user: the system is up */
+    if (!asked)
         event("boot", "prompt %lu", time_now());
     asked = true;
+}
+
+static long
+console_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+{
+    int err = console_access(false);
+
+    if (err != 0)
+        return err;
+    somebody_asks();
     return tty_read(buf, n);
 }
 
@@ -50,6 +74,10 @@ static long
 console_put(struct inode *i, struct file *f, const void *buf, size_t n,
             uint64_t pos)
 {
+    int err = console_access(true);
+
+    if (err != 0)
+        return err;
     console_write(buf, n);
     return (long)n;
 }
@@ -57,13 +85,11 @@ console_put(struct inode *i, struct file *f, const void *buf, size_t n,
 static unsigned
 console_poll(struct inode *i, struct file *f)
 {
+    somebody_asks();
     return tty_ready() ? POLLIN | POLLOUT : POLLOUT;
 }
 
-/* TCGETS: what isatty() asks. */
-#define TCGETS 0x5401u
-
-/* Replaced by kern/ext/process/foreground.c. */
+/* Replaced by kern/ext/process/termios.c. */
 WEAK long
 console_control(unsigned cmd, uintptr_t arg)
 {
@@ -73,7 +99,7 @@ console_control(unsigned cmd, uintptr_t arg)
 static long
 console_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
 {
-    return cmd == TCGETS ? 0 : console_control(cmd, arg);
+    return console_control(cmd, arg);
 }
 
 static const struct inode_ops null_ops = {.read = null_read,
@@ -82,21 +108,19 @@ static const struct inode_ops zero_ops = {.read = zero_read,
                                           .write = null_write};
 static const struct inode_ops full_ops = {.read = zero_read,
                                           .write = full_write};
-static const struct inode_ops console_ops = {.read = console_read,
-                                             .write = console_put,
-                                             .poll = console_poll,
-                                             .ioctl = console_ioctl};
+const struct inode_ops console_ops = {.read = console_read,
+                                      .write = console_put,
+                                      .poll = console_poll,
+                                      .ioctl = console_ioctl};
 
 /* Numbers as Linux's Documentation/admin-guide/devices.txt has them. */
 static const struct device null = {"null", 1, 3, &null_ops};
 static const struct device zero = {"zero", 1, 5, &zero_ops};
 static const struct device full = {"full", 1, 7, &full_ops};
-static const struct device tty = {"tty", 5, 0, &console_ops};
 static const struct device console = {"console", 5, 1, &console_ops};
 TABLE_ADD(device, null);
 TABLE_ADD(device, zero);
 TABLE_ADD(device, full);
-TABLE_ADD(device, tty);
 TABLE_ADD(device, console);
 
 struct node *

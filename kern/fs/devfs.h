@@ -15,7 +15,11 @@ TABLE_DECLARE(device, struct device);
 /* The folder of all devices; NULL: no memory.  => at boot */
 struct node *devfs_create(void);
 
-/* What the terminal is asked beyond the usual.  WEAK: -ENOTTY.  => may sleep */
+/* The terminal.  What it is asked beyond reading and writing, and whether the
+ * caller may do those: 0, -EINTR (it has a signal that says why), -EIO.
+ * WEAK: -ENOTTY, 0.  => may sleep */
+extern const struct inode_ops console_ops;
 long console_control(unsigned cmd, uintptr_t arg);
+int console_access(bool write);
 
 #endif

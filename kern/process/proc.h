@@ -242,8 +242,8 @@ long do_wait(int pid, unsigned options, struct wait_result *r);
 /* Signal SIGNO: PID > 0 the process, 0 the caller's group, -1 all but 1 and
  * the caller, < -1 a group.  0, -ESRCH, -EINVAL. */
 long do_kill(int pid, int signo);
-/* ... to all of a group. */
-void signal_group(int pgid, int signo);
+/* ... to all of a group; false: it has nobody. */
+bool signal_group(int pgid, int signo);
 /* ... to the task TID of process PID. */
 long do_tgkill(int pid, int tid, int signo);
 /* The calling task did something wrong, or (CODE 0) something nobody wants.

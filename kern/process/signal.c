@@ -155,15 +155,20 @@ do_kill(int pid, int signo)
     return found;
 }
 
-void
+bool
 signal_group(int pgid, int signo)
 {
+    bool found = false;
+
     spin_lock(&tree_lock);
     list_for_each_entry (p, &all_processes, struct process, all_link) {
-        if (p->pgid == pgid)
-            signal_send(p, signo, NULL, NULL);
+        if (p->pgid != pgid)
+            continue;
+        signal_send(p, signo, NULL, NULL);
+        found = true;
     }
     spin_unlock(&tree_lock);
+    return found;
 }
 
 long

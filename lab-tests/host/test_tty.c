@@ -31,7 +31,7 @@ restart(size_t start)
     interrupts = told = 0;
     tty_hook = NULL;
     tty_init();
-    line.read_pos = line.done_pos = line.edit_pos = start;
+    tty_line.read_pos = tty_line.done_pos = tty_line.edit_pos = start;
     fake_world = NULL;
     fake_out_clear();
 }
@@ -50,7 +50,7 @@ drain(char *text, size_t n)
 {
     char buf[64];
 
-    while (line.read_pos != line.done_pos) {
+    while (tty_line.read_pos != tty_line.done_pos) {
         int got = tty_read(buf, n);
 
         CHECK(got >= 0 && (size_t)got <= n);
@@ -82,7 +82,15 @@ static const char *const keys[] = {
 #define NKEYS     ARRAY_LEN(keys)
 #define NTEXT     6 /* the first ones are characters */
 #define WIDE_FROM 4 /* of these, from here on they take two columns */
-enum { KEY_BS = 6, KEY_WORD, KEY_LINE, KEY_CR, KEY_END, KEY_INT, KEY_REDRAW };
+enum {
+    PLAY_BS = 6,
+    PLAY_WORD,
+    PLAY_LINE,
+    PLAY_CR,
+    PLAY_END,
+    PLAY_INT,
+    PLAY_REDRAW
+};
 
 static struct {
     unsigned line[16], n; /* characters of the line: indexes into keys */
@@ -103,28 +111,28 @@ static void
 model_key(unsigned key)
 {
     switch (key) {
-    case KEY_BS:
+    case PLAY_BS:
         model.n -= model.n > 0;
         break;
-    case KEY_WORD:
+    case PLAY_WORD:
         while (model.n > 0 && model.line[model.n - 1] == 2)
             model.n--;
         while (model.n > 0 && model.line[model.n - 1] != 2)
             model.n--;
         break;
-    case KEY_LINE:
+    case PLAY_LINE:
         model.n = 0;
         break;
-    case KEY_CR:
+    case PLAY_CR:
         model_finish("\n");
         break;
-    case KEY_END:
+    case PLAY_END:
         model_finish(model.n == 0 ? "$" : "");
         break;
-    case KEY_INT:
+    case PLAY_INT:
         memset(&model, 0, sizeof(model));
         break;
-    case KEY_REDRAW:
+    case PLAY_REDRAW:
         break;
     default:
         model.line[model.n++] = key;
@@ -178,12 +186,12 @@ row_key(unsigned key)
 
     memcpy(line, model.line, sizeof(line));
     model_key(key);
-    if (key == KEY_CR || key == KEY_INT || key == KEY_REDRAW) {
+    if (key == PLAY_CR || key == PLAY_INT || key == PLAY_REDRAW) {
         row_len = 0;
         memset(row, 0, sizeof(row));
         before = 0;
     }
-    if (key == KEY_END)
+    if (key == PLAY_END)
         return;
     while (before > model.n) {
         row[--row_len] = 0;
@@ -363,7 +371,7 @@ long_line(void)
     for (unsigned i = 0; i < RING_SIZE + 9; i++)
         tty_input('x');
     CHECK(bells() == 10);
-    CHECK(line.edit_pos - line.read_pos == RING_SIZE - 1);
+    CHECK(tty_line.edit_pos - tty_line.read_pos == RING_SIZE - 1);
     type("\x7fy\r"); /* editing works, and so does the end */
     CHECK(bells() == 10);
     type("\r\x04z"); /* but now there is no room even for that */
@@ -432,15 +440,80 @@ interrupted_reader(void)
     fake_interrupted = false;
 }
 
-/* The new owner of the terminal does not hear of those before. */
+/* --- modes --- */
+
 static void
-forgotten_interrupts(void)
+set_modes(struct lineedit_modes m)
 {
+    lineedit_set_modes(&tty_line, &m);
+}
+
+static void
+raw_mode(void)
+{
+    char buf[16];
+    struct lineedit_modes m = {.raw = true, .cr_stays = true, .quiet = true};
+
     restart(0);
-    type("\x03");
-    tty_forget_interrupts();
+    type("half");
+    set_modes(m);
+    CHECK(lineedit_count(&tty_line) == 4);
+    fake_out_clear();
+    type("\x04\x03\r\n\x1b[A\x7f");
+    CHECK(lineedit_take(&tty_line, buf, 4) == 4 && memcmp(buf, "half", 4) == 0);
+    CHECK(lineedit_take(&tty_line, buf, 16) == 8);
+    CHECK(memcmp(buf, "\x04\x03\r\n\x1b[A\x7f", 8) == 0);
+    CHECK(fake_out[0] == 0 && !tty_ready());
+    m.cr_stays = false;
+    m.quiet = false;
+    set_modes(m);
+    type("\r\n");
+    CHECK(lineedit_take(&tty_line, buf, 16) == 2 &&
+          memcmp(buf, "\n\n", 2) == 0);
+    for (unsigned i = 0; i < 2 * RING_SIZE; i++)
+        type("x");
+    CHECK(lineedit_count(&tty_line) == RING_SIZE);
+}
+
+static void
+quiet_mode(void)
+{
+    struct lineedit_modes m = lineedit_default;
+
+    restart(0);
+    m.quiet = true;
+    set_modes(m);
+    type("sec\x7fret\r");
+    CHECK(reads_as(64, "seret\n|") && fake_out[0] == 0);
+    m.show_newline = true;
+    set_modes(m);
     type("a\r");
-    CHECK(reads_as(64, "a\n|"));
+    CHECK(reads_as(64, "a\n|") && strcmp(fake_out, "\n") == 0);
+}
+
+static void
+other_keys(void)
+{
+    struct lineedit_modes m = lineedit_default;
+
+    restart(0);
+    m.key[KEY_SUSPEND] = 0x1a;
+    m.key[KEY_QUIT] = 0x1c;
+    m.key[KEY_INTERRUPT] = 0;
+    m.key[KEY_KILL] = 'K';
+    set_modes(m);
+    CHECK(lineedit_key(&tty_line, 0x1a) == LINEEDIT_SUSPEND);
+    CHECK(lineedit_key(&tty_line, 0x1c) == LINEEDIT_QUIT);
+    CHECK(lineedit_key(&tty_line, 3) == LINEEDIT_MORE);
+    CHECK(strcmp(fake_out, "^Z\n^\\\n") == 0);
+    type("abcKd\r");
+    CHECK(reads_as(64, "d\n|"));
+    m.keep = true;
+    set_modes(m);
+    type("ab");
+    CHECK(lineedit_key(&tty_line, 0x1a) == LINEEDIT_SUSPEND);
+    type("c\r");
+    CHECK(reads_as(64, "abc\n|"));
 }
 
 static void
@@ -471,7 +544,9 @@ main(void)
     RUN(sleeping_reader);
     RUN(interrupt_before_the_read);
     RUN(interrupted_reader);
-    RUN(forgotten_interrupts);
+    RUN(raw_mode);
+    RUN(quiet_mode);
+    RUN(other_keys);
     RUN(interrupt_key);
     return test_summary("test_tty");
 }

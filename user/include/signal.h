@@ -2,6 +2,7 @@
 #ifndef USER_SIGNAL_H
 #define USER_SIGNAL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define SIGHUP  1
@@ -18,16 +19,23 @@
 #define SIGALRM 14
 #define SIGTERM 15
 #define SIGCHLD 17
+#define SIGCONT 18
+#define SIGSTOP 19
+#define SIGTSTP 20
+#define SIGTTIN 21
+#define SIGTTOU 22
 
 typedef void (*sighandler_t)(int);
 #define SIG_DFL ((sighandler_t)0)
 #define SIG_IGN ((sighandler_t)1)
 #define SIG_ERR ((sighandler_t)-1)
 
-/* SIG_IGN or SIG_DFL; others are refused: SIG_ERR. */
+/* A handler stays, and ends calls that sleep: EINTR.  SIG_ERR */
 sighandler_t signal(int number, sighandler_t handler);
 int kill(pid_t pid, int signal);
 int raise(int signal);
+/* NUMBER waits from now on, or does not. */
+void block_signal(int number, bool block);
 /* "Segmentation fault" and the like. */
 const char *strsignal(int signal);
 

@@ -45,9 +45,11 @@ pid_t getpid(void);
 pid_t getppid(void);
 pid_t gettid(void);
 int setpgid(pid_t pid, pid_t group);
+pid_t setsid(void);
 pid_t getpgrp(void);
 pid_t tcgetpgrp(int fd);
 int tcsetpgrp(int fd, pid_t group); /* who Ctrl-C ends */
+int wait_readable(int fd); /* -1, EINTR: a signal, also one that is blocked */
 int sched_yield(void);
 unsigned sleep(unsigned seconds);
 int usleep(unsigned microseconds);

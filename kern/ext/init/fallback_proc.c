@@ -8,6 +8,7 @@
 #include "ext/mm/observe.h"
 #include "ext/process/look.h"
 #include "ext/process/signals.h"
+#include "ext/process/terminal.h"
 #include "mm/failpoint.h"
 #include <errno.h>
 #include <string.h>
@@ -151,5 +152,42 @@ signals_queued(const struct process *p)
 
 WEAK void
 queued_forget(struct process *p, uint64_t set, const struct task *to)
+{
+}
+
+/* ext/process/stop.c: nobody stops. */
+WEAK bool
+group_orphaned(int pgid)
+{
+    return true;
+}
+
+/* ext/process/terminal.c: it is everybody's. */
+WEAK int
+terminal_change(void)
+{
+    return 0;
+}
+
+WEAK long
+terminal_control(unsigned cmd, uintptr_t arg)
+{
+    return -ENOTTY;
+}
+
+WEAK void
+terminal_signal(int signo)
+{
+}
+
+/* ext/process/termios.c: it has no modes. */
+WEAK bool
+termios_tostop(void)
+{
+    return false;
+}
+
+WEAK void
+termios_reset(void)
 {
 }

@@ -2,11 +2,10 @@
  * first reader may skip it.
  *
  *     look at all files; one is ready, or it is late: done
- *     sleep until any pipe anywhere changes; again
+ *     sleep until a pipe or the terminal changes, anywhere; again
  *
  * All pollers share one queue, and a number that grows with each change tells
- * whether something happened between the look and the sleep.  The terminal does
- * not tell: who waits for it looks again a few times a second. */
+ * whether something happened between the look and the sleep. */
 #include "mm/kmalloc.h"
 #include "process/proc.h"
 #include "schedule/timeout.h"
@@ -15,7 +14,6 @@
 #include <string.h>
 
 #define NS       1000000000ull
-#define LOOK_HZ  50 /* at what does not tell */
 #define ALWAYS   (POLLERR | POLLHUP | POLLNVAL)
 #define POLL_MAX NOFILE_MAX
 
@@ -45,10 +43,9 @@ poll_changed(void)
 
 /* --- one look --- */
 
-/* What of WANT, and of what is always told, is so of FD.  *TELLS becomes false
- * if a change of it will not be told. */
+/* What of WANT, and of what is always told, is so of FD. */
 static unsigned
-look(int fd, unsigned want, bool *tells)
+look(int fd, unsigned want)
 {
     struct file *f = fd_get(current_process()->files, fd);
     unsigned r = POLLIN | POLLOUT;
@@ -57,21 +54,19 @@ look(int fd, unsigned want, bool *tells)
         return POLLNVAL;
     if (f->inode->ops->poll != NULL)
         r = f->inode->ops->poll(f->inode, f);
-    if ((f->inode->mode & S_IFMT) != S_IFIFO)
-        *tells = false;
     file_put(f);
     return r & (want | ALWAYS);
 }
 
 static long
-look_at_all(struct user_pollfd *p, size_t n, bool *tells)
+look_at_all(struct user_pollfd *p, size_t n)
 {
     long ready = 0;
 
     for (size_t i = 0; i < n; i++) {
         p[i].revents = 0;
         if (p[i].fd >= 0)
-            p[i].revents = (int16_t)look(p[i].fd, (uint16_t)p[i].events, tells);
+            p[i].revents = (int16_t)look(p[i].fd, (uint16_t)p[i].events);
         ready += p[i].revents != 0;
     }
     return ready;
@@ -122,16 +117,12 @@ poll_until(struct user_pollfd *p, size_t n, uint64_t deadline)
     atomic_add(&npolls, 1);
     atomic_fence();
     for (;;) {
-        uint64_t seen = atomic_load(&changes), until = deadline;
-        uint64_t soon = time_now() + timebase_hz / LOOK_HZ;
-        bool tells = true;
+        uint64_t seen = atomic_load(&changes);
 
-        r = look_at_all(p, n, &tells);
+        r = look_at_all(p, n);
         if (r != 0 || (deadline != 0 && time_now() >= deadline))
             break;
-        if (!tells && (until == 0 || until > soon))
-            until = soon;
-        r = sleep_for_change(seen, until);
+        r = sleep_for_change(seen, deadline);
         if (r != 0)
             break;
     }
@@ -156,6 +147,51 @@ deadline_of(uintptr_t addr, uint64_t *deadline)
     return 0;
 }
 
+/* What is left until DEADLINE, to the timespec at ADDR, as Linux's calls do: so
+ * one that is made again does not wait anew. */
+static void
+give_rest(uintptr_t addr, uint64_t deadline)
+{
+    uint64_t now = time_now(), hz = timebase_hz;
+    uint64_t left = deadline > now ? deadline - now : 0;
+    struct user_timespec t = {(int64_t)(left / hz),
+                              (int64_t)(left % hz * NS / hz)};
+
+    if (addr != 0 && copy_to_user(addr, &t, sizeof(t)) != 0)
+        return; /* the ready ones matter more */
+}
+
+/* With the signals at ADDR (0: as they are) blocked instead, until mask_end(): a
+ * handler that ends the wait runs with them, too. */
+static long
+mask_begin(uintptr_t addr, uint64_t size)
+{
+    struct task *me = current_task();
+    uint64_t mask;
+
+    if (addr == 0)
+        return 0;
+    if (size != sizeof(mask))
+        return -EINVAL;
+    if (copy_from_user(&mask, addr, sizeof(mask)) != 0)
+        return -EFAULT;
+    me->saved_mask = me->blocked;
+    me->restore_mask = true;
+    signal_mask(mask);
+    return 0;
+}
+
+static void
+mask_end(long r)
+{
+    struct task *me = current_task();
+
+    if (!me->restore_mask || r == -EINTR) /* then task_work() does it */
+        return;
+    me->restore_mask = false;
+    signal_mask(me->saved_mask);
+}
+
 /* --- the calls --- */
 
 static long
@@ -174,13 +210,18 @@ sys_ppoll(ARGS)
     if (copy_from_user(p, a0, bytes) != 0)
         r = -EFAULT;
     if (r == 0)
+        r = mask_begin(a3, a4);
+    if (r == 0) {
         r = poll_until(p, a1, deadline);
+        mask_end(r);
+        give_rest(a2, deadline);
+    }
     if (r >= 0 && copy_to_user(a0, p, bytes) != 0)
         r = -EFAULT;
     kfree(p);
     return r;
 }
-SYSCALL(73, ppoll, "pupp", sys_ppoll);
+SYSCALL(73, ppoll, "puppu", sys_ppoll);
 
 /* pselect6: three sets of bits, in, out and odd. */
 struct sets {
@@ -232,13 +273,15 @@ spread(struct sets *s, size_t k)
 static long
 sys_pselect6(ARGS)
 {
-    uint64_t from[3] = {a1, a2, a3}, deadline;
+    uint64_t from[3] = {a1, a2, a3}, deadline, mask[2] = {0};
     size_t bytes = (a0 + 63) / 64 * 8, k;
     struct sets *s;
     long r = deadline_of(a4, &deadline);
 
     if (r != 0 || a0 > POLL_MAX)
         return r != 0 ? r : -EINVAL;
+    if (a5 != 0 && copy_from_user(mask, a5, sizeof(mask)) != 0)
+        return -EFAULT;
     s = kzalloc(sizeof(*s));
     if (s == NULL)
         return -ENOMEM;
@@ -246,9 +289,13 @@ sys_pselect6(ARGS)
         if (from[i] != 0 && copy_from_user(s->bits[i], from[i], bytes) != 0)
             r = -EFAULT;
     }
+    if (r == 0)
+        r = mask_begin(mask[0], mask[1]);
     if (r == 0) {
         k = collect(s, a0);
         r = poll_until(s->p, k, deadline);
+        mask_end(r);
+        give_rest(a4, deadline);
         if (r >= 0)
             r = spread(s, k);
     }
