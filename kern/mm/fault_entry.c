@@ -87,6 +87,7 @@ finish_fault(struct fault *f, struct page *page, uint64_t rights)
     race_point("finish");
     spin_lock(lock);
     e = pte_load(f->pte);
+    race_point("entry-locked");
     if ((e & PTE_V) && pte_pa(e) != page_to_pa(page) && wants_own(f)) {
         retire_entry(f);
         e = 0;

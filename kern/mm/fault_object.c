@@ -15,6 +15,8 @@
  * is only tried. */
 #include "mm/fault_impl.h"
 
+#include <race.h>
+
 /* Leave the rest to fault_outside(): it gets references of ours. */
 unsigned
 outside(struct fault *f, unsigned todo, struct page *page,
@@ -51,6 +53,7 @@ find_or_add(struct fault *f, uint64_t index, unsigned *result)
             return NULL;
         }
     }
+    race_point("page-found");
     if (page_trylock(page))
         return page;
     *result = outside(f, DO_WAIT, page, NULL);

@@ -5,10 +5,14 @@
 #include "race.h"
 
 #include "driver/event.h"
+#include "mm/anon.h"
 #include "mm/fault.h"
 #include "mm/rmap.h"
 #include <race.h>
 #include <string.h>
+
+#define STILL        100u /* turns */
+#define SIGN_OF_LIFE 512u /* rounds: so that slow is not taken for dead */
 
 static struct {
     const struct race *race;
@@ -131,6 +135,8 @@ racer(unsigned who)
             run.done = done + SET;
             if (race->end != NULL)
                 race->end(SET);
+            if (run.done % SIGN_OF_LIFE == 0 && run.done < run.rounds)
+                cprintf("%u rounds\n", run.done);
         }
     }
 }
@@ -239,49 +245,66 @@ race_put(struct mm_struct *mm, uintptr_t at, uint64_t v)
 
 /* --- entries taken away --- */
 
-static bool
-take_entry(struct page *page, pte_t *pte, void *arg)
-{
-    if (pte_clear(pte) & PTE_D)
-        atomic_or(&page->flags, PG_DIRTY);
-    atomic_add(&pte_mm(pte)->rss, -1l);
-    return true;
-}
-
 struct page *
 race_page(struct mm_struct *m, uintptr_t at)
 {
-    pte_t *pte = get_pte(m, at, false);
     struct page *page = NULL;
+    pte_t *pte;
 
-    if (pte == NULL)
-        return NULL;
-    spin_lock(pte_lock(pte));
-    if (pte_load(pte) & PTE_V)
-        page = pa_to_page(pte_pa(pte_load(pte)));
-    if (page != NULL && (page->flags & PG_ZERO))
-        page = NULL;
-    if (page != NULL)
-        page_get(page);
-    spin_unlock(pte_lock(pte));
+    gate_enter(&m->gate);
+    pte = get_pte(m, at, false);
+    if (pte != NULL) {
+        spin_lock(pte_lock(pte));
+        if (pte_load(pte) & PTE_V)
+            page = pa_to_page(pte_pa(pte_load(pte)));
+        if (page != NULL && (page->flags & PG_ZERO))
+            page = NULL;
+        if (page != NULL)
+            page_get(page);
+        spin_unlock(pte_lock(pte));
+    }
+    gate_leave(&m->gate);
     return page;
+}
+
+void
+race_still(struct page *page, bool unmapped)
+{
+    const volatile uint64_t *word = page_to_va(page);
+    uint64_t was[RACERS + 1];
+
+    RCHECK(!unmapped || atomic_load(&page->mapcount) == 0);
+    for (unsigned i = 0; i < ARRAY_LEN(was); i++)
+        was[i] = word[i];
+    for (unsigned n = 0; n < STILL; n++)
+        cpu_wait();
+    for (unsigned i = 0; i < ARRAY_LEN(was); i++)
+        RCHECK(word[i] == was[i]);
+}
+
+/* PAGE was private a moment ago. */
+static void
+take_entries(struct page *page)
+{
+    struct anon *a = (struct anon *)atomic_load_acquire(&page->owner);
+
+    if (a == NULL)
+        return;
+    spin_lock(&a->lock);
+    if (atomic_load(&a->page) == page) {
+        page_unmap(page);
+        race_still(page, true);
+    }
+    spin_unlock(&a->lock);
 }
 
 void
 race_evict(struct mm_struct *m, uintptr_t at)
 {
-    struct gather g;
-    struct page *page;
+    struct page *page = race_page(m, at);
 
-    gate_enter(&m->gate);
-    page = race_page(m, at);
-    if (page != NULL) {
-        (void)rmap_walk(page, take_entry, NULL);
-        gather_start(&g, m);
-        gather_range(&g, at, at + PAGE_SIZE);
-        gather_flush(&g);
-    }
-    gate_leave(&m->gate);
-    if (page != NULL)
-        page_put(page);
+    if (page == NULL)
+        return;
+    take_entries(page);
+    page_put(page);
 }

@@ -62,8 +62,13 @@ void race_put(struct mm_struct *mm, uintptr_t at, uint64_t v);
 
 /* The page the entry of AT shows, with a reference; NULL: none, or zeros. */
 struct page *race_page(struct mm_struct *mm, uintptr_t at);
-/* Take that entry away as one who comes from the page, through its records; all
- * entries of the page are in MM. */
+/* Take that private page's entries away, as one who comes from the page: through
+ * its records, whoever's they are.  Whoever took the entries away and keeps out
+ * new ones may rely on it: see race_still(). */
 void race_evict(struct mm_struct *mm, uintptr_t at);
+/* The first words of PAGE stay as they are, though others try to change them for
+ * a while.  UNMAPPED: it has no entries either.  => what keeps out new entries,
+ * or writable ones, is held */
+void race_still(struct page *page, bool unmapped);
 
 #endif

@@ -8,8 +8,10 @@
  *     A at the point      B acts, as the mutant lets it      A goes on
  *
  * A kernel that is right either keeps B out, and A waits in vain, so no longer
- * than TURNS; or B may act, so that A may wait LONG, and no harm is done.  A page per round; in
- * ktest.img, which has no race points, the threads only meet by chance. */
+ * than TURNS once B has BEGUN; or B may act, so that A may wait LONG, and no harm
+ * is done.  When OVER is given, the one the others wait for is through.  A page
+ * per round; in ktest.img, without race points, the threads only meet by chance.
+ */
 #include "ext/mm/migrate.h"
 #include "race.h"
 
@@ -19,8 +21,7 @@
 #define MINE   5000ul
 #define THEIRS 9000ul
 
-/* OVER: whom the others wait for is through. */
-enum sign { WARM, THERE, DONE, SEEN, OVER, SIGNS };
+enum sign { WARM, THERE, BEGUN, DONE, SEEN, OVER, SIGNS };
 
 static struct mm_struct *mm[2];
 static size_t anons;
@@ -86,6 +87,14 @@ stay_until(unsigned r, enum sign s, unsigned turns)
 {
     for (unsigned n = 0; n < turns && !given(r, s); n++)
         cpu_wait();
+}
+
+/* The same, for one who may be kept out: his hart has a processor now. */
+static void
+stay_a_while(unsigned r, enum sign s)
+{
+    stay_until(r, BEGUN, LONG);
+    stay_until(r, s, TURNS);
 }
 
 /* Before a step, with no lock held. */
@@ -199,7 +208,7 @@ late_hook(const char *point)
 
     if (is_at(point, "copied", 0, &r)) {
         give(r, THERE);
-        stay_until(r, SEEN, TURNS);
+        stay_a_while(r, SEEN);
     } else if (is_at(point, "publish", 2, &r)) {
         give(r, SEEN);
         stay_until(r, DONE, LONG);
@@ -238,6 +247,7 @@ late_act(unsigned who, unsigned r)
         late_write(r);
     } else {
         await(r, THERE);
+        give(r, BEGUN);
         RCHECK(user_store(page_of(r) + 8, r));
     }
 }
@@ -331,9 +341,10 @@ read_hook(const char *point)
     if (is_at(point, "publish", 1, &r)) {
         give(r, WARM);
         stay_until(r, THERE, LONG);
+        give(r, BEGUN);
     } else if (is_at(point, "finish", 0, &r)) {
         give(r, THERE);
-        stay_until(r, DONE, TURNS);
+        stay_a_while(r, DONE);
     }
 }
 
@@ -370,6 +381,47 @@ KTEST(vm_order_32_old_page_shown_late)
                               .act = read_act,
                               .after = all_mine},
                read_hook);
+}
+
+/* An entry is about to give way to another; somebody comes from the old page. */
+static void
+way_hook(const char *point)
+{
+    unsigned r;
+
+    if (is_at(point, "entry-locked", 0, &r) && given(r, WARM) &&
+        !given(r, THERE)) {
+        give(r, THERE);
+        stay_a_while(r, DONE);
+    }
+}
+
+static void
+way_act(unsigned who, unsigned r)
+{
+    uint64_t v = 0;
+
+    enter(who, r, shown);
+    if (who == 0) {
+        RCHECK(user_load(page_of(r), &v) && v == 1000 + r);
+        give(r, WARM);
+        RCHECK(user_store(page_of(r), MINE));
+        give(r, OVER);
+    } else {
+        await(r, THERE);
+        give(r, BEGUN);
+        race_evict(shown, page_of(r));
+        give(r, DONE);
+    }
+}
+
+KTEST(vm_order_60_old_page_taken_meanwhile)
+{
+    order_test(&(struct race){.racers = 2,
+                              .begin = shared_begin,
+                              .act = way_act,
+                              .after = all_mine},
+               way_hook);
 }
 
 static void
@@ -413,10 +465,10 @@ move_hook(const char *point)
         return;
     a = anon_of(mm[0], page_of(r));
     to_move[r] = a == NULL ? NULL : a->page;
-    if (to_move[r] != NULL)
-        page_get(to_move[r]);
+    if (a != NULL && a->page != NULL)
+        page_get(a->page);
     give(r, THERE);
-    stay_until(r, DONE, TURNS);
+    stay_a_while(r, DONE);
 }
 
 static void
@@ -427,15 +479,14 @@ move_act(unsigned who, unsigned r)
     enter(who, r, mm[0]);
     if (who == 1) {
         await(r, THERE);
+        give(r, BEGUN);
         if (given(r, THERE) && to_move[r] != NULL)
             (void)migrate_page(to_move[r]);
         give(r, DONE);
         return;
     }
-    if (only_read)
-        RCHECK(user_load(page_of(r), &v) && v == MINE);
-    else
-        RCHECK(user_store(page_of(r), MINE));
+    RCHECK(only_read ? user_load(page_of(r), &v) && v == MINE
+                     : user_store(page_of(r), MINE));
     give(r, OVER);
 }
 

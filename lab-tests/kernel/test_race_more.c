@@ -2,12 +2,15 @@
  * the space, relatives, the page (reclaim), the pager; and of the gate itself.
  * See test_race.c. */
 #include "race.h"
+#include <errno.h>
 
-#define P PAGE_SIZE
+#define P     PAGE_SIZE
+#define TURNS 1000u
 
 static struct mm_struct *mm[RACERS];
-static size_t anons;       /* before the first round */
-static uint32_t told[SET]; /* [a] */
+static size_t anons;        /* before the first round */
+static uint32_t told[SET];  /* [a] the round's news are out */
+static uint32_t wrote[SET]; /* [a] the writer knows the page */
 
 static void
 drop_spaces(void)
@@ -18,6 +21,7 @@ drop_spaces(void)
         mm[i] = NULL;
     }
     memset(told, 0, sizeof(told));
+    memset(wrote, 0, sizeof(wrote));
 }
 
 static void
@@ -44,12 +48,17 @@ protect_begin(void)
     mm[0] = race_space(SET);
 }
 
+/* Not before the writer knows the page; but its hart may have no processor. */
 static void
-protect(uintptr_t at)
+protect(uintptr_t at, unsigned r)
 {
     uint64_t was;
 
+    for (unsigned n = 0; n < TURNS && atomic_load(&wrote[r]) == 0; n++)
+        (void)race_wait();
+
     RCHECK(do_mprotect(mm[0], at, P, VM_READ) == 0);
+    atomic_store_release(&told[r], 1u);
     was = race_get(mm[0], at);
     for (unsigned n = 0; n < 30; n++)
         (void)race_wait();
@@ -62,12 +71,19 @@ protect_act(unsigned who, unsigned r)
     uint64_t v = 0, n = 0;
 
     if (who == 0) {
-        protect(page_of(r));
+        protect(page_of(r), r);
         return;
     }
     mm_use(mm[0]);
-    while (n < 5000 && user_store(page_of(r), n + 1))
+    while (n < 5000) {
+        bool over = atomic_load_acquire(&told[r]) != 0;
+
+        if (!user_store(page_of(r), n + 1))
+            break;
+        RCHECK(!over);
         n++;
+        atomic_store(&wrote[r], 1u);
+    }
     RCHECK(user_load(page_of(r), &v) && v == n);
 }
 
@@ -178,6 +194,65 @@ KTEST(vm_race_80_exit_while_relative_writes)
 {
     race_test(&(struct race){
         .racers = 3, .begin = exit_begin, .act = exit_act, .end = exit_end});
+}
+
+/* --- exit || somebody reaches into the space --- */
+
+static struct mm_struct *child[SET];
+
+static void
+reach_begin(void)
+{
+    exit_begin();
+    for (unsigned r = 0; r < SET; r++) {
+        child[r] = mm_copy(mm[0]);
+        RCHECK(child[r] != NULL);
+        mm_get(child[r]);
+    }
+}
+
+static void
+reach_into(unsigned r)
+{
+    uintptr_t at = page_of(r) + 24;
+
+    for (uint64_t k = 0; k < 5; k++) {
+        bool over = atomic_load_acquire(&told[r]) != 0;
+        int err = mm_access(child[r], at, &k, sizeof(k), true);
+
+        RCHECK(err == -EFAULT || (err == 0 && !over));
+    }
+    mm_put(child[r]);
+}
+
+static void
+reach_act(unsigned who, unsigned r)
+{
+    if (who == 0) {
+        mm_put_user(child[r]);
+        atomic_store_release(&told[r], 1u);
+    } else if (who == 1) {
+        reach_into(r);
+    } else {
+        mm_use(mm[0]);
+        RCHECK(user_store(page_of(r) + 8, 4));
+    }
+}
+
+static void
+reach_end(unsigned n)
+{
+    for (unsigned r = 0; r < n; r++) {
+        RCHECK(race_get(mm[0], page_of(r) + 8) == 4);
+        RCHECK(race_get(mm[0], page_of(r) + 24) == 0);
+    }
+    RCHECK(anon_count() == anons + n);
+}
+
+KTEST(vm_race_80_access_while_the_space_ends)
+{
+    race_test(&(struct race){
+        .racers = 3, .begin = reach_begin, .act = reach_act, .end = reach_end});
 }
 
 /* --- from the page, through its records, entries are taken away --- */

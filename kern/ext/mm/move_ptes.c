@@ -12,6 +12,7 @@
  * record sees one entry, and taking that one away is enough. */
 #include "ext/mm/mapcalls.h"
 #include "mm/rmap.h"
+#include <race.h>
 
 static void
 lock_two(struct spinlock *a, struct spinlock *b)
@@ -35,8 +36,10 @@ move_one(struct vma_struct *vma, pte_t *from, pte_t *to)
     pte_t e = pte_clear(from);
     struct page *page = mapped_page(vma, e);
 
+    race_point("entry-out");
     if (page != NULL)
         rmap_replace(page, from, to);
+    race_point("entry-moved");
     pte_install(to, e);
 }
 
@@ -61,6 +64,7 @@ move_run(struct vma_struct *vma, uintptr_t va, pte_t *from, pte_t *to, size_t n,
     gather_range(g, va, va + n * PAGE_SIZE);
     gather_flush(g);
     unlock_two(pte_lock(from), pte_lock(to));
+    race_point("entries-moved");
 }
 
 /* How far VA is from the end of what one entry at LEVEL translates. */
