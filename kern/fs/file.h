@@ -45,6 +45,7 @@ struct files *files_copy(struct files *t);
 /* T with a reference if only one process has it, else a copy; NULL: no memory. */
 struct files *files_unshared(struct files *t);
 void files_get(struct files *t);
+void files_limit(struct files *t, int limit); /* new numbers are lower */
 void files_put(struct files *t);        /* the last one closes all; may sleep */
 void files_close_exec(struct files *t); /* those with close-on-exec */
 

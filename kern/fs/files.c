@@ -19,6 +19,7 @@
 struct files {
     struct spinlock lock; /* rank PROCESS */
     int32_t refs;         /* [a] */
+    int limit;            /* [a] numbers are lower */
     int size;             /* [lock] a multiple of 64 */
     struct file **entry;  /* [lock] */
     uint64_t used[NOFILE_MAX / 64], exec[NOFILE_MAX / 64]; /* [lock] */
@@ -57,6 +58,7 @@ files_create(void)
     }
     spin_init(&t->lock, RANK_PROCESS);
     t->refs = 1;
+    t->limit = NOFILE_MAX;
     t->size = FIRST_SIZE;
     return t;
 }
@@ -112,12 +114,19 @@ files_copy(struct files *t)
     }
     memcpy(copy->used, t->used, sizeof(t->used));
     memcpy(copy->exec, t->exec, sizeof(t->exec));
+    copy->limit = atomic_load(&t->limit);
     spin_unlock(&t->lock);
     if (err == 0)
         return copy;
     kfree(copy->entry);
     kfree(copy);
     return NULL;
+}
+
+void
+files_limit(struct files *t, int limit)
+{
+    atomic_store(&t->limit, MIN(limit, NOFILE_MAX));
 }
 
 void
@@ -218,15 +227,14 @@ put_in(struct files *t, int fd, struct file *f, bool cloexec)
 int
 fd_install(struct files *t, int least, struct file *f, bool cloexec)
 {
-    int fd, err = 0;
+    int fd, err = 0, limit = atomic_load(&t->limit);
 
-    if (least < 0 || least >= NOFILE_MAX)
+    if (least < 0 || (least > 0 && least >= limit))
         return -EINVAL;
     spin_lock(&t->lock);
-    while ((fd = lowest_free(t, least)) >= t->size && fd < NOFILE_MAX &&
-           err == 0)
+    while ((fd = lowest_free(t, least)) >= t->size && fd < limit && err == 0)
         err = grow(t, fd);
-    if (fd >= NOFILE_MAX)
+    if (fd >= limit)
         err = -EMFILE;
     if (err == 0)
         put_in(t, fd, f, cloexec);
@@ -240,7 +248,7 @@ fd_replace(struct files *t, int fd, struct file *f, bool cloexec)
     struct file *old = NULL;
     int err = 0;
 
-    if (fd < 0 || fd >= NOFILE_MAX)
+    if (fd < 0 || fd >= atomic_load(&t->limit))
         return -EBADF;
     spin_lock(&t->lock);
     while (fd >= t->size && err == 0)

@@ -270,6 +270,8 @@ exchange(struct process *p, struct mm_struct *mm, struct files *files,
     memset(tf->x, 0, sizeof(tf->x));
     tf->x[X_SP] = start->sp;
     tf->sepc = start->pc;
+    if (p->timers != NULL)
+        timers_drop(p, false);
     keep_counts(p, old);
     vfork_done(p);
     mm_put_user(old);
@@ -297,6 +299,8 @@ load_icode(struct process *p, const struct exec_args *args,
     }
     if (err == 0) {
         *mm = mm_create();
+        if (*mm != NULL)
+            (*mm)->stack_limit = MIN(p->limits[RLIMIT_STACK].cur, STACK_MOST);
         err = *mm == NULL ? -ENOMEM : build(*mm, &im, &interp, args, start);
     }
     if (err != 0 && *mm != NULL)

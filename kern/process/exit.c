@@ -70,6 +70,8 @@ release_process(struct process *p)
     struct files *files = p->files;
     struct fs_place *fs = p->fs;
 
+    if (p->timers != NULL)
+        timers_drop(p, true);
     keep_counts(p, mm);
     spin_lock(&tree_lock); /* whoever looks on takes references under it */
     p->mm = NULL;
@@ -117,6 +119,11 @@ child_news(struct process *c, unsigned options, bool take)
 
 WEAK void
 task_left(struct process *p, struct task *t)
+{
+}
+
+WEAK void
+timers_drop(struct process *p, bool all)
 {
 }
 

@@ -61,6 +61,9 @@ void stop_here(struct task *me);
 int child_news(struct process *c, unsigned options, bool take);
 /* T has left P, which may have no task any more. */
 void task_left(struct process *p, struct task *t);
+/* The timers of P, which nobody else uses any more, are stopped, and gone; without
+ * ALL only those that exec ends.  => no lock held */
+void timers_drop(struct process *p, bool all);
 /* P is about to be a zombie.  True: nobody will wait for it. */
 bool process_ended(struct process *p);
 

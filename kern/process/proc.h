@@ -43,6 +43,7 @@ enum proc_state { PROC_LIVE, PROC_ZOMBIE };
 #define RLIMIT_STACK  3
 #define RLIMIT_NPROC  6
 #define RLIMIT_NOFILE 7
+#define STACK_MOST    (1ul << 30) /* whatever RLIMIT_STACK says */
 struct rlimit64 {
     uint64_t cur, max;
 };
@@ -88,6 +89,7 @@ struct process {
     uint64_t ignored, handled;       /* [t] signals */
     uint64_t pending;                /* [t] signals for any task */
     struct sig_queued *queued;       /* [t] what came with pending ones */
+    struct timers *timers;           /* [I] once made; see sys_timer.c */
     int stop_signo;                  /* [t] its tasks are to stop, or 0 */
     unsigned stop_gen, nstopped;     /* [t] which stop, tasks that did */
     int news;                        /* [t] for wait: stopped, continued; 0 */

@@ -49,3 +49,49 @@ UTEST(a_thousand_processes_alive)
         CHECK(wait(&status) > 0 && status == 0);
     CHECK(wait(&status) == -1 && errno == ECHILD);
 }
+
+/* Every process makes two more, for ever; a limit ends it: with EAGAIN, and
+ * everybody else lives on. */
+static int
+bomb(void *arg)
+{
+    unsigned long few[2] = {200, 200};
+    int fd[2];
+
+    /* Those of the same pipe end when its last writer does, that is we. */
+    CHECK(pipe(fd) == 0);
+    CHECK(syscall(261, 0l, 6l, few, 0l) == 0);
+    CHECK(setpgid(0, 0) == 0);
+    for (;;) {
+        pid_t pid = fork();
+
+        if (pid < 0 && errno != EAGAIN && errno != ENOMEM)
+            _exit(9);
+        if (pid < 0)
+            break;
+    }
+    for (;;)
+        usleep(100000); /* until the group is killed */
+}
+
+UTEST(fork_bomb_under_a_limit)
+{
+    pid_t pid = child(bomb, NULL), other;
+    int status, before = 0;
+
+    for (int i = 0; i < 50; i++) { /* we live, with a higher limit */
+        usleep(2000);
+        other = fork();
+        if (other == 0)
+            _exit(7);
+        CHECK(other > 0 && waitpid(other, &status, 0) == other);
+        CHECK(status == 7 << 8);
+    }
+    while (kill(-pid, SIGKILL) == 0) {
+        usleep(1000);
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            CHECK(status == SIGKILL || status == 0);
+        before++;
+    }
+    CHECK(errno == ESRCH && before > 0);
+}
