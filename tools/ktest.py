@@ -213,6 +213,8 @@ MATRIX = [
     row("user-fork-race", "user", smp=4, mem="512M", run=("l_race", "rounds=200")),
     row("user-fork-race-10000", "user", smp=4, mem="512M", run=("l_race", "rounds=10000"),
         long=True),
+    row("user-files", "user", smp=4, mem="512M",
+        run=("t_filename", "t_filedata", "t_filerace", "dir=/tmp")),
     row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
         run=["t_mutants"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),

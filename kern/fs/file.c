@@ -20,6 +20,8 @@ file_open(struct inode *inode, uint32_t flags, struct file **made)
     if (f == NULL)
         return -ENOMEM;
     *f = (struct file){.refs = 1, .flags = flags, .inode = inode};
+    if (inode->object != NULL)
+        f->err_seen = atomic_load(&inode->object->err_seq);
     mutex_init(&f->lock, RANK_FILE);
     if (inode->ops->open != NULL)
         err = inode->ops->open(inode, f);
@@ -41,34 +43,6 @@ file_put(struct file *f)
         f->inode->ops->close(f->inode, f);
     inode_put(f->inode);
     kfree(f);
-}
-
-/* --- contents by pages --- */
-
-static long
-read_pages(struct vm_object *obj, uintptr_t buf, size_t n, uint64_t pos)
-{
-    uint64_t size = atomic_load(&obj->size);
-    size_t done = 0;
-
-    n = pos >= size ? 0 : MIN(n, size - pos);
-    while (done < n && !thread_wanted(done)) {
-        size_t at = (pos + done) & PAGE_MASK, len, left;
-        struct page *page;
-        char *data;
-        int err = object_page(obj, (pos + done) >> PAGE_SHIFT, &page, &data);
-
-        if (err != 0)
-            return done > 0 ? (long)done : err;
-        len = MIN(n - done, PAGE_SIZE - at);
-        left = copy_to_user(buf + done, data + at, len);
-        if (page != NULL)
-            page_put(page);
-        done += len - left;
-        if (left != 0)
-            return done > 0 ? (long)done : -EFAULT;
-    }
-    return (long)done;
 }
 
 /* --- contents by calls --- */
@@ -146,35 +120,47 @@ has_position(const struct inode *i)
 /* FN at *POS, or at F's own position, which moves. */
 static long
 at_position(struct file *f, uint64_t *pos, uintptr_t buf, size_t n,
-            long (*fn)(struct file *f, uintptr_t buf, size_t n, uint64_t pos))
+            long (*fn)(struct file *f, uintptr_t buf, size_t n, uint64_t *pos))
 {
+    uint64_t at = pos != NULL ? *pos : 0;
     long r;
 
     if (pos != NULL || !has_position(f->inode))
-        return fn(f, buf, n, pos != NULL ? *pos : 0);
+        return fn(f, buf, n, &at);
     mutex_lock(&f->lock);
-    r = fn(f, buf, n, f->pos);
-    if (r > 0)
-        f->pos += (uint64_t)r;
+    r = fn(f, buf, n, &f->pos);
     mutex_unlock(&f->lock);
     return r;
 }
 
 static long
-read_at(struct file *f, uintptr_t buf, size_t n, uint64_t pos)
+read_at(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
     struct inode *i = f->inode;
+    long r;
 
     if (i->object != NULL)
-        return read_pages(i->object, buf, n, pos);
-    return i->ops->read == NULL ? -EINVAL : by_calls(f, false, buf, n, pos);
+        return pages_read(f, buf, n, pos);
+    if (i->ops->read == NULL)
+        return -EINVAL;
+    r = by_calls(f, false, buf, n, *pos);
+    *pos += r > 0 ? (uint64_t)r : 0;
+    return r;
 }
 
 static long
-write_at(struct file *f, uintptr_t buf, size_t n, uint64_t pos)
+write_at(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
-    return f->inode->ops->write == NULL ? -EINVAL
-                                        : by_calls(f, true, buf, n, pos);
+    struct inode *i = f->inode;
+    long r;
+
+    if (i->object != NULL)
+        return pages_write(f, buf, n, pos);
+    if (i->ops->write == NULL)
+        return -EINVAL;
+    r = by_calls(f, true, buf, n, *pos);
+    *pos += r > 0 ? (uint64_t)r : 0;
+    return r;
 }
 
 long

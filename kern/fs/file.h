@@ -19,6 +19,8 @@
 #define O_NOCTTY    00000400u
 #define O_TRUNC     00001000u
 #define O_APPEND    00002000u
+#define O_DSYNC     00010000u
+#define O_SYNC      04010000u
 #define O_NONBLOCK  00004000u
 #define O_LARGEFILE 00100000u
 #define O_DIRECTORY 00200000u
@@ -32,6 +34,7 @@ struct file {
     struct mutex lock;   /* rank FILE */
     uint64_t pos;        /* [lock] */
     struct inode *inode; /* [I] a reference */
+    uint32_t err_seen;   /* [a] object_error_since() */
     void *host;          /* the inode's, per open file */
 };
 
@@ -69,5 +72,26 @@ int file_open(struct inode *inode, uint32_t flags, struct file **f);
  * them.  => may sleep */
 long file_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
 long file_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+
+/* All that was written to F's inode is on the disk when this returns, DATA:
+ * perhaps not its times; or was not: that is told to each open file once.
+ * => may sleep */
+int file_sync(struct file *f, bool data);
+
+/* How long the calling process may make files (RLIMIT_FSIZE); N bytes at POS are
+ * about to go beyond it, which it learns.  WEAK: there is no limit. */
+uint64_t file_size_limit(uint64_t pos, size_t n);
+
+/* --- file_pages.c: contents by pages --- */
+
+/* As file_read() and file_write(), of what has an object.  *POS is where it
+ * begins (O_APPEND: is set), and moves. */
+long pages_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+long pages_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+/* May I, which is locked, have N more bytes at POS?  0 or -EFBIG. */
+int file_may_grow(struct inode *i, uint64_t pos, uint64_t n);
+/* I, which is locked and has an object, was made SIZE bytes long or short: in
+ * memory.  What a mapping left behind the old end is zeros. */
+void pages_resize(struct inode *i, uint64_t size);
 
 #endif

@@ -9,6 +9,7 @@
 #include "fs/inode.h"
 
 #include "fs/icache.h"
+#include "schedule/timeout.h"
 #include <atomic.h>
 #include <string.h>
 
@@ -93,6 +94,15 @@ inode_parent(struct inode *i)
         inode_get(parent);
     spin_unlock(&inode_lock);
     return parent;
+}
+
+/* Nanoseconds since boot; there is no clock that knows the date yet. */
+int64_t
+inode_now(void)
+{
+    uint64_t t = time_now(), hz = timebase_hz;
+
+    return (int64_t)(t / hz * 1000000000 + t % hz * 1000000000 / hz);
 }
 
 void

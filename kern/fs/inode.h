@@ -23,13 +23,14 @@ struct super;
 #define PATH_MAX 4096
 
 /* Linux's numbers, in mode. */
-#define S_IFMT  0170000u
-#define S_IFIFO 0010000u
-#define S_IFCHR 0020000u
-#define S_IFDIR 0040000u
-#define S_IFBLK 0060000u
-#define S_IFREG 0100000u
-#define S_IFLNK 0120000u
+#define S_IFMT   0170000u
+#define S_IFIFO  0010000u
+#define S_IFCHR  0020000u
+#define S_IFDIR  0040000u
+#define S_IFBLK  0060000u
+#define S_IFREG  0100000u
+#define S_IFLNK  0120000u
+#define S_IFSOCK 0140000u
 
 /* One entry of a folder, as readdir() passes it on.  Returns false: stop. */
 typedef bool (*fill_fn)(void *arg, const char *name, size_t len, uint64_t ino,
@@ -54,10 +55,11 @@ struct inode_ops {
     void (*close)(struct inode *i, struct file *f);    /* last reference */
     unsigned (*poll)(struct inode *i, struct file *f); /* POLLIN ... now */
     long (*ioctl)(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg);
-    /* Changes; NULL: read-only file system.  The caller has checked rights, that
-     * NAME is no "." or "..", that what must (not) exist does (not), and holds
-     * the lock of every inode named here but TARGET's text.  Either all happens
-     * or nothing.
+    /* Changes; NULL: read-only file system.  The caller (ops.c) has checked
+     * rights, that NAME is no "." or "..", that what must (not) exist does (not),
+     * and holds the lock of every inode named here.  Either all happens or
+     * nothing; nlink and the times of all concerned are the file system's to
+     * change, see inode_now().
      * create: a file, folder, device ... by MODE; RDEV for devices. */
     int (*create)(struct inode *dir, const char *name, size_t len,
                   uint32_t mode, uint64_t rdev, struct inode **made);
@@ -108,14 +110,16 @@ struct super_ops {
 
 struct super {
     const struct super_ops *ops;
-    uint64_t dev;       /* [I] st_dev of its inodes */
-    bool readonly;      /* [a] */
-    struct inode *root; /* [I] a reference */
-    char source[32];    /* [I] "vda1", for /proc/mounts */
-    void *host;         /* [I] the file system's */
-    struct list inodes; /* [n] those entered below, by of_super */
-    struct list all;    /* [m] of all mounted ones */
-    unsigned users;     /* [m] calls that walk it: no unmount */
+    uint64_t dev;        /* [I] st_dev of its inodes */
+    bool readonly;       /* [a] */
+    struct inode *root;  /* [I] a reference */
+    char source[32];     /* [I] "vda1", for /proc/mounts */
+    void *host;          /* [I] the file system's */
+    uint64_t max_size;   /* [I] of a file; 0: as much as a loff_t holds */
+    struct mutex rename; /* rank RENAME: a folder moves to another */
+    struct list inodes;  /* [n] those entered below, by of_super */
+    struct list all;     /* [m] of all mounted ones */
+    unsigned users;      /* [m] calls that walk it: no unmount */
 };
 
 /* n: inode_lock;  m: mount_lock (mount.c);  dir: the lock of the folder */
@@ -125,7 +129,8 @@ struct inode {
     uint32_t mode;     /* type and rights */
     uint32_t nlink, uid, gid;
     uint64_t ino, dev, rdev;
-    uint64_t size;               /* bytes; of the object if there is one */
+    uint64_t size;               /* bytes; obj->size follows it */
+    uint64_t blocks;             /* [a] of 512 bytes, that it takes */
     int64_t atime, mtime, ctime; /* ns since 1970 */
     struct vm_object *object;    /* [I] contents by pages, or NULL */
     struct super *super;         /* [I] NULL: of no mounted file system */
@@ -151,6 +156,8 @@ void inode_put(struct inode *i); /* => may sleep */
 void inode_set_parent(struct inode *i, struct inode *dir);
 /* I->parent with a reference, or NULL. */
 struct inode *inode_parent(struct inode *i);
+
+int64_t inode_now(void); /* for atime, mtime, ctime */
 
 /* pager_ops.pin and .unpin of an object whose host is an inode. */
 void inode_pin(struct vm_object *obj);
@@ -195,6 +202,8 @@ const struct fs_type *fs_type_find(const char *name); /* or NULL */
 /* Fills in S: a dev of its own, lists; ROOT and HOST are the caller's. */
 void super_init(struct super *s, const struct super_ops *ops,
                 const char *source, bool readonly);
+/* The number behind KEY ("size=") in OPTIONS, with k, m or g; or OTHERWISE. */
+uint64_t mount_option(const char *options, const char *key, uint64_t otherwise);
 /* Mount SOURCE, of type T, on the folder AT; NULL: as the first root.
  * -EBUSY, -ENOTDIR, or what T says */
 int fs_mount(const struct fs_type *t, const char *source, const char *options,
@@ -236,6 +245,7 @@ struct walk {
 };
 #define WALK_NOFOLLOW 1u /* a link at the end is what is meant */
 #define WALK_DIR      2u /* must be a folder */
+#define WALK_THROUGH  4u /* namei_parent(): where a link at the end leads */
 
 /* The inode of PATH (kernel memory), with a reference in *FOUND.  => may sleep.
  * 0, -ENOENT (also for ""), -ENOTDIR, -ELOOP (more than 40 links),
@@ -243,9 +253,14 @@ struct walk {
 int namei(const struct walk *w, const char *path, unsigned flags,
           struct inode **found);
 /* The folder that holds, or would hold, the last component of PATH, which is
- * copied to LAST (NAME_MAX + 1 bytes); "" if PATH ends in "/", "." or "..". */
-int namei_parent(const struct walk *w, const char *path, struct inode **dir,
-                 char *last);
+ * copied to LAST (NAME_MAX + 1 bytes): perhaps ".", "..", or "" for "/". */
+int namei_parent(const struct walk *w, const char *path, unsigned flags,
+                 struct inode **dir, char *last);
+/* What NAME names in DIR, with a reference; "." and ".." are no names here.
+ * => DIR locked, may sleep.  0, -ENOENT, -ENOTDIR, or what the file system
+ * says */
+int dir_lookup(struct inode *dir, const char *name, size_t len,
+               struct inode **found);
 /* The path from the root to the folder DIR, into BUF: -ERANGE, or its length
  * with the NUL.  -ENOENT: it was removed. */
 int path_of(const struct walk *w, struct inode *dir, char *buf, size_t size);

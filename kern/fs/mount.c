@@ -35,8 +35,25 @@ super_init(struct super *s, const struct super_ops *ops, const char *source,
     s->dev = atomic_add(&last_dev, 1) + 1;
     s->readonly = readonly;
     strlcpy(s->source, source, sizeof(s->source));
+    mutex_init(&s->rename, RANK_RENAME);
     list_init(&s->inodes);
     list_init(&s->all);
+}
+
+uint64_t
+mount_option(const char *options, const char *key, uint64_t otherwise)
+{
+    const char *p = options;
+    uint64_t n = 0;
+
+    while (strncmp(p, key, strlen(key)) != 0) {
+        p = strchr(p, ',');
+        if (p++ == NULL)
+            return otherwise;
+    }
+    for (p += strlen(key); *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (uint64_t)(*p - '0');
+    return *p == 'k' ? n << 10 : *p == 'm' ? n << 20 : *p == 'g' ? n << 30 : n;
 }
 
 /* => inode_lock */

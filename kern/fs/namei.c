@@ -110,17 +110,27 @@ follow(struct step *s, struct inode *link)
     return 0;
 }
 
-static int
-look_up(struct inode *dir, const char *name, size_t len, struct inode **found)
+int
+dir_lookup(struct inode *dir, const char *name, size_t len,
+           struct inode **found)
 {
     int err;
 
     if (!is_dir(dir) || dir->ops->lookup == NULL)
         return -ENOTDIR;
-    mutex_lock(&dir->lock);
     err = dir->ops->lookup(dir, name, len, found);
     if (err == 0 && is_dir(*found))
         inode_set_parent(*found, dir);
+    return err;
+}
+
+static int
+look_up(struct inode *dir, const char *name, size_t len, struct inode **found)
+{
+    int err;
+
+    mutex_lock(&dir->lock);
+    err = dir_lookup(dir, name, len, found);
     mutex_unlock(&dir->lock);
     return err;
 }
@@ -157,6 +167,22 @@ step_into(struct step *s, const char *name, size_t len)
     return 0;
 }
 
+/* Is NAME, the last component, a link?  Then it is followed. */
+static bool
+goes_on(struct step *s, const char *name, size_t len, int *err)
+{
+    struct inode *i;
+    bool is_link;
+
+    if (look_up(s->at, name, len, &i) != 0)
+        return false;
+    is_link = (i->mode & S_IFMT) == S_IFLNK;
+    if (is_link)
+        *err = follow(s, i);
+    inode_put(i);
+    return is_link;
+}
+
 static int
 walk_rest(struct step *s, char *last)
 {
@@ -174,13 +200,15 @@ walk_rest(struct step *s, char *last)
             len++;
         s->rest = name + len;
         if (s->parent && s->rest[slashes(s->rest)] == 0) {
-            bool dots =
-                name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
-
             if (len > NAME_MAX)
                 return -ENAMETOOLONG;
-            strlcpy(last, dots ? "" : name, (dots ? 0 : len) + 1);
-            return is_dir(s->at) ? 0 : -ENOTDIR;
+            if (!is_dir(s->at))
+                return -ENOTDIR;
+            if (!(s->flags & WALK_THROUGH) || !goes_on(s, name, len, &err)) {
+                strlcpy(last, name, len + 1);
+                return err;
+            }
+            continue;
         }
         err = step_into(s, name, len);
     }
@@ -220,10 +248,10 @@ namei(const struct walk *w, const char *path, unsigned flags,
 }
 
 int
-namei_parent(const struct walk *w, const char *path, struct inode **dir,
-             char *last)
+namei_parent(const struct walk *w, const char *path, unsigned flags,
+             struct inode **dir, char *last)
 {
-    struct step s = {.w = w, .parent = true, .flags = WALK_DIR};
+    struct step s = {.w = w, .parent = true, .flags = flags | WALK_DIR};
 
     *last = 0;
     return walk_path(&s, path, dir, last);

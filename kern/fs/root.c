@@ -2,6 +2,7 @@
 #include "fs/root.h"
 
 #include "fs/devfs.h"
+#include "fs/ops.h"
 #include <errno.h>
 #include <string.h>
 #include <util.h>
@@ -12,35 +13,64 @@ bootfs_create(const void *archive, size_t size)
     return NULL;
 }
 
-/* ROOT appears at NAME below the root; the folder is made if it is missing. */
+/* The folder PATH is missing. */
 static int
-mount_below(struct node *root, const char *name, size_t len, struct node *what)
+make_folder(const struct walk *w, const char *path)
 {
-    struct node *at = tree_find(root, name, len);
-    int err = 0;
+    char last[NAME_MAX + 1];
+    struct inode *dir;
+    int err = namei_parent(w, path, 0, &dir, last);
 
-    if (what == NULL)
+    if (err != 0)
+        return err;
+    if (dir->ops->lookup == tree_lookup)
+        err = tree_add(container_of(dir, struct node, inode), last,
+                       strlen(last), S_IFDIR | 0755, NULL, NULL, NULL);
+    else
+        err = fs_create(dir, last, S_IFDIR | 0755, 0, NULL);
+    inode_put(dir);
+    return err;
+}
+
+int
+root_mount_at(const char *path, struct super *s)
+{
+    const struct walk w = {root_inode, root_inode};
+    struct inode *at;
+    int err;
+
+    if (s == NULL)
         return -ENOMEM;
-    if (at == NULL)
-        err = tree_add(root, name, len, S_IFDIR | 0755, NULL, NULL, &at);
-    return err != 0 ? err : super_attach(what->inode.super, &at->inode);
+    err = namei(&w, path, 0, &at);
+    if (err == -ENOENT) {
+        err = make_folder(&w, path);
+        if (err == 0)
+            err = namei(&w, path, 0, &at);
+    }
+    if (err != 0)
+        return err;
+    err = super_attach(s, at);
+    inode_put(at);
+    return err;
 }
 
 int
 root_mount(const void *archive, size_t size)
 {
-    struct node *root = bootfs_create(archive, size);
+    struct node *root = bootfs_create(archive, size), *dev;
     int err;
 
     if (root == NULL)
         return -ENOENT;
     err = super_attach(root->inode.super, NULL);
+    dev = devfs_create();
     if (err == 0)
-        err = mount_below(root, "dev", 3, devfs_create());
+        err = root_mount_at("/dev", dev == NULL ? NULL : dev->inode.super);
     TABLE_FOR_EACH (mount, struct mount, m) {
-        if (err == 0)
-            err = mount_below(root, (*m)->name, strlen((*m)->name),
-                              (*m)->create());
+        struct super *s = (*m)->create();
+
+        if (err == 0 && s != NULL)
+            err = root_mount_at((*m)->path, s);
     }
     return err;
 }

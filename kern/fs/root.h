@@ -5,9 +5,10 @@
 #include "fs/tree.h"
 #include <util.h>
 
-struct mount { /* TABLE_ADD(mount, ...): what else every root has, in /NAME */
-    const char *name;
-    struct node *(*create)(void); /* NULL: no memory */
+struct mount {        /* TABLE_ADD(mount, ...): what else every root has */
+    const char *path; /* "/proc"; made if it is missing */
+    /* A new file system for it, not attached; NULL: none */
+    struct super *(*create)(void);
 };
 TABLE_DECLARE(mount, struct mount);
 
@@ -19,5 +20,8 @@ struct node *bootfs_create(const void *archive, size_t size);
 /* Make ARCHIVE the root, with the devices in /dev and the table
  * "mount".  -ENOMEM, -ENOENT */
 int root_mount(const void *archive, size_t size);
+
+/* S covers the folder PATH, which is made if it is missing.  => at boot */
+int root_mount_at(const char *path, struct super *s);
 
 #endif

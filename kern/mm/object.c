@@ -184,6 +184,8 @@ object_add(struct vm_object *obj, uint64_t index, struct page **page)
 static void
 disown(struct vm_object *obj, struct page *page)
 {
+    if (obj->ops->dropped != NULL && (atomic_load(&page->flags) & PG_DIRTY))
+        obj->ops->dropped(obj, page);
     object_clear_dirty(obj, page);
     page->owner = 0;
     kstat_add(STAT_CACHE, -1ul);
@@ -230,19 +232,17 @@ fill_result(struct vm_object *obj, const struct page *page)
 }
 
 int
-object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
+object_fill(struct vm_object *obj, struct page *page)
 {
-    struct page *page = pages[0];
     int err;
 
     atomic_and(&page->flags, ~PG_ERROR);
     if (obj->ops->page_in != NULL) {
-        assert(n == 1);
         err = obj->ops->page_in(obj, page->index, page);
         if (err == 0)
             atomic_or(&page->flags, PG_UPTODATE);
     } else {
-        obj->ops->read_run(obj, page->index, pages, n);
+        obj->ops->read_run(obj, page->index, &page, 1);
         page_lock(page);
         err = fill_result(obj, page);
     }
@@ -253,12 +253,6 @@ object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
     if (err != 0)
         object_remove(obj, page);
     return err;
-}
-
-int
-object_fill(struct vm_object *obj, struct page *page)
-{
-    return object_fill_run(obj, &page, 1);
 }
 
 /* What has nothing behind it is not counted. */

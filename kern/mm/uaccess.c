@@ -26,6 +26,12 @@ copy_from_user(void *to, uintptr_t from, size_t n)
 }
 
 size_t
+copy_from_user_part(void *to, uintptr_t from, size_t n)
+{
+    return in_user_half(from, n) ? user_copy(to, (const void *)from, n) : n;
+}
+
+size_t
 copy_to_user(uintptr_t to, const void *from, size_t n)
 {
     return in_user_half(to, n) ? user_copy((void *)to, from, n) : n;

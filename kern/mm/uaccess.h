@@ -17,6 +17,8 @@
 /* Return how many bytes at the end were not copied: 0 if all were.  What
  * copy_from_user() could not fetch is zeroed in TO. */
 MUST_CHECK size_t copy_from_user(void *to, uintptr_t from, size_t n);
+/* As copy_from_user(), but what could not be fetched is left in TO as it was. */
+MUST_CHECK size_t copy_from_user_part(void *to, uintptr_t from, size_t n);
 MUST_CHECK size_t copy_to_user(uintptr_t to, const void *from, size_t n);
 /* ... were not zeroed. */
 MUST_CHECK size_t clear_user(uintptr_t to, size_t n);

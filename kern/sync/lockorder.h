@@ -17,6 +17,7 @@
 #define LOCK_RANKS(X)                                                         \
     X(RANK_TEST_SLEEPING, "test") /* first: self-tests only */                \
     X(RANK_FILE, "file")          /* the position of an open file */          \
+    X(RANK_RENAME, "rename")      /* who lies in whom, of a file system */    \
     X(RANK_INODE, "inode")        /* size, directory contents, truncate */    \
     X(RANK_GATE, "gate")          /* an address space's areas */              \
     X(RANK_PAGE, "page")          /* "this page is busy" */                   \

@@ -12,17 +12,23 @@ mutex_init(struct mutex *m, enum lock_rank rank)
 }
 
 void
-mutex_lock(struct mutex *m)
+mutex_lock_nested(struct mutex *m)
 {
     struct thread *me = current_thread();
 
-    lock_order_check(m->rank); /* also says: not mine already, no spinlock */
     spin_lock(&m->wq.lock);
     if (m->owner == NULL)
         atomic_store(&m->owner, me);
     while (m->owner != me)
         wait_sleep(&m->wq);
     spin_unlock(&m->wq.lock);
+}
+
+void
+mutex_lock(struct mutex *m)
+{
+    lock_order_check(m->rank); /* also says: not mine already, no spinlock */
+    mutex_lock_nested(m);
     lock_order_add(m->rank);
 }
 
@@ -42,15 +48,21 @@ mutex_trylock(struct mutex *m)
 }
 
 void
-mutex_unlock(struct mutex *m)
+mutex_unlock_nested(struct mutex *m)
 {
     assert(mutex_held(m));
-    lock_order_remove(m->rank);
     spin_lock(&m->wq.lock);
     atomic_store(&m->owner, wait_first(&m->wq));
     if (unlikely(!list_empty(&m->wq.sleepers)))
         wait_wake(&m->wq, 1);
     spin_unlock(&m->wq.lock);
+}
+
+void
+mutex_unlock(struct mutex *m)
+{
+    lock_order_remove(m->rank);
+    mutex_unlock_nested(m);
 }
 
 bool

@@ -16,6 +16,9 @@ void mutex_init(struct mutex *m, enum lock_rank rank);
 void mutex_lock(struct mutex *m);
 bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
+/* As spin_lock_nested(): a further lock of a rank that is held already. */
+void mutex_lock_nested(struct mutex *m);
+void mutex_unlock_nested(struct mutex *m);
 bool mutex_held(struct mutex *m); /* by the calling thread */
 
 #endif

@@ -132,23 +132,27 @@ sys_writev(ARGS)
 }
 SYSCALL(66, writev, "fpd", sys_writev);
 
-#define SEEK_SET 0
-#define SEEK_CUR 1
-#define SEEK_END 2
+#define SEEK_SET  0
+#define SEEK_CUR  1
+#define SEEK_END  2
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
 
 static long
 seek(struct file *f, int64_t offset, unsigned whence)
 {
     uint32_t type = f->inode->mode & S_IFMT;
-    int64_t base;
+    int64_t base, size = (int64_t)f->inode->size;
 
     if (type != S_IFREG && type != S_IFDIR && type != S_IFBLK)
         return type == S_IFCHR ? 0 : -ESPIPE;
-    if (whence > SEEK_END)
+    if (whence > SEEK_HOLE)
         return -EINVAL;
-    base = whence == SEEK_SET   ? 0
-           : whence == SEEK_CUR ? (int64_t)f->pos
-                                : (int64_t)f->inode->size;
+    if (whence >= SEEK_DATA && (offset < 0 || offset >= size))
+        return -ENXIO;
+    if (whence == SEEK_HOLE) /* all of it counts as data */
+        offset = size;
+    base = whence == SEEK_CUR ? (int64_t)f->pos : whence == SEEK_END ? size : 0;
     if (__builtin_add_overflow(base, offset, &base))
         return -EOVERFLOW;
     if (base < 0)

@@ -1,4 +1,5 @@
 /* sys_path.c: calls that begin with a name: open, stat, folders. */
+#include "fs/ops.h"
 #include "mm/kmalloc.h"
 #include "process/proc.h"
 #include "syscall/syscall.h"
@@ -72,60 +73,85 @@ inode_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
 
 /* --- open --- */
 
-/* The inode that open() means, made if it must be. */
+/* Make the file PATH, or where a link at its end leads.  -EEXIST: somebody was
+ * faster. */
 static int
-find_or_create(const struct walk *w, const char *path, uint32_t flags,
-               uint32_t mode, struct inode **found)
+create_at(const struct walk *w, const char *path, uint32_t flags, uint32_t mode,
+          struct inode **found)
 {
     char last[NAME_MAX + 1];
     struct inode *dir;
-    int err = namei(w, path, flags & O_NOFOLLOW ? WALK_NOFOLLOW : 0, found);
+    int err =
+        namei_parent(w, path, flags & O_EXCL ? 0 : WALK_THROUGH, &dir, last);
 
-    if (err == 0 && (flags & O_CREAT) && (flags & O_EXCL)) {
-        inode_put(*found);
-        return -EEXIST;
-    }
-    if (err != -ENOENT || !(flags & O_CREAT))
-        return err;
-    err = namei_parent(w, path, &dir, last);
     if (err != 0)
         return err;
-    if (*last == 0) {
+    if (*last == 0 || path[strlen(path) - 1] == '/')
         err = -EISDIR;
-    } else if (dir->ops->create == NULL) {
-        err = -EROFS;
-    } else {
-        mutex_lock(&dir->lock);
-        err = dir->ops->create(dir, last, strlen(last), mode, 0, found);
-        mutex_unlock(&dir->lock);
-    }
+    else
+        err = fs_create(dir, last, mode, 0, found);
     inode_put(dir);
     return err;
 }
 
+/* The inode that open() means, made if it must be; then *FRESH is true. */
 static int
-check_open(struct inode *i, uint32_t flags)
+find_or_create(const struct walk *w, const char *path, uint32_t flags,
+               uint32_t mode, struct inode **found, bool *fresh)
+{
+    bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+    unsigned how = exclusive || (flags & O_NOFOLLOW) ? WALK_NOFOLLOW : 0;
+    int err;
+
+    do {
+        err = namei(w, path, how, found);
+        if (err == 0 && exclusive) {
+            inode_put(*found);
+            return -EEXIST;
+        }
+        if (err != -ENOENT || !(flags & O_CREAT) || *path == 0)
+            return err;
+        err = create_at(w, path, flags, mode, found);
+        *fresh = err == 0;
+    } while (err == -EEXIST && !exclusive);
+    return err;
+}
+
+/* Can nothing be written to the regular file I? */
+static bool
+read_only(const struct inode *i)
+{
+    if (i->super != NULL && i->super->readonly)
+        return true;
+    return i->object != NULL ? i->ops->truncate == NULL : i->ops->write == NULL;
+}
+
+static int
+check_open(struct inode *i, uint32_t flags, bool fresh)
 {
     uint32_t type = i->mode & S_IFMT;
     bool writes = (flags & O_ACCMODE) != O_RDONLY;
 
-    if (type == S_IFLNK && !(flags & O_PATH))
-        return -ELOOP;
-    if (type == S_IFDIR && writes)
-        return -EISDIR;
     if (type != S_IFDIR && (flags & O_DIRECTORY))
         return -ENOTDIR;
-    if (writes && type == S_IFREG && i->ops->write == NULL)
+    if (flags & O_PATH)
+        return 0;
+    if (type == S_IFLNK)
+        return -ELOOP;
+    if (type == S_IFDIR)
+        return writes || (flags & O_CREAT) ? -EISDIR : 0;
+    if (type != S_IFREG)
+        return i->ops->read == NULL && i->ops->write == NULL ? -ENXIO : 0;
+    if (writes && read_only(i))
         return -EROFS;
-    if ((flags & O_TRUNC) && type == S_IFREG)
-        return i->ops->truncate == NULL ? -EROFS : i->ops->truncate(i, 0);
-    return 0;
+    return (flags & O_TRUNC) && !fresh ? fs_truncate(i, 0) : 0;
 }
 
 static long
 open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode)
 {
     struct process *p = current_process();
+    bool fresh = false;
     struct inode *inode;
     struct file *f;
     struct walk w;
@@ -134,11 +160,12 @@ open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode)
     if (r != 0)
         return r;
     r = find_or_create(&w, path, flags,
-                       (mode & 07777 & ~p->fs->umask) | S_IFREG, &inode);
+                       (mode & 07777 & ~p->fs->umask) | S_IFREG, &inode,
+                       &fresh);
     walk_put(&w);
     if (r != 0)
         return r;
-    r = check_open(inode, flags);
+    r = check_open(inode, flags, fresh);
     if (r == 0)
         r = file_open(inode, flags, &f);
     inode_put(inode);
@@ -153,12 +180,20 @@ open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode)
 static long
 sys_openat(ARGS)
 {
+    uint32_t flags = (uint32_t)a2;
     char *path;
     long r = user_path(a1, &path);
 
     if (r != 0)
         return r;
-    r = open_path((int)a0, path, (uint32_t)a2, (uint32_t)a3);
+    if ((flags & O_ACCMODE) == O_ACCMODE && !(flags & O_PATH))
+        r = -EINVAL;
+    else if ((flags & O_CREAT) && (flags & O_DIRECTORY))
+        r = -EINVAL;
+    else
+        r = open_path((int)a0, path,
+                      flags & O_PATH ? flags & ~(O_CREAT | O_TRUNC) : flags,
+                      (uint32_t)a3);
     kfree(path);
     return r;
 }
@@ -196,7 +231,7 @@ give_stat(struct inode *i, uintptr_t to)
         .rdev = i->rdev,
         .size = (int64_t)i->size,
         .blksize = PAGE_SIZE,
-        .blocks = (int64_t)((i->size + 511) / 512),
+        .blocks = (int64_t)atomic_load(&i->blocks),
         .atime = split(i->atime),
         .mtime = split(i->mtime),
         .ctime = split(i->ctime),

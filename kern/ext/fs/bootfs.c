@@ -72,6 +72,7 @@ add_entry(struct node *root, const struct newc_entry *e)
     n->inode.mtime = n->inode.ctime = n->inode.atime =
         (int64_t)e->mtime * 1000000000;
     n->inode.size = type == S_IFDIR ? 0 : e->size;
+    n->inode.blocks = (n->inode.size + 511) / 512;
     if (type == S_IFREG) {
         n->inode.object = image_object(va_to_pa(e->data), e->size);
         if (n->inode.object == NULL)

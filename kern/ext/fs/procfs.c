@@ -351,7 +351,7 @@ root_readdir(struct inode *dir, uint64_t pos, fill_fn fill, void *arg)
 static const struct inode_ops root_ops = {.lookup = root_lookup,
                                           .readdir = root_readdir};
 
-static struct node *
+static struct super *
 procfs_create(void)
 {
     struct node *root = tree_create("proc"), *ucore = NULL;
@@ -359,7 +359,7 @@ procfs_create(void)
 
     if (root == NULL ||
         tree_add(root, "ucore", 5, S_IFDIR | 0555, NULL, NULL, &ucore) != 0)
-        return root;
+        return NULL;
     root->inode.ops = &root_ops;
     TABLE_FOR_EACH (proc_file, struct proc_file, p) {
         const struct inode_ops *ops = ops_of(*p, &mode);
@@ -368,8 +368,8 @@ procfs_create(void)
             tree_add((*p)->where == PROC_ROOT ? root : ucore, (*p)->name,
                      strlen((*p)->name), mode, ops, (void *)*p, NULL);
     }
-    return root;
+    return root->inode.super;
 }
 
-static const struct mount proc_mount = {"proc", procfs_create};
+static const struct mount proc_mount = {"/proc", procfs_create};
 TABLE_ADD(mount, proc_mount);

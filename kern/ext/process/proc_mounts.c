@@ -10,8 +10,7 @@
 static int
 show_filesystems(struct proc_text *t, int pid)
 {
-    TABLE_FOR_EACH (mount, struct mount, m)
-        proc_print(t, "nodev\t%s\n", (*m)->name);
+    proc_print(t, "nodev\tdevtmpfs\nnodev\tproc\n");
     TABLE_FOR_EACH (fs_type, struct fs_type, f)
         proc_print(t, "%s\t%s\n", (*f)->nodev ? "nodev" : "", (*f)->name);
     return 0;

@@ -1,18 +1,21 @@
-/* sys_change.c: adds calls that change what a path names, and the newer forms of
- * stat() and access(), to syscall/sys_path.c; a first reader may skip it.
- *
- * What a file system cannot do, it leaves out of its operations; then these
- * calls say EROFS, after the errors that say more. */
+/* sys_change.c: adds calls that change what a path names to syscall/sys_path.c; a
+ * first reader may skip it.  The work is fs/ops.c's. */
+#include "fs/ops.h"
 #include "mm/kmalloc.h"
 #include "process/proc.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 #include <string.h>
 
-/* The folder of the last component of the user's path, which goes to LAST
- * (NAME_MAX + 1 bytes).  With a reference. */
+/* The last component of a user's path. */
+struct last {
+    struct inode *dir; /* a reference */
+    bool slash;        /* it must be a folder: the path ends in one */
+    char name[NAME_MAX + 1];
+};
+
 static long
-parent_at(int dirfd, uintptr_t user, struct inode **dir, char *last)
+last_at(int dirfd, uintptr_t user, struct last *l)
 {
     struct walk w;
     char *path;
@@ -22,349 +25,161 @@ parent_at(int dirfd, uintptr_t user, struct inode **dir, char *last)
         return r;
     r = walk_from(dirfd, path, &w);
     if (r == 0) {
-        r = namei_parent(&w, path, dir, last);
+        r = namei_parent(&w, path, 0, &l->dir, l->name);
+        l->slash = *path != 0 && path[strlen(path) - 1] == '/';
         walk_put(&w);
     }
     kfree(path);
     return r;
 }
 
+/* What is no folder cannot be made with a slash behind its name. */
+static long
+slash_error(struct last *l)
+{
+    struct inode *i;
+    int err;
+
+    if (*l->name == 0 || strcmp(l->name, ".") == 0 ||
+        strcmp(l->name, "..") == 0)
+        return -EEXIST;
+    mutex_lock(&l->dir->lock);
+    err = dir_lookup(l->dir, l->name, strlen(l->name), &i);
+    mutex_unlock(&l->dir->lock);
+    if (err == 0)
+        inode_put(i);
+    return err == 0 ? -EEXIST : err;
+}
+
 /* Make something of MODE at a path. */
 static long
-make_at(int dirfd, uintptr_t path, uint32_t mode)
+make_at(int dirfd, uintptr_t path, uint32_t mode, uint64_t rdev)
 {
     struct fs_place *fs = current_process()->fs;
-    char last[NAME_MAX + 1];
-    struct inode *i, *dir;
-    long r = inode_at(dirfd, path, AT_SYMLINK_NOFOLLOW, &i);
+    struct last l;
+    long r = last_at(dirfd, path, &l);
 
-    if (r == 0)
-        inode_put(i);
-    if (r != -ENOENT)
-        return r == 0 ? -EEXIST : r;
-    r = parent_at(dirfd, path, &dir, last);
     if (r != 0)
         return r;
-    if (dir->ops->create == NULL) {
-        r = -EROFS;
-    } else {
-        mutex_lock(&dir->lock);
-        r = dir->ops->create(dir, last, strlen(last), mode & ~fs->umask, 0, &i);
-        mutex_unlock(&dir->lock);
-        if (r == 0)
-            inode_put(i);
-    }
-    inode_put(dir);
+    if (l.slash && (mode & S_IFMT) != S_IFDIR)
+        r = slash_error(&l);
+    else
+        r = fs_create(l.dir, l.name, mode & ~fs->umask, rdev, NULL);
+    inode_put(l.dir);
     return r;
 }
 
 static long
 sys_mkdirat(ARGS)
 {
-    return make_at((int)a0, a1, S_IFDIR | ((uint32_t)a2 & 01777));
+    return make_at((int)a0, a1, S_IFDIR | ((uint32_t)a2 & 01777), 0);
 }
 SYSCALL(34, mkdirat, "fso", sys_mkdirat);
 
 static long
 sys_mknodat(ARGS)
 {
-    return make_at((int)a0, a1, (uint32_t)a2);
+    uint32_t type = (uint32_t)a2 & S_IFMT;
+
+    if (type == 0)
+        type = S_IFREG;
+    if (type == S_IFDIR)
+        return -EPERM;
+    if (type != S_IFREG && type != S_IFCHR && type != S_IFBLK &&
+        type != S_IFIFO && type != S_IFSOCK)
+        return -EINVAL;
+    return make_at((int)a0, a1, type | ((uint32_t)a2 & 07777), a3);
 }
 SYSCALL(33, mknodat, "fsox", sys_mknodat);
-
-/* The path must not be there, but nothing can make it. */
-static long
-refuse_new(int dirfd, uintptr_t path)
-{
-    struct inode *i;
-    long r = inode_at(dirfd, path, AT_SYMLINK_NOFOLLOW, &i);
-
-    if (r == 0)
-        inode_put(i);
-    return r == 0 ? -EEXIST : r == -ENOENT ? -EROFS : r;
-}
 
 static long
 sys_symlinkat(ARGS)
 {
-    return refuse_new((int)a1, a2);
+    struct last l;
+    char *text;
+    long r = user_path(a0, &text);
+
+    if (r != 0)
+        return r;
+    r = *text == 0 ? -ENOENT : last_at((int)a1, a2, &l);
+    if (r == 0) {
+        r = l.slash ? slash_error(&l) : fs_symlink(l.dir, l.name, text);
+        inode_put(l.dir);
+    }
+    kfree(text);
+    return r;
 }
 SYSCALL(36, symlinkat, "sfs", sys_symlinkat);
+
+#define AT_SYMLINK_FOLLOW 0x400u
 
 static long
 sys_linkat(ARGS)
 {
-    return refuse_new((int)a2, a3);
+    struct inode *old;
+    struct last l;
+    long r;
+
+    if (a4 & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    r = inode_at((int)a0, a1,
+                 (a4 & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW) |
+                     ((unsigned)a4 & AT_EMPTY_PATH),
+                 &old);
+    if (r != 0)
+        return r;
+    r = last_at((int)a2, a3, &l);
+    if (r == 0) {
+        r = l.slash ? slash_error(&l) : fs_link(l.dir, l.name, old);
+        inode_put(l.dir);
+    }
+    inode_put(old);
+    return r;
 }
 SYSCALL(37, linkat, "fsfsx", sys_linkat);
 
 static long
 sys_unlinkat(ARGS)
 {
-    char last[NAME_MAX + 1];
-    struct inode *i, *dir;
-    bool folder;
+    bool folder = (a2 & AT_REMOVEDIR) != 0;
+    struct last l;
     long r;
 
     if (a2 & ~(uint64_t)AT_REMOVEDIR)
         return -EINVAL;
-    r = inode_at((int)a0, a1, AT_SYMLINK_NOFOLLOW, &i);
+    r = last_at((int)a0, a1, &l);
     if (r != 0)
         return r;
-    folder = (i->mode & S_IFMT) == S_IFDIR;
-    inode_put(i);
-    if (folder != ((a2 & AT_REMOVEDIR) != 0))
-        return folder ? -EISDIR : -ENOTDIR;
-    r = parent_at((int)a0, a1, &dir, last);
-    if (r != 0)
-        return r;
-    if (dir->ops->unlink == NULL) {
-        r = -EROFS;
-    } else {
-        mutex_lock(&dir->lock);
-        r = dir->ops->unlink(dir, last, strlen(last), NULL);
-        mutex_unlock(&dir->lock);
+    if (l.slash && !folder && *l.name != 0) {
+        struct inode *i; /* "file/" is no folder, "folder/" is one */
+
+        inode_put(l.dir);
+        r = inode_at((int)a0, a1, 0, &i);
+        if (r == 0)
+            inode_put(i);
+        return r == 0 ? -EISDIR : r;
     }
-    inode_put(dir);
+    r = fs_unlink(l.dir, l.name, folder);
+    inode_put(l.dir);
     return r;
 }
 SYSCALL(35, unlinkat, "fsx", sys_unlinkat);
 
-/* The path must be there, but nothing can change it. */
-static long
-refuse_change(int dirfd, uintptr_t path)
-{
-    struct inode *i;
-    long r = inode_at(dirfd, path, 0, &i);
-
-    if (r == 0)
-        inode_put(i);
-    return r == 0 ? -EROFS : r;
-}
-
 static long
 sys_renameat2(ARGS)
 {
-    return refuse_change((int)a0, a1);
+    struct last from, to;
+    long r = last_at((int)a0, a1, &from);
+
+    if (r != 0)
+        return r;
+    r = last_at((int)a2, a3, &to);
+    if (r == 0) {
+        r = fs_rename(from.dir, from.name, to.dir, to.name, (unsigned)a4,
+                      from.slash || to.slash);
+        inode_put(to.dir);
+    }
+    inode_put(from.dir);
+    return r;
 }
 SYSCALL(276, renameat2, "fsfsx", sys_renameat2);
-
-static long
-sys_change_at(ARGS)
-{
-    return refuse_change((int)a0, a1);
-}
-SYSCALL(53, fchmodat, "fso", sys_change_at);
-SYSCALL(54, fchownat, "fsddx", sys_change_at);
-
-static long
-sys_utimensat(ARGS)
-{
-    return a1 == 0 ? -EROFS : refuse_change((int)a0, a1);
-}
-SYSCALL(88, utimensat, "fspx", sys_utimensat);
-
-/* --- by open file --- */
-
-/* What FD shows, with a reference of its file, or NULL. */
-static struct file *
-file_at(uint64_t fd)
-{
-    return fd_get(current_process()->files, (int)fd);
-}
-
-static long
-sys_refuse_fd(ARGS)
-{
-    struct file *f = file_at(a0);
-
-    if (f == NULL)
-        return -EBADF;
-    file_put(f);
-    return -EROFS;
-}
-SYSCALL(52, fchmod, "fo", sys_refuse_fd);
-SYSCALL(55, fchown, "fdd", sys_refuse_fd);
-
-static long
-sys_ftruncate(ARGS)
-{
-    struct file *f = file_at(a0);
-    long r;
-
-    if (f == NULL)
-        return -EBADF;
-    if ((f->flags & O_ACCMODE) == O_RDONLY || (int64_t)a1 < 0)
-        r = -EINVAL;
-    else if (f->inode->ops->truncate == NULL)
-        r = -EINVAL;
-    else
-        r = f->inode->ops->truncate(f->inode, a1);
-    file_put(f);
-    return r;
-}
-SYSCALL(46, ftruncate, "fu", sys_ftruncate);
-
-/* Nothing is kept back that could be written. */
-static long
-sys_fsync(ARGS)
-{
-    struct file *f = file_at(a0);
-    uint32_t type;
-
-    if (f == NULL)
-        return -EBADF;
-    type = f->inode->mode & S_IFMT;
-    file_put(f);
-    return type == S_IFREG || type == S_IFDIR || type == S_IFBLK ? 0 : -EINVAL;
-}
-SYSCALL(82, fsync, "f", sys_fsync);
-SYSCALL(83, fdatasync, "f", sys_fsync);
-
-static long
-sys_sync(ARGS)
-{
-    return 0;
-}
-SYSCALL(81, sync, "", sys_sync);
-
-static long
-sys_fchdir(ARGS)
-{
-    struct fs_place *fs = current_process()->fs;
-    struct file *f = file_at(a0);
-    struct inode *old = NULL;
-
-    if (f == NULL)
-        return -EBADF;
-    if ((f->inode->mode & S_IFMT) == S_IFDIR) {
-        inode_get(f->inode);
-        spin_lock(&fs->lock);
-        old = fs->cwd;
-        fs->cwd = f->inode;
-        spin_unlock(&fs->lock);
-        inode_put(old);
-    }
-    file_put(f);
-    return old == NULL ? -ENOTDIR : 0;
-}
-SYSCALL(50, fchdir, "f", sys_fchdir);
-
-/* --- statfs --- */
-
-struct user_statfs { /* statfs(2) */
-    int64_t type, bsize, blocks, bfree, bavail, files, ffree;
-    int32_t fsid[2];
-    int64_t namelen, frsize, flags, spare[4];
-};
-
-#define RAMFS_MAGIC 0x858458f6
-#define ST_RDONLY   1
-
-static long
-give_statfs(uintptr_t to)
-{
-    struct user_statfs s = {
-        .type = RAMFS_MAGIC,
-        .bsize = PAGE_SIZE,
-        .namelen = NAME_MAX,
-        .frsize = PAGE_SIZE,
-        .flags = ST_RDONLY,
-    };
-
-    return copy_to_user(to, &s, sizeof(s)) != 0 ? -EFAULT : 0;
-}
-
-static long
-sys_statfs(ARGS)
-{
-    struct inode *i;
-    long r = inode_at(AT_FDCWD, a0, 0, &i);
-
-    if (r != 0)
-        return r;
-    inode_put(i);
-    return give_statfs(a1);
-}
-SYSCALL(43, statfs, "sp", sys_statfs);
-
-static long
-sys_fstatfs(ARGS)
-{
-    struct file *f = file_at(a0);
-
-    if (f == NULL)
-        return -EBADF;
-    file_put(f);
-    return give_statfs(a1);
-}
-SYSCALL(44, fstatfs, "fp", sys_fstatfs);
-
-/* --- statx, faccessat2 --- */
-
-struct statx_time {
-    int64_t sec;
-    uint32_t nsec, pad;
-};
-
-struct user_statx { /* statx(2) */
-    uint32_t mask, blksize;
-    uint64_t attributes;
-    uint32_t nlink, uid, gid;
-    uint16_t mode, pad;
-    uint64_t ino, size, blocks, attributes_mask;
-    struct statx_time atime, btime, ctime, mtime;
-    uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
-    uint64_t spare[14];
-};
-_Static_assert(sizeof(struct user_statx) == 256, "statx(2)");
-
-#define STATX_BASIC 0x7ffu
-
-static struct statx_time
-split(int64_t ns)
-{
-    return (struct statx_time){ns / 1000000000, (uint32_t)(ns % 1000000000), 0};
-}
-
-static long
-sys_statx(ARGS)
-{
-    struct user_statx s = {.mask = STATX_BASIC, .blksize = PAGE_SIZE};
-    struct inode *i;
-    long r = inode_at((int)a0, a1, (unsigned)a2, &i);
-
-    if (r != 0)
-        return r;
-    s.nlink = i->nlink;
-    s.uid = i->uid;
-    s.gid = i->gid;
-    s.mode = (uint16_t)i->mode;
-    s.ino = i->ino;
-    s.size = i->size;
-    s.blocks = (i->size + 511) / 512;
-    s.atime = split(i->atime);
-    s.ctime = split(i->ctime);
-    s.mtime = split(i->mtime);
-    s.rdev_major = (uint32_t)(i->rdev >> 8);
-    s.rdev_minor = i->rdev & 255;
-    s.dev_minor = (uint32_t)i->dev;
-    inode_put(i);
-    return copy_to_user(a4, &s, sizeof(s)) != 0 ? -EFAULT : 0;
-}
-SYSCALL(291, statx, "fsxxp", sys_statx);
-
-static long
-sys_faccessat2(ARGS)
-{
-    struct inode *i;
-    long r = inode_at((int)a0, a1, (unsigned)a3, &i);
-
-    if (r != 0)
-        return r;
-    if ((a2 & 1) && !(i->mode & 0111))
-        r = -EACCES;
-    inode_put(i);
-    return r;
-}
-SYSCALL(439, faccessat2, "fsox", sys_faccessat2);

@@ -9,6 +9,7 @@
 
 extern const struct utest __start_utests[], __stop_utests[];
 unsigned utest_rounds = 100;
+const char *utest_dir = "/tmp";
 
 static const char *running = "none";
 static int channel = -1;
@@ -118,6 +119,8 @@ main(int argc, char **argv)
     }
     if (option != NULL && strncmp(option, "rounds=", 7) == 0)
         utest_rounds = (unsigned)atoi(option + 7);
+    else if (option != NULL && strncmp(option, "dir=", 4) == 0)
+        utest_dir = option + 4;
     else
         option = NULL;
     if (name == NULL || name == option) {

@@ -120,5 +120,7 @@ long raw_clone(unsigned long flags, void *stack, int (*fn)(void *), void *arg,
 /* The program's arguments behind its name: tools/ktest.py may pass a number of
  * rounds as "rounds=N". */
 extern unsigned utest_rounds;
+/* ... and where tests of files make theirs, as "dir=PATH"; /tmp. */
+extern const char *utest_dir;
 
 #endif

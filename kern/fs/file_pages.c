@@ -1,0 +1,384 @@
+/* file_pages.c: reading and writing the pages of a file, which are the same that
+ * mappings show.
+ *
+ * A reader takes no lock: it sees every byte as somebody wrote it, and of two
+ * writes at once perhaps a part of each.  Writers take turns (the inode's lock), a
+ * page at a time:
+ *
+ *     lock the page, have it filled unless all of it is overwritten
+ *     mkwrite                 room on the disk, or -ENOSPC
+ *     copy, without faults    the user's page may be this very one, which we hold
+ *     longer than before?     then the size grows, before the page is unlocked:
+ *                             write-back takes what is behind the end for zeros
+ *     came short: unlock, touch the user's page, again
+ *
+ * A page of which all is overwritten and that is not in memory shows nobody what
+ * is in it until it is whole: so it is copied to first, and if that comes short
+ * it is dropped. */
+#include "fs/file.h"
+
+#include "mm/rmap.h"
+#include "mm/uaccess.h"
+#include <atomic.h>
+#include <errno.h>
+#include <string.h>
+
+WEAK uint64_t
+file_size_limit(uint64_t pos, size_t n)
+{
+    return UINT64_MAX;
+}
+
+/* --- reading --- */
+
+/* LEN bytes of page INDEX from AT on to BUF: how many were left, or an error. */
+static long
+read_page(struct vm_object *obj, uint64_t index, size_t at, uintptr_t buf,
+          size_t len)
+{
+    struct page *page;
+    char *data;
+    size_t left;
+    int err;
+
+    if (obj->ops->zeros) {
+        page = object_find(obj, index);
+        if (page == NULL)
+            return (long)clear_user(buf, len);
+        data = page_to_va(page);
+    }
+    if (!obj->ops->zeros || !(atomic_load(&page->flags) & PG_UPTODATE)) {
+        if (obj->ops->zeros)
+            page_put(page);
+        err = object_page(obj, index, &page, &data);
+        if (err != 0)
+            return err;
+    }
+    left = copy_to_user(buf, data + at, len);
+    if (page != NULL)
+        page_put(page);
+    return (long)left;
+}
+
+long
+pages_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
+{
+    struct vm_object *obj = f->inode->object;
+    uint64_t size = atomic_load(&obj->size);
+    size_t done = 0;
+
+    n = *pos >= size ? 0 : MIN(n, size - *pos);
+    while (done < n && !thread_wanted(done)) {
+        size_t at = *pos & PAGE_MASK, len = MIN(n - done, PAGE_SIZE - at);
+        long left = read_page(obj, *pos >> PAGE_SHIFT, at, buf + done, len);
+
+        if (left == -ENODATA) /* cut meanwhile */
+            break;
+        if (left < 0)
+            return done > 0 ? (long)done : left;
+        done += len - (size_t)left;
+        *pos += len - (size_t)left;
+        if (left != 0)
+            return done > 0 ? (long)done : -EFAULT;
+    }
+    return (long)done;
+}
+
+/* --- writing --- */
+
+/* What is to be written to one page. */
+struct piece {
+    struct inode *inode;
+    uint64_t index;
+    size_t at, len;
+    size_t readable; /* bytes that could be fetched; COPIED may be less: 0 */
+    size_t copied;
+    uintptr_t buf;
+};
+
+/* Is there anything of the file in the page beside what is overwritten? */
+static bool
+covers(const struct piece *p)
+{
+    uint64_t start = p->index << PAGE_SHIFT, size = p->inode->size;
+
+    return p->at == 0 && (p->len == PAGE_SIZE || start + p->len >= size);
+}
+
+/* The page of INDEX, locked, with a reference; perhaps not up to date. */
+static int
+locked_page(struct vm_object *obj, uint64_t index, struct page **page)
+{
+    for (;;) {
+        int err;
+
+        *page = object_find(obj, index);
+        if (*page == NULL) {
+            err = object_add(obj, index, page);
+            if (err != -EEXIST)
+                return err;
+        }
+        page_lock(*page);
+        if (object_owns(obj, *page))
+            return 0;
+        page_unlock(*page);
+        page_put(*page);
+    }
+}
+
+static void
+copy_in(struct piece *p, struct page *page)
+{
+    char *to = (char *)page_to_va(page) + p->at;
+
+    nofault_begin();
+    p->copied = p->len - copy_from_user_part(to, p->buf, p->len);
+    p->readable = p->copied;
+    nofault_end();
+}
+
+/* PAGE, which is locked, is going to be written to. */
+static int
+make_writable(struct vm_object *obj, struct page *page)
+{
+    int err = 0;
+
+    if (atomic_load(&page->flags) & PG_DIRTY)
+        return 0;
+    page_wait_written(page);
+    if (obj->ops->mkwrite != NULL)
+        err = obj->ops->mkwrite(obj, page->index, page);
+    if (err == 0)
+        object_set_dirty(obj, page);
+    return err;
+}
+
+/* Nothing of the file but what P brings is in PAGE, which is locked. */
+static int
+write_whole(struct piece *p, struct page *page)
+{
+    struct vm_object *obj = p->inode->object;
+    char *data = page_to_va(page);
+    int err = 0;
+
+    copy_in(p, page);
+    if (p->copied == p->len) {
+        memset(data + p->len, 0, PAGE_SIZE - p->len);
+        err = make_writable(obj, page);
+    }
+    if (err == 0 && p->copied == p->len)
+        atomic_or(&page->flags, PG_UPTODATE);
+    else
+        object_remove(obj, page);
+    if (err != 0 || p->copied < p->len)
+        p->copied = 0;
+    return err;
+}
+
+/* Some of the page stays, or somebody may see it already. */
+static int
+write_part(struct piece *p, struct page *page)
+{
+    struct vm_object *obj = p->inode->object;
+    int err = 0;
+
+    if (!(atomic_load(&page->flags) & PG_UPTODATE)) {
+        if (p->index >= object_pages(obj)) {
+            memset(page_to_va(page), 0, PAGE_SIZE);
+            atomic_or(&page->flags, PG_UPTODATE);
+        } else {
+            err = object_fill(obj, page);
+        }
+    }
+    if (err == 0 && !object_owns(obj, page))
+        return 0; /* again */
+    if (err == 0)
+        err = make_writable(obj, page);
+    if (err == 0)
+        copy_in(p, page);
+    else if (p->index >= object_pages(obj) && object_owns(obj, page))
+        object_remove(obj, page);
+    return err;
+}
+
+/* P->copied says how much went; less than all: the user's page is not there, or
+ * ours was thrown out. */
+static int
+write_page(struct piece *p)
+{
+    struct inode *i = p->inode;
+    uint64_t end;
+    struct page *page;
+    int err = locked_page(i->object, p->index, &page);
+
+    p->copied = 0;
+    if (err != 0)
+        return err;
+    if (!(atomic_load(&page->flags) & PG_UPTODATE) && covers(p))
+        err = write_whole(p, page);
+    else
+        err = write_part(p, page);
+    end = (p->index << PAGE_SHIFT) + p->at + p->copied;
+    if (p->copied > 0 && end > i->size) {
+        i->size = end;
+        atomic_store(&i->object->size, end);
+    }
+    page_unlock(page);
+    page_put(page);
+    return err;
+}
+
+/* Bring the user's page: 0 or -EFAULT. */
+static int
+touch(uintptr_t buf)
+{
+    char byte;
+
+    return copy_from_user(&byte, buf, 1) != 0 ? -EFAULT : 0;
+}
+
+/* N bytes at *POS, which moves.  => I locked */
+static long
+write_pieces(struct inode *i, uintptr_t buf, size_t n, uint64_t *pos)
+{
+    size_t done = 0;
+    int err = 0;
+
+    while (done < n && err == 0 && !thread_wanted(done)) {
+        size_t at = *pos & PAGE_MASK;
+        struct piece p = {.inode = i,
+                          .index = *pos >> PAGE_SHIFT,
+                          .at = at,
+                          .len = MIN(n - done, PAGE_SIZE - at),
+                          .buf = buf + done};
+
+        err = write_page(&p);
+        if (err == 0 && p.copied < p.len && touch(p.buf + p.readable) != 0) {
+            n = done + p.readable; /* no more than that can be had */
+            err = n == done || p.copied > 0 ? -EFAULT : 0;
+        }
+        done += p.copied;
+        *pos += p.copied;
+    }
+    return done > 0 ? (long)done : err;
+}
+
+/* What lies behind the end in the last page, which a mapping may have written
+ * to, becomes zeros, because it will be of the file. */
+static void
+clear_tail(struct inode *i)
+{
+    size_t at = i->size & PAGE_MASK;
+    struct page *page =
+        at == 0 ? NULL : object_find(i->object, i->size >> PAGE_SHIFT);
+
+    if (page == NULL)
+        return;
+    page_lock(page);
+    if (object_owns(i->object, page) &&
+        (atomic_load(&page->flags) & PG_UPTODATE))
+        memset((char *)page_to_va(page) + at, 0, PAGE_SIZE - at);
+    page_unlock(page);
+    page_put(page);
+}
+
+/* The pages from SIZE on leave memory. */
+static void
+cut(struct vm_object *obj, uint64_t size, uint64_t old)
+{
+    uint64_t first = (size + PAGE_MASK) >> PAGE_SHIFT;
+
+    for (uint64_t k = first; k < (old + PAGE_MASK) >> PAGE_SHIFT; k++) {
+        struct page *page = object_find(obj, k);
+
+        if (page == NULL)
+            continue;
+        page_lock(page);
+        page_wait_written(page);
+        if (object_owns(obj, page)) {
+            page_unmap(page);
+            object_remove(obj, page);
+        }
+        page_unlock(page);
+        page_put(page);
+    }
+}
+
+void
+pages_resize(struct inode *i, uint64_t size)
+{
+    uint64_t old = i->size;
+
+    if (size > old)
+        clear_tail(i);
+    i->size = size;
+    atomic_store(&i->object->size, size);
+    if (size < old) {
+        cut(i->object, size, old);
+        clear_tail(i);
+    }
+}
+
+/* How many of N bytes at POS the file may have, or -EFBIG. */
+static long
+room(struct inode *i, uint64_t pos, size_t n)
+{
+    uint64_t max = i->super != NULL && i->super->max_size != 0
+                       ? i->super->max_size
+                       : (uint64_t)INT64_MAX;
+    uint64_t limit = file_size_limit(pos, n);
+
+    max = MIN(max, limit);
+    return pos >= max ? -EFBIG : (long)MIN(n, max - pos);
+}
+
+int
+file_may_grow(struct inode *i, uint64_t pos, uint64_t n)
+{
+    long r = n == 0 ? 0 : room(i, pos, n);
+
+    return r >= 0 && (uint64_t)r < n ? -EFBIG : (int)MIN(r, 0);
+}
+
+long
+pages_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
+{
+    struct inode *i = f->inode;
+    long r = 0;
+
+    if (n == 0)
+        return 0;
+    mutex_lock(&i->lock);
+    if (f->flags & O_APPEND)
+        *pos = i->size;
+    r = room(i, *pos, n);
+    if (r > 0 && *pos > i->size)
+        clear_tail(i);
+    if (r > 0)
+        r = write_pieces(i, buf, (size_t)r, pos);
+    if (r > 0) {
+        i->mtime = i->ctime = inode_now();
+        if (i->ops->dirty != NULL)
+            i->ops->dirty(i);
+    }
+    mutex_unlock(&i->lock);
+    if (r > 0 && (f->flags & O_DSYNC)) {
+        int err = file_sync(f, !(f->flags & O_SYNC & ~O_DSYNC));
+
+        r = err != 0 ? err : r;
+    }
+    return r;
+}
+
+int
+file_sync(struct file *f, bool data)
+{
+    struct inode *i = f->inode;
+    int err = 0;
+
+    if (i->ops->sync != NULL)
+        err = i->ops->sync(i, data);
+    if (err == 0 && i->object != NULL)
+        err = object_error_since(i->object, &f->err_seen);
+    return err;
+}
