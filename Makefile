@@ -15,6 +15,7 @@
 #   make lint        floors, markers, format, cppcheck, shellcheck, budgets, core, ext
 #   make format      rewrite all C files as .clang-format says
 #   make core        link the core alone, without kern/ext: build/core.img
+#   make disk-tools  build/mksfs, build/fsck.sfs, build/sfs: images of our file system
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
 #                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
@@ -52,6 +53,7 @@ need.mutants := build qemu lint
 need.lint := build lint
 need.format := format
 need.count := python
+need.disk-tools := host
 need.repeat := python
 FREE  := help doctor clean
 goals := $(or $(MAKECMDGOALS),all)
@@ -101,7 +103,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help FORCE
+.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help disk-tools FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/compile_commands.json
@@ -227,6 +229,32 @@ $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
 	$(call say,HOST,$<)
 	$Q$(hcc) -MMD -MP -MF $@.d -MT $@ -c -o $@.o $<
 	$Q$(hcc) -pthread -o $@ $@.o $(if $(filter explore,$(hkind)),$(HXSHIM),$(HSHIM)) $(HLINK.$*)
+
+# The file system on this computer: its kernel files and what they stand on, for
+# the tools (t) and, with sanitizers, for the tests (ts).
+SFSK   := $(filter-out %/type.c,$(wildcard kern/fs/sfs/*.c)) $(addprefix kern/fs/,inode.c icache.c mount.c) \
+          $(wildcard kern/mm/readahead.c) $(addprefix kern/mm/,object.c object_read.c page_lock.c pageref.c writeback.c) \
+          kern/sync/mutex.c kern/sync/wait.c
+SFSLIB := $(SFSK) $(addprefix tools/sfs/,host.c disk.c format.c tree.c check.c repair.c) $(HSHIM)
+SFST   := $(addprefix $B/,mksfs fsck.sfs sfs)
+SFSINC := -include tools/sfs/host.h $(HINC)
+
+$B/t/%.o: % Makefile
+	@mkdir -p $(@D)
+	$(call say,TOOL,$<)
+	$Q$(HOSTCC) $(HFLAGS) -O2 $(SFSINC) -MMD -MP -c -o $@ $<
+$B/ts/%.o: % Makefile
+	@mkdir -p $(@D)
+	$(call say,HOST,$<)
+	$Q$(HOSTCC) $(HFLAGS) $(HSAN.test) $(SFSINC) -MMD -MP -c -o $@ $<
+$B/t/sfs.a: $(SFSLIB:%=$B/t/%.o)
+$B/ts/sfs.a: $(SFSLIB:%=$B/ts/%.o)
+$B/t/sfs.a $B/ts/sfs.a:
+	$Qrm -f $@; ar rcs $@ $^
+disk-tools: $(SFST)
+$(SFST): $B/%: $B/t/tools/sfs/%.c.o $B/t/sfs.a
+	$(call say,TOOL,$@)
+	$Q$(HOSTCC) -o $@ $^
 
 $B/compile_commands.json: FORCE
 	@mkdir -p $(@D)

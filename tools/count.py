@@ -14,7 +14,7 @@ import re
 import sys
 
 BUDGETS = [  # name, patterns within the core, plan, ceiling
-    ("core", ["*"], 8000, 22100),
+    ("core", ["*"], 8000, 26200),
     ("mm", ["kern/mm/*"], 3000, 8700),
     ("fault path", ["kern/mm/fault.c"], 400, 400),
 ]

@@ -26,6 +26,8 @@
     X(RANK_PROCESS, "process")    /* process table, file tables */            \
     X(RANK_MOUNT, "mount")        /* the list of mounted file systems */      \
     X(RANK_ICACHE, "icache")      /* inodes in memory, parents, mounts */     \
+    X(RANK_MAP, "map")            /* the block map of one file */             \
+    X(RANK_FREEMAP, "freemap")    /* which blocks and inodes are free */      \
     X(RANK_OBJECT, "object")      /* vm_object: tree, size, areas */          \
     X(RANK_LAYER, "layer")        /* a private layer's tree */                \
     X(RANK_ANON, "anon")                                                      \

@@ -1,0 +1,342 @@
+/* page.c: pages of files, from and to the disk.
+ *
+ * A run of pages becomes as many requests as its blocks have pieces.  A request
+ * ends in an interrupt, where no memory may be freed; so requests come from a pool
+ * of each file system, and who finds it empty waits.
+ *
+ * What a block has behind the end of its file is zeros: page_out() sees to it, so
+ * a file that grows, or a crash, shows nothing else there. */
+#include "fs/sfs/impl.h"
+
+#include "mm/kmalloc.h"
+#include <atomic.h>
+#include <string.h>
+
+/* --- requests --- */
+
+int
+sfs_io_start(struct sfs *fs)
+{
+    fs->io_pool = kzalloc(SFS_IOS * sizeof(*fs->io_pool));
+    list_init(&fs->ios);
+    if (fs->io_pool == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < SFS_IOS; i++) {
+        fs->io_pool[i].fs = fs;
+        list_add(&fs->ios, &fs->io_pool[i].link);
+    }
+    return 0;
+}
+
+void
+sfs_io_stop(struct sfs *fs)
+{
+    kfree(fs->io_pool);
+}
+
+static struct sfs_io *
+io_get(struct sfs *fs, struct vm_object *obj, struct sfs_batch *b)
+{
+    struct sfs_io *io;
+
+    spin_lock(&fs->wq.lock);
+    while (list_empty(&fs->ios))
+        wait_sleep(&fs->wq);
+    io = list_first(&fs->ios, struct sfs_io, link);
+    list_del(&io->link);
+    if (b != NULL)
+        b->pending++;
+    spin_unlock(&fs->wq.lock);
+    io->obj = obj;
+    io->batch = b;
+    return io;
+}
+
+/* Perhaps in an interrupt. */
+static void
+io_done(struct blk_request *r, int err)
+{
+    struct sfs_io *io = r->arg;
+    struct sfs *fs = io->fs;
+
+    for (unsigned i = 0; io->obj != NULL && i < r->nsegs; i++) {
+        struct page *page = pa_to_page(io->segs[i].pa);
+
+        if (r->op == BLK_READ)
+            object_filled(io->obj, page, err);
+        else
+            object_written(io->obj, page, err);
+    }
+    spin_lock(&fs->wq.lock);
+    if (io->batch != NULL) {
+        io->batch->pending--;
+        if (io->batch->err == 0)
+            io->batch->err = err;
+    }
+    list_add(&fs->ios, &io->link);
+    wait_wake_all(&fs->wq);
+    spin_unlock(&fs->wq.lock);
+}
+
+/* N pages that lie at BLOCK and after, of OBJ or for BATCH. */
+static void
+io_submit(struct sfs *fs, struct vm_object *obj, struct sfs_batch *b,
+          enum blk_op op, uint32_t block, struct page **pages, unsigned n)
+{
+    while (n > 0) {
+        unsigned now = MIN(n, MIN(SFS_IO_SEGS, fs->dev->max_segs));
+        struct sfs_io *io = io_get(fs, obj, b);
+
+        for (unsigned i = 0; i < now; i++)
+            io->segs[i] = (struct blk_seg){page_to_pa(pages[i]), SFS_BLOCK};
+        io->r = (struct blk_request){.op = op,
+                                     .sector = (uint64_t)block * SFS_SECTORS,
+                                     .segs = io->segs,
+                                     .nsegs = now,
+                                     .done = io_done,
+                                     .arg = io};
+        blk_submit(fs->dev, &io->r);
+        pages += now;
+        block += now;
+        n -= now;
+    }
+}
+
+void
+sfs_io_pages(struct sfs *fs, struct sfs_batch *b, enum blk_op op,
+             uint32_t block, struct page **pages, unsigned n)
+{
+    io_submit(fs, NULL, b, op, block, pages, n);
+}
+
+int
+sfs_io_wait(struct sfs *fs, struct sfs_batch *b)
+{
+    spin_lock(&fs->wq.lock);
+    while (b->pending > 0)
+        wait_sleep(&fs->wq);
+    spin_unlock(&fs->wq.lock);
+    return b->err;
+}
+
+/* --- runs of pages --- */
+
+static struct sfs_inode *
+of_object(struct vm_object *obj)
+{
+    return container_of(obj, struct sfs_inode, object);
+}
+
+static void
+end_page(struct vm_object *obj, enum blk_op op, struct page *page, int err)
+{
+    if (op == BLK_WRITE) {
+        object_written(obj, page, err);
+        return;
+    }
+    if (err == 0)
+        page_zero(page_to_va(page));
+    object_filled(obj, page, err);
+}
+
+/* N pages whose numbers are BLOCK: a request for each piece. */
+static void
+transfer(struct vm_object *obj, enum blk_op op, const uint32_t *block,
+         struct page **pages, unsigned n)
+{
+    struct sfs *fs = sfs_of(&of_object(obj)->inode);
+    unsigned len;
+
+    for (unsigned i = 0; i < n; i += len) {
+        for (len = 1; i + len < n && block[i + len] == block[i] + len;)
+            len++;
+        if (block[i] != 0 && !(block[i] & SFS_UNWRITTEN)) {
+            io_submit(fs, obj, NULL, op, block[i], pages + i, len);
+            continue;
+        }
+        len = 1; /* a hole; mkwrite() leaves none to be written */
+        end_page(obj, op, pages[i], op == BLK_WRITE ? -EIO : 0);
+    }
+}
+
+static void
+run(struct vm_object *obj, enum blk_op op, uint64_t index, struct page **pages,
+    unsigned n)
+{
+    uint32_t block[RUN_PAGES];
+
+    for (unsigned i = 0; i < n;) {
+        int got = sfs_map(of_object(obj), index + i, block, n - i);
+
+        if (got > 0) {
+            transfer(obj, op, block, pages + i, (unsigned)got);
+            i += (unsigned)got;
+        } else {
+            end_page(obj, op, pages[i++], got);
+        }
+    }
+}
+
+static void
+sfs_read_run(struct vm_object *obj, uint64_t index, struct page **pages,
+             unsigned n)
+{
+    run(obj, BLK_READ, index, pages, n);
+}
+
+static void
+sfs_page_out(struct vm_object *obj, uint64_t index, struct page **pages,
+             unsigned n)
+{
+    uint64_t size = atomic_load(&obj->size), end = (index + n) << PAGE_SHIFT;
+
+    for (unsigned i = n; i-- > 0 && end > size; end -= PAGE_SIZE) {
+        uint64_t start = (index + i) << PAGE_SHIFT;
+        size_t keep = size > start ? size - start : 0;
+
+        memset((char *)page_to_va(pages[i]) + keep, 0, PAGE_SIZE - keep);
+    }
+    run(obj, BLK_WRITE, index, pages, n);
+}
+
+/* The page gets its block, and is dirty before a commit can say so. */
+static int
+reserve(struct sfs_inode *si, uint64_t index, struct page *page)
+{
+    struct sfs_handle h;
+    int err = journal_begin(&h, sfs_of(&si->inode), SFS_MAP_CREDITS);
+
+    if (err != 0)
+        return err;
+    err = sfs_map_add(&h, si, index, false);
+    if (err == 0)
+        object_set_dirty(&si->object, page);
+    journal_end(&h);
+    return err;
+}
+
+static int
+sfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
+{
+    struct sfs_inode *si = of_object(obj);
+    struct sfs *fs = sfs_of(&si->inode);
+    uint32_t block;
+    int err;
+
+    if (fs->super.readonly || atomic_load(&fs->broken) != 0)
+        return -EROFS;
+    err = sfs_map(si, index, &block, 1);
+    if (err < 0)
+        return err;
+    if (block != 0 && !(block & SFS_UNWRITTEN))
+        return 0;
+    err = reserve(si, index, page);
+    if (err == -ENOSPC && journal_reclaim(fs) == 0)
+        err = reserve(si, index, page);
+    return err;
+}
+
+static void
+sfs_pager_release(struct vm_object *obj)
+{
+    sfs_inode_end(&of_object(obj)->inode);
+}
+
+const struct pager_ops sfs_pager = {.name = "sfs",
+                                    .read_run = sfs_read_run,
+                                    .page_out = sfs_page_out,
+                                    .mkwrite = sfs_mkwrite,
+                                    .release = sfs_pager_release};
+
+/* PAGE, with a reference, is written if it is dirty.  One that is clean and
+ * locked may wait for a handle, so nobody waits for it here. */
+static int
+write_page(struct sfs_inode *si, struct page *page)
+{
+    int err = 0;
+
+    if (atomic_load(&page->flags) & PG_DIRTY) {
+        page_lock(page);
+        err = object_clean(&si->object, page);
+        page_unlock(page);
+    } else if (atomic_load(&page->flags) & PG_WRITEBACK) {
+        page_wait_written(page);
+    }
+    return err;
+}
+
+int
+sfs_write_new(struct sfs_inode *si, uint64_t from, uint64_t to)
+{
+    int err = 0;
+
+    for (uint64_t index = from; index < to && err == 0; index++) {
+        struct page *page = object_find(&si->object, index);
+
+        if (page == NULL)
+            continue;
+        err = write_page(si, page);
+        page_put(page);
+    }
+    return err;
+}
+
+/* --- the size of a file --- */
+
+/* Store the size, and remember (or not) that the rest is still to be cut. */
+static int
+store_size(struct sfs_inode *si, uint64_t size, bool cutting)
+{
+    struct sfs_handle h;
+    int err = journal_begin(&h, sfs_of(&si->inode), 1);
+
+    if (err != 0)
+        return err;
+    si->inode.size = size;
+    atomic_store(&si->object.size, size);
+    err = sfs_store(&h, si);
+    sfs_orphan(si, cutting);
+    if ((size & PAGE_MASK) != 0)
+        sfs_note_new(si, size >> PAGE_SHIFT);
+    journal_end(&h);
+    return err;
+}
+
+int
+sfs_truncate(struct inode *i, uint64_t size)
+{
+    struct sfs_inode *si = sfs_inode(i);
+    uint64_t from = (size + PAGE_MASK) >> PAGE_SHIFT;
+    bool some = si->d->nblocks > 0;
+    int err;
+
+    if (from > SFS_MAX_PAGES)
+        return -EFBIG;
+    err = store_size(si, size, some);
+    if (err != 0 || !some)
+        return err;
+    err = sfs_map_cut(si, from);
+    /* What could not be cut stays on the list: after a crash it is tried again. */
+    return err != 0 ? err : store_size(si, size, false);
+}
+
+int
+sfs_allocate(struct inode *i, uint64_t pos, uint64_t end)
+{
+    struct sfs_inode *si = sfs_inode(i);
+    struct sfs *fs = sfs_of(i);
+    uint64_t index = pos >> PAGE_SHIFT;
+    uint64_t to = (end + PAGE_MASK) >> PAGE_SHIFT;
+    struct sfs_handle h;
+    int err;
+
+    if (to > SFS_MAX_PAGES)
+        return -EFBIG;
+    if (to - index > atomic_load(&fs->sb->free_blocks) + si->d->nblocks)
+        return -ENOSPC;
+    err = journal_begin(&h, fs, SFS_MAP_CREDITS);
+    for (; err == 0 && index < to; index++)
+        err = sfs_map_add(&h, si, index, true);
+    journal_end(&h);
+    return err;
+}
