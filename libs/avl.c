@@ -11,14 +11,21 @@ height(const struct avl_node *n)
     return n == NULL ? 0 : n->height;
 }
 
-/* Did anything change that the parent looks at? */
+/* N, whose subtrees are LEFT and RIGHT high: did anything change that the parent
+ * looks at? */
 static bool
-refresh(struct avl_tree *tree, struct avl_node *n)
+refresh_node(struct avl_tree *tree, struct avl_node *n, int left, int right)
 {
     int was = n->height;
 
-    n->height = MAX(height(n->left), height(n->right)) + 1;
+    n->height = MAX(left, right) + 1;
     return (tree->update != NULL && tree->update(n)) || n->height != was;
+}
+
+static void
+refresh(struct avl_tree *tree, struct avl_node *n)
+{
+    (void)refresh_node(tree, n, height(n->left), height(n->right));
 }
 
 /* Let NEW take OLD's place below OLD's parent. */
@@ -92,11 +99,11 @@ void
 avl_changed(struct avl_tree *tree, struct avl_node *node)
 {
     for (; node != NULL; node = node->parent) {
-        int lean = height(node->left) - height(node->right);
+        int left = height(node->left), right = height(node->right);
 
-        if (lean > 1 || lean < -1)
-            node = balance(tree, node, lean);
-        else if (!refresh(tree, node))
+        if (left - right > 1 || right - left > 1)
+            node = balance(tree, node, left - right);
+        else if (!refresh_node(tree, node, left, right))
             return;
     }
 }

@@ -128,9 +128,16 @@ choose_address(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t flags)
         if (addr == 0)
             return -ENOMEM;
     }
-    if (mm->map_count + range_inside(mm, addr, addr + len) >= map_count_max)
+    if (mm->map_count + 1 >= map_count_max &&
+        mm->map_count + range_inside(mm, addr, addr + len) >= map_count_max)
         return -ENOMEM;
     return (long)addr;
+}
+
+static bool
+reaches_into(const struct vma_struct *next, uintptr_t end)
+{
+    return next != NULL && next->vm_start < end;
 }
 
 /* Put VMA where it shall be, instead of what is there. */
@@ -140,21 +147,25 @@ map_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t addr,
 {
     size_t len = vma->vm_end - vma->vm_start;
     long at = choose_address(mm, addr, len, flags);
+    uintptr_t start = (uintptr_t)at, end = start + len;
+    struct vma_struct *next;
     struct gather g;
-    int err = 0;
 
     if (at < 0)
         return at;
-    if (flags & MAP_FIXED) {
+    next = find_vma(mm, start);
+    if (reaches_into(next, end)) { /* MAP_FIXED */
+        int err;
+
         gather_start(&g, mm);
-        err = unmap_range(mm, (uintptr_t)at, (uintptr_t)at + len, &g);
+        err = unmap_range(mm, start, end, &g);
         gather_finish(&g);
+        if (err != 0)
+            return err;
+        next = find_vma(mm, start);
     }
-    if (err != 0)
-        return err;
-    vma_place(vma, (uintptr_t)at, (uintptr_t)at + len);
-    insert_vma_struct(mm, vma);
-    vma_merge(vma);
+    vma_place(vma, start, end);
+    vma_add(vma, next);
     return at;
 }
 

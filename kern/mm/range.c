@@ -5,6 +5,9 @@
  *   split     [ A  | A' ]   [  B  ][  C  | C' ]
  *                    ^         ^       ^   these are changed, or go
  *
+ * Who unmaps needs no A': A ends earlier, C begins later.  Only a hole in one area
+ * makes two of it.
+ *
  * Check everything, then act.  Two things can fail: a split needs a new area
  * (two at most, however many areas the range meets), and taking pages out of a
  * layer needs nodes where it shares them with a relative.  So:
@@ -226,18 +229,16 @@ discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
 
 /* --- unmap --- */
 
-/* The areas that splits at START, in V or before it, and at END need. */
+/* A hole in V needs an area for what lies behind it. */
 static int
-split_spares(struct spares *s, struct vma_struct *v, uintptr_t start,
-             uintptr_t end)
+hole_spare(struct spares *s, struct vma_struct *v, uintptr_t start,
+           uintptr_t end)
 {
-    struct mm_struct *mm = v->vm_mm;
-    bool front = reaches_over(v, start), inside = end < v->vm_end;
+    bool inside = reaches_over(v, start) && end < v->vm_end;
 
-    if (front && inside && mm->map_count >= map_count_max)
+    if (inside && v->vm_mm->map_count >= map_count_max)
         return -ENOMEM;
-    return spares_get(
-        s, mm, front + reaches_over(inside ? v : find_vma(mm, end), end));
+    return spares_get(s, v->vm_mm, inside);
 }
 
 /* V goes; it is destroyed when the gate is open. */
@@ -247,6 +248,23 @@ retire(struct vma_struct *v, struct gather *g)
     vma_unlink(v);
     drop_layer(v, g);
     list_add(&v->vm_mm->dead, &v->list_link);
+}
+
+/* What of V lies in [START, END) goes. */
+static void
+take_off(struct vma_struct *v, uintptr_t start, uintptr_t end, struct spares *s,
+         struct gather *g)
+{
+    bool front = v->vm_start < start;
+
+    if (front)
+        split_back(v, end, s);
+    if (front)
+        vma_trim(v, v->vm_start, start);
+    else if (end < v->vm_end)
+        vma_trim(v, end, v->vm_end);
+    else
+        retire(v, g);
 }
 
 int
@@ -261,20 +279,16 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
         return 0;
     if (huge_cut(mm, start, end) != 0)
         return -EINVAL;
-    err = split_spares(&s, v, start, end);
+    err = hole_spare(&s, v, start, end);
     if (err != 0)
         return err;
     /* Tables first: all entries are forgotten by one flush. */
     clear_entries(v, start, end, g);
     pgtable_trim(mm, start, end, g);
     err = discard_areas(v, start, end, g);
-    if (err == 0) {
-        v = split_front(v, start, &s);
-        for (; v != NULL && v->vm_start < end; v = next) {
-            split_back(v, end, &s);
-            next = vma_next(v);
-            retire(v, g);
-        }
+    for (; err == 0 && v != NULL && v->vm_start < end; v = next) {
+        next = vma_next(v);
+        take_off(v, start, end, &s, g);
     }
     spares_drop(&s);
     return err;

@@ -201,28 +201,29 @@ account(struct vma_struct *vma, bool in)
 }
 
 void
-insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
+insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
 {
-    struct avl_node **link = &mm->tree.root, *parent = NULL;
-    struct list *after = &mm->mmap_list;
+    struct mm_struct *mm = vma->vm_mm;
+    struct list *after =
+        (next == NULL ? &mm->mmap_list : &next->list_link)->prev;
+    struct vma_struct *prev = area_at(mm, after);
+    struct avl_node *parent = NULL, **link = &mm->tree.root;
 
-    assert(vma->vm_mm == mm && vma->vm_start < vma->vm_end);
-    while (*link != NULL) {
-        struct vma_struct *v = area_of(*link);
-
-        parent = *link;
-        if (vma->vm_end <= v->vm_start) {
-            link = &parent->left;
-        } else {
-            assert(v->vm_end <= vma->vm_start);
-            link = &parent->right;
-            after = &v->list_link;
-        }
+    assert(vma->vm_start < vma->vm_end);
+    assert(prev == NULL || prev->vm_end <= vma->vm_start);
+    assert(next == NULL || vma->vm_end <= next->vm_start);
+    /* Neighbours lie below each other: the lower one has room on this side. */
+    if (next != NULL && next->node.left == NULL) {
+        parent = &next->node;
+        link = &parent->left;
+    } else if (prev != NULL) {
+        parent = &prev->node;
+        link = &parent->right;
     }
     list_add(after, &vma->list_link);
-    vma->gap = gap_between(vma_prev(vma), vma_guarded_start(vma));
+    vma->gap = gap_between(prev, vma_guarded_start(vma));
     avl_insert(&mm->tree, &vma->node, parent, link);
-    gap_changed(vma_next(vma));
+    gap_changed(next);
     mm->map_count++;
     account(vma, true);
     if (vma->vm_object != NULL) {
@@ -230,6 +231,12 @@ insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
         list_add_tail(&vma->vm_object->areas, &vma->object_link);
         spin_unlock(&vma->vm_object->lock);
     }
+}
+
+void
+insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
+{
+    insert_vma_before(vma, tree_find(mm, vma->vm_start));
 }
 
 void
@@ -270,7 +277,22 @@ vma_split_into(struct vma_struct *vma, uintptr_t at, struct vma_struct *new)
     account(vma, false);
     vma->vm_end = at;
     account(vma, true);
-    insert_vma_struct(vma->vm_mm, new);
+    insert_vma_before(new, vma_next(vma));
+}
+
+void
+vma_trim(struct vma_struct *vma, uintptr_t start, uintptr_t end)
+{
+    uint64_t skipped = (start - vma->vm_start) >> PAGE_SHIFT;
+    struct vma_struct *moved = skipped != 0 ? vma : vma_next(vma);
+
+    account(vma, false);
+    vma->vm_start = start;
+    vma->vm_end = end;
+    vma->vm_pgoff += skipped;
+    vma->lpgoff += skipped;
+    account(vma, true);
+    gap_changed(moved);
 }
 
 /* How many areas are looked at before two are left unjoined. */
@@ -336,6 +358,42 @@ join(struct vma_struct *a, struct vma_struct *b)
     account(a, true);
     gap_changed(vma_next(a));
     vma_destroy(b); /* never the last reference of its object or layer */
+}
+
+/* VMA, which is in no space and has no layer, lies before B, which begins where
+ * VMA does from now on. */
+static void
+cover(struct vma_struct *vma, struct vma_struct *b)
+{
+    account(b, false);
+    b->lpgoff = b->layer == NULL ? vma->lpgoff : b->lpgoff - vma_pages(vma);
+    b->vm_pgoff = vma->vm_pgoff;
+    b->vm_start = vma->vm_start;
+    account(b, true);
+    gap_changed(b);
+}
+
+void
+vma_add(struct vma_struct *vma, struct vma_struct *next)
+{
+    struct mm_struct *mm = vma->vm_mm;
+    struct vma_struct *prev =
+        area_at(mm, (next == NULL ? &mm->mmap_list : &next->list_link)->prev);
+
+    if (prev != NULL && joinable(prev, vma)) {
+        account(prev, false);
+        prev->vm_end = vma->vm_end;
+        account(prev, true);
+        gap_changed(next);
+        vma_merge(prev);
+    } else if (next != NULL && joinable(vma, next)) {
+        cover(vma, next);
+        vma_merge(next);
+    } else {
+        insert_vma_before(vma, next);
+        return;
+    }
+    vma_destroy(vma); /* never the last reference of its object */
 }
 
 struct vma_struct *

@@ -123,18 +123,25 @@ void vma_destroy(struct vma_struct *vma); /* in no space; drops layer, object */
 bool vma_tree_update(struct avl_node *n); /* for mm_create() */
 /* Put VMA into its space.  => gate closed; it overlaps nothing */
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
+/* The same, for who knows the area behind it; NULL: there is none. */
+void insert_vma_before(struct vma_struct *vma, struct vma_struct *next);
 void vma_unlink(struct vma_struct *vma);
 /* VMA keeps [start, AT), a new area gets [AT, end).  => gate closed.  -ENOMEM */
 MUST_CHECK int vma_split(struct vma_struct *vma, uintptr_t at);
 /* The same with a NEW area made before, of whatever range: cannot fail. */
 void vma_split_into(struct vma_struct *vma, uintptr_t at,
                     struct vma_struct *new);
+/* VMA keeps [START, END), where it begins or ends as before.  => gate closed */
+void vma_trim(struct vma_struct *vma, uintptr_t start, uintptr_t end);
 /* Give VMA, which is in no space, another range and with it another lpgoff. */
 void vma_place(struct vma_struct *vma, uintptr_t start, uintptr_t end);
 /* Join VMA with its neighbours where nothing differs; returns the survivor.
  * An area without a layer joins one that has, if the indexes are free.
  * => gate closed */
 struct vma_struct *vma_merge(struct vma_struct *vma);
+/* Put VMA, which has no layer yet, before NEXT (NULL: behind all); or a neighbour
+ * grows over it, and VMA is destroyed.  => gate closed; it overlaps nothing */
+void vma_add(struct vma_struct *vma, struct vma_struct *next);
 /* The highest free range of SIZE bytes (not 0) below TOP and above MMAP_MIN,
  * STACK_GAP away from a stack above it, O(log n); 0: none.  => gate held */
 uintptr_t vma_find_gap(struct mm_struct *mm, size_t size, uintptr_t top);

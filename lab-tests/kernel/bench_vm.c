@@ -227,35 +227,52 @@ KBENCH(vm_growth)
  * every other one a single read-only page.  Whether two may be joined depends on
  * what the others show. */
 #define LAYER_PAGES 15000
+#define LAYER_BASE  0x10000000ul
 
-static void
-measure_layer(unsigned n)
+static struct mm_struct *
+one_layer(unsigned n)
 {
     struct mm_struct *mm = mm_create();
-    uintptr_t base = map_pages(mm, 0x10000000, LAYER_PAGES, RW, MAP_FIXED);
-    uint64_t map = 0, unmap = 0, t;
+
+    map_pages(mm, LAYER_BASE, LAYER_PAGES, RW, MAP_FIXED);
+    touch(mm, LAYER_BASE, LAYER_PAGES, FAULT_WRITE);
+    for (unsigned i = 0; i < n; i++)
+        CHECK(do_mprotect(mm, LAYER_BASE + i * (LAYER_PAGES / n) * PG, PG,
+                          VM_READ) == 0);
+    return mm;
+}
+
+/* The last page of a writable area goes, and another one comes; not twice in one
+ * area, since then it is not the area's any more. */
+static void
+measure_layer(unsigned n, unsigned spaces, unsigned times)
+{
+    uint64_t map = 0, unmap = 0, seed = 1, t;
     unsigned stride = LAYER_PAGES / n;
 
-    touch(mm, base, LAYER_PAGES, FAULT_WRITE);
-    for (unsigned i = 0; i < n; i++)
-        CHECK(do_mprotect(mm, base + i * stride * PG, PG, VM_READ) == 0);
-    for (unsigned k = 1; k <= 5; k++) { /* the last page of a writable area */
-        uintptr_t at = base + (k * (n / 5) * stride - 1) * PG;
+    for (unsigned s = 0; s < spaces; s++) {
+        struct mm_struct *mm = one_layer(n);
 
-        t = instret_now();
-        CHECK(do_munmap(mm, at, PG) == 0);
-        unmap += instret_now() - t;
-        t = instret_now();
-        map_pages(mm, at, 1, RW, MAP_FIXED);
-        map += instret_now() - t;
+        for (unsigned k = 0; k < times; k++) {
+            unsigned i = k * (n / times) +
+                         (unsigned)(ktest_random(&seed) >> 20) % (n / times);
+            uintptr_t at = LAYER_BASE + ((i + 1) * stride - 1) * PG;
+
+            t = instret_now();
+            CHECK(do_munmap(mm, at, PG) == 0);
+            unmap += instret_now() - t;
+            t = instret_now();
+            map_pages(mm, at, 1, RW, MAP_FIXED);
+            map += instret_now() - t;
+        }
+        mm_put_user(mm);
     }
-    report("mmap_one_layer", n, map, 5);
-    report("munmap_one_layer", n, unmap, 5);
-    mm_put_user(mm);
+    report("mmap_one_layer", n, map, spaces * times);
+    report("munmap_one_layer", n, unmap, spaces * times);
 }
 
 KBENCH(vm_growth_one_layer)
 {
-    measure_layer(10);
-    measure_layer(5000);
+    measure_layer(10, 20, 5);
+    measure_layer(5000, 1, 100);
 }

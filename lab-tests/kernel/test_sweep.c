@@ -250,7 +250,7 @@ SWEEP(munmap_in_the_middle, 3)
     return do_munmap(w.mm, A + 10 * PG, 5 * PG);
 }
 
-SWEEP(munmap_of_many, 3)
+SWEEP(munmap_of_many, 2)
 {
     return do_munmap(w.mm, A + 10 * PG, 42 * PG);
 }
