@@ -2,7 +2,6 @@
  * the space, relatives, the page (reclaim), the pager; and of the gate itself.
  * See test_race.c. */
 #include "race.h"
-#include <errno.h>
 
 #define P     PAGE_SIZE
 #define TURNS 1000u
@@ -146,113 +145,6 @@ KTEST(vm_race_32_relatives_write_one_page)
                              .begin = family_begin,
                              .act = family_act,
                              .end = family_end});
-}
-
-/* --- exit || fault of a relative --- */
-
-static void
-exit_begin(void)
-{
-    drop_spaces();
-    mm[0] = race_space(SET);
-    for (unsigned i = 0; i < SET; i++)
-        race_put(mm[0], RACE_AT + i * P, i);
-}
-
-static void
-exit_act(unsigned who, unsigned r)
-{
-    uintptr_t at = page_of(r);
-    uint64_t v = 0;
-
-    if (who == 0) {
-        struct mm_struct *child = mm_copy(mm[0]);
-
-        RCHECK(child != NULL);
-        mm_put_user(child);
-        return;
-    }
-    mm_use(mm[0]);
-    for (unsigned k = 0; k < 5; k++) {
-        RCHECK(user_load(at, &v) && v == r);
-        RCHECK(user_store(at + 8 * who, k));
-        RCHECK(user_load(at + 8 * who, &v) && v == k);
-    }
-}
-
-static void
-exit_end(unsigned n)
-{
-    for (unsigned r = 0; r < n; r++) {
-        RCHECK(race_get(mm[0], page_of(r) + 8) == 4);
-        RCHECK(race_get(mm[0], page_of(r) + 16) == 4);
-    }
-    RCHECK(anon_count() == anons + n);
-}
-
-KTEST(vm_race_80_exit_while_relative_writes)
-{
-    race_test(&(struct race){
-        .racers = 3, .begin = exit_begin, .act = exit_act, .end = exit_end});
-}
-
-/* --- exit || somebody reaches into the space --- */
-
-static struct mm_struct *child[SET];
-
-static void
-reach_begin(void)
-{
-    exit_begin();
-    for (unsigned r = 0; r < SET; r++) {
-        child[r] = mm_copy(mm[0]);
-        RCHECK(child[r] != NULL);
-        mm_get(child[r]);
-    }
-}
-
-static void
-reach_into(unsigned r)
-{
-    uintptr_t at = page_of(r) + 24;
-
-    for (uint64_t k = 0; k < 5; k++) {
-        bool over = atomic_load_acquire(&told[r]) != 0;
-        int err = mm_access(child[r], at, &k, sizeof(k), true);
-
-        RCHECK(err == -EFAULT || (err == 0 && !over));
-    }
-    mm_put(child[r]);
-}
-
-static void
-reach_act(unsigned who, unsigned r)
-{
-    if (who == 0) {
-        mm_put_user(child[r]);
-        atomic_store_release(&told[r], 1u);
-    } else if (who == 1) {
-        reach_into(r);
-    } else {
-        mm_use(mm[0]);
-        RCHECK(user_store(page_of(r) + 8, 4));
-    }
-}
-
-static void
-reach_end(unsigned n)
-{
-    for (unsigned r = 0; r < n; r++) {
-        RCHECK(race_get(mm[0], page_of(r) + 8) == 4);
-        RCHECK(race_get(mm[0], page_of(r) + 24) == 0);
-    }
-    RCHECK(anon_count() == anons + n);
-}
-
-KTEST(vm_race_80_access_while_the_space_ends)
-{
-    race_test(&(struct race){
-        .racers = 3, .begin = reach_begin, .act = reach_act, .end = reach_end});
 }
 
 /* --- from the page, through its records, entries are taken away --- */
