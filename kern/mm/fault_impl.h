@@ -26,7 +26,13 @@ struct fault {
     bool major;
 };
 
-enum { DO_WAIT = 1, DO_PAGE_IN = 2, DO_MKWRITE = 4, DO_STACK = 8 };
+enum {
+    DO_WAIT = 1,
+    DO_PAGE_IN = 2,
+    DO_MKWRITE = 4,
+    DO_STACK = 8,
+    DO_AHEAD = 16 /* the fault is over, and this comes after it */
+};
 
 static inline void
 note(struct fault *f, enum mmstat_id id)

@@ -8,8 +8,9 @@
  *   is there, a read         shows it             -
  *   is there, a first store  -                    mkwrite(), then it is dirty
  *   is there and dirty       shows it writable    -
+ *   comes at the mark        (any of these)       begin to read more
  *
- * and then the fault starts over, so a pass never relies on what the last one
+ * and then, but for the last, the fault starts over, so a pass never relies on what the last one
  * saw.  From the look to the store of the entry the page is locked: so it is
  * not thrown out, not cleaned, and not beyond the end.  Inside the gate the lock
  * is only tried. */
@@ -165,6 +166,17 @@ do_frame_fault(struct fault *f, paddr_t pa)
     return show_below(f, pa_to_page(pa));
 }
 
+/* The fault is over, but the next pages should be on their way. */
+static void
+ahead(struct fault *f)
+{
+    struct vm_object *obj = f->vma->vm_object;
+
+    if (obj->ops->read_run != NULL &&
+        readahead_due(&obj->faults, vma_object_index(f->vma, f->va)))
+        (void)outside(f, DO_AHEAD, NULL, obj);
+}
+
 unsigned
 do_object_fault(struct fault *f)
 {
@@ -187,10 +199,11 @@ do_object_fault(struct fault *f)
         result = do_shared_fault(f, page);
     else
         result = do_read_fault(f, page);
-    if (f->todo == 0) { /* else lock and reference go outside */
-        page_unlock(page);
-        page_put(page);
-    }
+    if (f->todo != 0) /* lock and reference go outside */
+        return result;
+    page_unlock(page);
+    page_put(page);
+    ahead(f);
     return result;
 }
 
@@ -211,7 +224,7 @@ page_outside(struct fault *f, unsigned todo, unsigned result)
     }
     if (todo & DO_PAGE_IN) {
         f->major = true;
-        err = object_fill(obj, page);
+        err = object_fill_ahead(obj, page, &obj->faults);
     } else {
         page_wait_written(page);
         err = obj->ops->mkwrite(obj, page->index, page);
@@ -234,6 +247,8 @@ fault_outside(struct fault *f, unsigned result)
 
         if (err != 0)
             result = err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGSEGV;
+    } else if (todo & DO_AHEAD) {
+        object_read_ahead(f->object, &f->object->faults);
     } else {
         result = page_outside(f, todo, result);
     }

@@ -232,17 +232,19 @@ fill_result(struct vm_object *obj, const struct page *page)
 }
 
 int
-object_fill(struct vm_object *obj, struct page *page)
+object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
 {
+    struct page *page = pages[0];
     int err;
 
     atomic_and(&page->flags, ~PG_ERROR);
     if (obj->ops->page_in != NULL) {
+        assert(n == 1);
         err = obj->ops->page_in(obj, page->index, page);
         if (err == 0)
             atomic_or(&page->flags, PG_UPTODATE);
     } else {
-        obj->ops->read_run(obj, page->index, &page, 1);
+        obj->ops->read_run(obj, page->index, pages, n);
         page_lock(page);
         err = fill_result(obj, page);
     }
@@ -253,6 +255,12 @@ object_fill(struct vm_object *obj, struct page *page)
     if (err != 0)
         object_remove(obj, page);
     return err;
+}
+
+int
+object_fill(struct vm_object *obj, struct page *page)
+{
+    return object_fill_run(obj, &page, 1);
 }
 
 /* What has nothing behind it is not counted. */

@@ -66,15 +66,32 @@ struct pager_ops {
 
 #define RUN_PAGES 64 /* of one read_run() or page_out() */
 
+/* What somebody who reads an object one page after the other has had read: an
+ * open file, or all the faults of one object.  Zeros: nothing yet. */
+struct readahead {
+    uint64_t start, end; /* [a] the last window */
+    uint64_t mark;       /* [a] who comes to this page begins the next one */
+};
+#define READAHEAD_NONE UINT64_MAX
+
+/* Is it time to begin the next window, as the reader comes to INDEX? */
+static inline bool
+readahead_due(const struct readahead *ra, uint64_t index)
+{
+    return unlikely(index >= atomic_load(&ra->mark)) &&
+           index < atomic_load(&ra->end);
+}
+
 struct vm_object {
-    struct spinlock lock; /* rank OBJECT: everything below without its own */
-    int32_t refs;         /* [a] areas, open files */
-    uint64_t size;        /* [a] bytes; beyond is SIGBUS */
-    struct onode *root;   /* [lock] radix tree of pages */
-    unsigned height;      /* [lock] */
-    size_t npages;        /* [lock] */
-    struct list areas;    /* [lock] vma_struct.object_link */
-    uint32_t err_seq;     /* [a] see object_error_since() */
+    struct spinlock lock;    /* rank OBJECT: everything below without its own */
+    int32_t refs;            /* [a] areas, open files */
+    uint64_t size;           /* [a] bytes; beyond is SIGBUS */
+    struct onode *root;      /* [lock] radix tree of pages */
+    unsigned height;         /* [lock] */
+    size_t npages;           /* [lock] */
+    struct list areas;       /* [lock] vma_struct.object_link */
+    uint32_t err_seq;        /* [a] see object_error_since() */
+    struct readahead faults; /* of who maps it */
     const struct pager_ops *ops; /* [I] */
     void *host;                  /* [I] inode, segment, device */
 };
@@ -103,6 +120,9 @@ void object_remove(struct vm_object *obj, struct page *page);
  * not up to date; locked again on return; may sleep unless at_once.  0, -EIO,
  * -ENOMEM, -ENODATA: beyond the end */
 MUST_CHECK int object_fill(struct vm_object *obj, struct page *page);
+/* The same for PAGES[0], and begin with the others of a run. => all locked */
+MUST_CHECK int object_fill_run(struct vm_object *obj, struct page **pages,
+                               unsigned n);
 /* For pagers: PAGE, which read_run() got, is filled, or ERR says why not.
  * Unlocks it.  => any context; no lock of RANK_WAIT or later held */
 void object_filled(struct vm_object *obj, struct page *page, int err);
@@ -135,6 +155,14 @@ object_owns(const struct vm_object *obj, const struct page *page)
 {
     return page->owner == ((uintptr_t)obj | PAGE_OWNER_OBJECT);
 }
+
+/* --- readahead.c --- */
+
+/* As object_fill(), and with it what RA (NULL: nothing) thinks will be wanted. */
+MUST_CHECK int object_fill_ahead(struct vm_object *obj, struct page *page,
+                                 struct readahead *ra);
+/* readahead_due(): begin the next window.  => may sleep, but not for pages */
+void object_read_ahead(struct vm_object *obj, struct readahead *ra);
 
 /* --- page_lock.c --- */
 
@@ -172,6 +200,10 @@ int object_error_since(struct vm_object *obj, uint32_t *seen);
  * frame that stays).  => may sleep.  0 or what the pager says */
 MUST_CHECK int object_page(struct vm_object *obj, uint64_t index,
                            struct page **page, char **data);
+/* The same for a reader who remembers where he was in RA; NULL: does not. */
+MUST_CHECK int object_page_ahead(struct vm_object *obj, uint64_t index,
+                                 struct readahead *ra, struct page **page,
+                                 char **data);
 /* Copy at most N bytes from POS on, as far as the object goes.  Returns how
  * many, or a negative errno.  => may sleep */
 long object_read(struct vm_object *obj, uint64_t pos, void *buf, size_t n);

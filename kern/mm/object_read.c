@@ -7,12 +7,12 @@
 
 /* PAGE, which is locked, is to be filled if it is the object's and is not. */
 static int
-fill_locked(struct vm_object *obj, struct page *page)
+fill_locked(struct vm_object *obj, struct page *page, struct readahead *ra)
 {
     int err = 0;
 
     if (object_owns(obj, page) && !(atomic_load(&page->flags) & PG_UPTODATE))
-        err = object_fill(obj, page);
+        err = object_fill_ahead(obj, page, ra);
     page_unlock(page);
     return err;
 }
@@ -20,7 +20,8 @@ fill_locked(struct vm_object *obj, struct page *page)
 /* The page of INDEX with a reference, its contents there.  Waits for others, and
  * fills it if nobody else does. */
 static int
-filled_page(struct vm_object *obj, uint64_t index, struct page **page)
+filled_page(struct vm_object *obj, uint64_t index, struct readahead *ra,
+            struct page **page)
 {
     for (;;) {
         int err = 0;
@@ -31,12 +32,12 @@ filled_page(struct vm_object *obj, uint64_t index, struct page **page)
             if (err == -ENOMEM)
                 return err;
             if (err == 0) /* ours, and locked */
-                err = fill_locked(obj, *page);
+                err = fill_locked(obj, *page, ra);
             else
                 err = 0;
         } else if (!(atomic_load(&(*page)->flags) & PG_UPTODATE)) {
             if (page_trylock(*page))
-                err = fill_locked(obj, *page);
+                err = fill_locked(obj, *page, ra);
             else
                 page_wait(*page);
         }
@@ -49,8 +50,8 @@ filled_page(struct vm_object *obj, uint64_t index, struct page **page)
 }
 
 int
-object_page(struct vm_object *obj, uint64_t index, struct page **page,
-            char **data)
+object_page_ahead(struct vm_object *obj, uint64_t index, struct readahead *ra,
+                  struct page **page, char **data)
 {
     paddr_t pa = obj->ops->frame == NULL ? 0 : obj->ops->frame(obj, index);
     int err;
@@ -62,16 +63,27 @@ object_page(struct vm_object *obj, uint64_t index, struct page **page,
     }
     if (!object_has_pages(obj))
         return -EIO;
-    err = filled_page(obj, index, page);
-    if (err == 0)
-        *data = page_to_va(*page);
-    return err;
+    err = filled_page(obj, index, ra, page);
+    if (err != 0)
+        return err;
+    if (ra != NULL && readahead_due(ra, index))
+        object_read_ahead(obj, ra);
+    *data = page_to_va(*page);
+    return 0;
+}
+
+int
+object_page(struct vm_object *obj, uint64_t index, struct page **page,
+            char **data)
+{
+    return object_page_ahead(obj, index, NULL, page, data);
 }
 
 long
 object_read(struct vm_object *obj, uint64_t pos, void *buf, size_t n)
 {
     uint64_t size = atomic_load(&obj->size);
+    struct readahead ra = {0};
     size_t done = 0;
 
     n = pos >= size ? 0 : MIN(n, size - pos);
@@ -80,7 +92,8 @@ object_read(struct vm_object *obj, uint64_t pos, void *buf, size_t n)
         size_t len = MIN(n - done, PAGE_SIZE - at);
         struct page *page;
         char *data;
-        int err = object_page(obj, (pos + done) >> PAGE_SHIFT, &page, &data);
+        int err = object_page_ahead(obj, (pos + done) >> PAGE_SHIFT, &ra, &page,
+                                    &data);
 
         if (err != 0)
             return err;

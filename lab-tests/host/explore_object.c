@@ -144,6 +144,7 @@ pages_of(struct vm_object *obj)
 #include "kern/mm/object.c"
 #undef page_unlock
 #include "kern/mm/page_lock.c"
+#include "kern/mm/readahead.c"
 
 #define object_owns(o, p) \
     (explore_mutant() == MUTANT_NO_SECOND_LOOK || object_owns(o, p))

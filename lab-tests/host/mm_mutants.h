@@ -171,6 +171,7 @@ static pte_t *entry_to_lock;
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
 #include "kern/mm/object.c"
 #include "kern/mm/page_lock.c"
+#include "kern/mm/readahead.c"
 #include "kern/mm/writeback.c"
 #undef wait_wake_all
 #undef atomic_or

@@ -373,6 +373,7 @@ tlb_sync_code(uint64_t set)
 #include "kern/mm/object.c"
 #include "kern/mm/page_lock.c"
 #include "kern/mm/pageref.c"
+#include "kern/mm/readahead.c"
 #include "kern/mm/writeback.c"
 #ifdef __SANITIZE_THREAD__
 /* A table is looked into through the entry that leads to it: that is an order
