@@ -29,7 +29,9 @@
     X(STAT_ANON, "anon_pages")    /* private pages there are */            \
     X(STAT_LNODE, "layer_nodes")  /* nodes of their trees there are */     \
     X(STAT_CACHE, "cache_pages")  /* pages of objects in memory */         \
-    X(STAT_DIRTY, "dirty_pages")  /* of those, to be written back */
+    X(STAT_DIRTY, "dirty_pages")  /* of those, to be written back */       \
+    X(STAT_WB, "wb")              /* pages given to page_out() */          \
+    X(STAT_DROPPED, "steal")      /* clean pages dropped */
 
 enum kstat_id {
 #define X(id, name) id,

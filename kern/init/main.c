@@ -29,6 +29,7 @@
 #include "mm/kthread.h"
 #include "mm/space.h"
 #include "mm/tlb.h"
+#include "mm/writeback.h"
 #include "schedule/sched.h"
 #include "schedule/timeout.h"
 #include "trap/trap.h"
@@ -287,6 +288,7 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     say_hello(harts_start(bootarg_is(machine.bootargs, "start", "first")
                               ? _start
                               : _start_other));
+    flusher_start();
     if (kthread_run("init", init_thread, NULL) != 0)
         boot_refuse("memory: not enough for the first thread");
     sched_idle_loop();

@@ -15,6 +15,7 @@
  * not thrown out, not cleaned, and not beyond the end.  Inside the gate the lock
  * is only tried. */
 #include "mm/fault_impl.h"
+#include "mm/writeback.h"
 
 #include <race.h>
 
@@ -233,6 +234,8 @@ page_outside(struct fault *f, unsigned todo, unsigned result)
     }
     page_unlock(page);
     page_put(page);
+    if ((todo & DO_MKWRITE) && err == 0)
+        balance_dirty(obj);
     return err == 0 ? result : error_result(err);
 }
 

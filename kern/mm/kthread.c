@@ -36,6 +36,16 @@ kthread_run(const char *name, void (*entry)(void *), void *arg)
     return 0;
 }
 
+int
+kthread_serve(const char *name, void (*entry)(void *), void *arg)
+{
+    int err = kthread_run(name, entry, arg);
+
+    if (err == 0)
+        atomic_add(&count, -1u);
+    return err;
+}
+
 unsigned
 kthread_count(void)
 {

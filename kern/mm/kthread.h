@@ -8,7 +8,11 @@
  * Returns 0 or -ENOMEM. */
 MUST_CHECK int kthread_run(const char *name, void (*entry)(void *), void *arg);
 
-/* Threads started here that are not gone yet. */
+/* The same for a thread that stays, and is not counted. */
+MUST_CHECK int kthread_serve(const char *name, void (*entry)(void *),
+                             void *arg);
+
+/* Threads started by kthread_run() that are not gone yet. */
 unsigned kthread_count(void);
 
 #endif

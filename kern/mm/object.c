@@ -18,9 +18,12 @@
 #define NODE_SLOTS (1u << NODE_BITS)
 
 struct onode {
-    unsigned live;
+    uint64_t live; /* slots that hold something */
+    uint64_t
+        dirty; /* of those: pages that may have to be written, or above one */
     void *slot[NODE_SLOTS];
 };
+_Static_assert(NODE_SLOTS == 64, "bits of a word");
 
 /* --- the tree --- */
 
@@ -38,12 +41,20 @@ object_init(struct vm_object *obj, const struct pager_ops *ops, uint64_t size,
         (struct vm_object){.refs = 1, .size = size, .ops = ops, .host = host};
     spin_init(&obj->lock, RANK_OBJECT);
     list_init(&obj->areas);
+    list_init(&obj->dirty_link);
 }
 
 static bool
 fits(const struct vm_object *obj, uint64_t index)
 {
     return obj->height > 0 && index >> (obj->height * NODE_BITS) == 0;
+}
+
+/* Which slot of a node HEIGHT levels above nothing leads to INDEX. */
+static unsigned
+slot_at(uint64_t index, unsigned height)
+{
+    return index >> ((height - 1) * NODE_BITS) & (NODE_SLOTS - 1);
 }
 
 /* The slot of INDEX, or NULL if its leaf is missing. */
@@ -55,8 +66,7 @@ slot_find(struct vm_object *obj, uint64_t index)
     if (!fits(obj, index))
         return NULL;
     for (unsigned h = obj->height; n != NULL; h--) {
-        void **slot =
-            &n->slot[index >> ((h - 1) * NODE_BITS) & (NODE_SLOTS - 1)];
+        void **slot = &n->slot[slot_at(index, h)];
 
         if (h == 1)
             return slot;
@@ -80,6 +90,7 @@ leaf_make(struct vm_object *obj, uint64_t index)
             return NULL;
         n->slot[0] = obj->root;
         n->live = 1;
+        n->dirty = obj->root->dirty != 0;
         obj->root = n;
     }
     if (obj->root == NULL)
@@ -88,18 +99,31 @@ leaf_make(struct vm_object *obj, uint64_t index)
         return NULL;
     n = obj->root;
     for (unsigned h = obj->height; h > 1; h--) {
-        void **slot =
-            &n->slot[index >> ((h - 1) * NODE_BITS) & (NODE_SLOTS - 1)];
+        void **slot = &n->slot[slot_at(index, h)];
 
         if (*slot == NULL) {
             *slot = node_create();
             if (*slot == NULL)
                 return NULL;
-            n->live++;
+            n->live |= 1ul << slot_at(index, h);
         }
         n = *slot;
     }
     return n;
+}
+
+/* Say that the page of INDEX, below N, may have to be written; or not. */
+static void
+tag(struct onode *n, unsigned height, uint64_t index, bool dirty)
+{
+    uint64_t bit = 1ul << slot_at(index, height);
+    struct onode *below = n->slot[slot_at(index, height)];
+
+    if (height > 1) {
+        tag(below, height - 1, index, dirty);
+        dirty = below->dirty != 0;
+    }
+    n->dirty = dirty ? n->dirty | bit : n->dirty & ~bit;
 }
 
 /* Empty the slot of INDEX below N, and free the nodes that become empty with
@@ -107,8 +131,7 @@ leaf_make(struct vm_object *obj, uint64_t index)
 static bool
 slot_clear(struct onode *n, unsigned height, uint64_t index)
 {
-    void **slot =
-        &n->slot[index >> ((height - 1) * NODE_BITS) & (NODE_SLOTS - 1)];
+    void **slot = &n->slot[slot_at(index, height)];
 
     if (height > 1) {
         if (!slot_clear(*slot, height - 1, index))
@@ -116,7 +139,45 @@ slot_clear(struct onode *n, unsigned height, uint64_t index)
         kfree(*slot);
     }
     *slot = NULL;
-    return --n->live == 0;
+    n->live &= ~(1ul << slot_at(index, height));
+    return n->live == 0;
+}
+
+/* The first page below N from index FROM on, FROM counted from N's first. */
+static struct page *
+first_from(struct onode *n, unsigned height, uint64_t from, bool dirty)
+{
+    uint64_t bits = dirty ? n->dirty : n->live;
+    unsigned i = slot_at(from, height);
+
+    for (bits &= ~0ul << i; bits != 0; bits &= bits - 1) {
+        unsigned at = (unsigned)__builtin_ctzl(bits);
+        struct page *page = n->slot[at];
+
+        if (height > 1) {
+            uint64_t span = 1ul << ((height - 1) * NODE_BITS);
+
+            page = first_from(n->slot[at], height - 1,
+                              at == i ? from & (span - 1) : 0, dirty);
+        }
+        if (page != NULL)
+            return page;
+    }
+    return NULL;
+}
+
+struct page *
+object_next(struct vm_object *obj, uint64_t from, bool dirty)
+{
+    struct page *page = NULL;
+
+    spin_lock(&obj->lock);
+    if (fits(obj, from))
+        page = first_from(obj->root, obj->height, from, dirty);
+    if (page != NULL)
+        page_get(page);
+    spin_unlock(&obj->lock);
+    return page;
 }
 
 struct page *
@@ -155,7 +216,7 @@ add_locked(struct vm_object *obj, uint64_t index, struct page *page,
     atomic_or(&page->flags, PG_LOCKED);
     page_get(page);
     *slot = page;
-    leaf->live++;
+    leaf->live |= 1ul << slot_at(index, 1);
     obj->npages++;
     kstat_inc(STAT_CACHE);
     return 0;
@@ -199,6 +260,7 @@ object_remove(struct vm_object *obj, struct page *page)
     assert(!(atomic_load(&page->flags) & PG_WRITEBACK));
     disown(obj, page);
     obj->npages--;
+    tag(obj->root, obj->height, page->index, false);
     if (slot_clear(obj->root, obj->height, page->index)) {
         kfree(obj->root);
         obj->root = NULL;
@@ -263,13 +325,18 @@ object_fill(struct vm_object *obj, struct page *page)
     return object_fill_run(obj, &page, 1);
 }
 
-/* What has nothing behind it is not counted. */
+/* What has nothing behind it is neither counted nor looked for. */
 void
 object_set_dirty(struct vm_object *obj, struct page *page)
 {
-    if (!(atomic_or(&page->flags, PG_DIRTY) & PG_DIRTY) &&
-        obj->ops->page_out != NULL)
-        kstat_inc(STAT_DIRTY);
+    if ((atomic_or(&page->flags, PG_DIRTY) & PG_DIRTY) ||
+        obj->ops->page_out == NULL)
+        return;
+    kstat_inc(STAT_DIRTY);
+    spin_lock(&obj->lock);
+    tag(obj->root, obj->height, page->index, true);
+    dirty_object(obj);
+    spin_unlock(&obj->lock);
 }
 
 void
@@ -281,10 +348,33 @@ object_clear_dirty(struct vm_object *obj, struct page *page)
 }
 
 void
+object_settle(struct vm_object *obj, struct page *page)
+{
+    spin_lock(&obj->lock);
+    if (object_owns(obj, page) &&
+        !(atomic_load(&page->flags) & (PG_DIRTY | PG_WRITEBACK)))
+        tag(obj->root, obj->height, page->index, false);
+    if (obj->root == NULL || obj->root->dirty == 0)
+        clean_object(obj);
+    spin_unlock(&obj->lock);
+}
+
+void
 object_get(struct vm_object *obj)
 {
     if (atomic_add(&obj->refs, 1) == 1 && obj->ops->pin != NULL)
         obj->ops->pin(obj);
+}
+
+bool
+object_try_get(struct vm_object *obj)
+{
+    int32_t refs = atomic_load(&obj->refs);
+
+    while (refs > 0)
+        if (atomic_cas(&obj->refs, &refs, refs + 1))
+            return true;
+    return false;
 }
 
 /* Nobody but a pager that was asked in time can still be at work on it. */
@@ -321,6 +411,9 @@ object_put(struct vm_object *obj)
         obj->ops->unpin(obj); /* may be the end of OBJ */
     if (old > 1)
         return;
+    spin_lock(&obj->lock);
+    clean_object(obj);
+    spin_unlock(&obj->lock);
     drop_tree(obj, obj->root, obj->height);
     obj->root = NULL;
     obj->height = 0;

@@ -39,6 +39,9 @@ struct pager_ops {
      * dirty */
     void (*page_out)(struct vm_object *obj, uint64_t index, struct page **pages,
                      unsigned n);
+    /* What page_out() has written is to be there after a loss of power, too; for
+     * msync.  => may sleep; NULL: nothing to do.  0 or a negative errno */
+    int (*sync)(struct vm_object *obj);
     /* PAGE, which is clean, is about to become writable in a shared mapping, or
      * to be written to: reserve what page_out() will need.  If it returns 0 the
      * page is dirty.  => page locked, not PG_WRITEBACK, so what was reserved for
@@ -92,6 +95,10 @@ struct vm_object {
     struct list areas;       /* [lock] vma_struct.object_link */
     uint32_t err_seq;        /* [a] see object_error_since() */
     struct readahead faults; /* of who maps it */
+    struct list dirty_link;  /* writeback.c: of the dirty objects */
+    uint64_t dirtied_at;     /* [list] time_now() */
+    uint64_t flush_round;    /* [list] */
+    uint64_t cuts;           /* [lock] truncate.c: a number for each */
     const struct pager_ops *ops; /* [I] */
     void *host;                  /* [I] inode, segment, device */
 };
@@ -100,13 +107,17 @@ void object_start(void); /* once, at boot */
 void object_init(struct vm_object *obj, const struct pager_ops *ops,
                  uint64_t size, void *host); /* refs 1 */
 void object_get(struct vm_object *obj);
-void object_put(struct vm_object *obj); /* => may sleep */
+bool object_try_get(struct vm_object *obj); /* false: it is going away */
+void object_put(struct vm_object *obj);     /* => may sleep */
 
 /* Zeros that several spaces share; refs 1.  NULL: no memory. */
 struct vm_object *anon_shared_object(size_t bytes);
 
 /* Page INDEX with a reference, or NULL if it is not cached. */
 struct page *object_find(struct vm_object *obj, uint64_t index);
+/* The first page from index FROM on that is in the cache (DIRTY: and is dirty or
+ * PG_WRITEBACK, or was until lately), with a reference, or NULL. */
+struct page *object_next(struct vm_object *obj, uint64_t from, bool dirty);
 /* A new page for INDEX, locked, not up to date, with a reference for the
  * caller; -EEXIST if somebody was faster (*PAGE is his, with a reference). */
 MUST_CHECK int object_add(struct vm_object *obj, uint64_t index,
@@ -131,6 +142,8 @@ void object_filled(struct vm_object *obj, struct page *page, int err);
  * (rmap.h) first.  => page locked */
 void object_set_dirty(struct vm_object *obj, struct page *page);
 void object_clear_dirty(struct vm_object *obj, struct page *page);
+/* If PAGE is on the disk, object_next() need not find it any more. */
+void object_settle(struct vm_object *obj, struct page *page);
 
 /* Pages up to the end, the last one may be partly beyond it. */
 static inline uint64_t
@@ -189,10 +202,34 @@ MUST_CHECK int object_clean(struct vm_object *obj, struct page *page);
  * then it is dirty again.  => any context; as object_filled() */
 void object_written(struct vm_object *obj, struct page *page, int err);
 
+/* Write the pages from index FIRST to LAST that are dirty now, in runs; WAIT:
+ * until they are on the disk, and also those that were on their way.  Who wants
+ * everything, says 0 and UINT64_MAX.  => may sleep, no page locked.  0, or the
+ * last that went wrong with writing OBJ meanwhile */
+int object_sync(struct vm_object *obj, uint64_t first, uint64_t last,
+                bool wait);
+/* Drop all pages that are clean, unused and can be unmapped.  Returns how many.
+ * => may sleep */
+size_t object_drop_clean(struct vm_object *obj);
+
+/* The objects that have, or had, dirty pages; oldest first. => obj->lock held */
+void dirty_object(struct vm_object *obj);
+void clean_object(struct vm_object *obj); /* it has none */
+
 /* Did anything go wrong with writing since *SEEN was 0 or filled in here?  Each
  * open file has a SEEN, set to obj->err_seq when it is opened, and is told once.
  * 0 or a negative errno */
 int object_error_since(struct vm_object *obj, uint32_t *seen);
+
+/* --- truncate.c --- */
+
+/* OBJ is SIZE bytes long from now on: what lay beyond is gone, from the cache and
+ * from all who map it, and their private copies, too; should it grow again,
+ * zeros are there.  The pager still has what lay behind SIZE.  => may sleep; one
+ * at a time, who says so holds the inode's lock; no lock of a space or page held.
+ * What the pager says of the last page: nothing changed; -ENOMEM: everything is
+ * as it should be but for private copies; try again */
+MUST_CHECK int object_truncate(struct vm_object *obj, uint64_t size);
 
 /* --- object_read.c --- */
 

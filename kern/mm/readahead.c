@@ -50,7 +50,8 @@ window(struct vm_object *obj, struct readahead *ra, uint64_t index)
 }
 
 /* Add up to N pages from INDEX on to PAGES, until one is there already.  Returns
- * how many: locked, with a reference. */
+ * how many: locked, with a reference.  Who truncates publishes the size and then
+ * looks for pages: either he finds ours, or we see his size. */
 static unsigned
 add_pages(struct vm_object *obj, uint64_t index, struct page **pages,
           unsigned n)
@@ -64,6 +65,12 @@ add_pages(struct vm_object *obj, uint64_t index, struct page **pages,
             page_put(pages[got]);
         if (err != 0)
             break;
+        if (index + got >= object_pages(obj)) {
+            object_remove(obj, pages[got]);
+            page_unlock(pages[got]);
+            page_put(pages[got]);
+            break;
+        }
         got++;
     }
     return got;

@@ -61,5 +61,6 @@ unsigned try_to_unmap(struct page *page);
 void page_unmap(struct page *page);
 /* Take W and D from all: the next store faults. */
 void page_mkclean(struct page *page);
+void pages_mkclean(struct page **pages, unsigned n); /* with one flush */
 
 #endif

@@ -55,6 +55,15 @@ clean_one(struct page *page, pte_t *pte, void *fl)
     return false;
 }
 
+static void
+flush(const struct flush *fl)
+{
+    if (fl->lo < fl->hi) {
+        tlb_flush_local(fl->lo, fl->hi - fl->lo);
+        (void)tlb_shootdown(fl->harts, fl->lo, fl->hi - fl->lo);
+    }
+}
+
 /* One walk and one flush.  Returns how many entries were skipped. */
 static unsigned
 walk(struct page *page, bool (*fn)(struct page *page, pte_t *pte, void *arg))
@@ -62,10 +71,7 @@ walk(struct page *page, bool (*fn)(struct page *page, pte_t *pte, void *arg))
     struct flush fl = {.lo = UINTPTR_MAX};
     unsigned skipped = rmap_walk(page, fn, &fl);
 
-    if (fl.lo < fl.hi) {
-        tlb_flush_local(fl.lo, fl.hi - fl.lo);
-        (void)tlb_shootdown(fl.harts, fl.lo, fl.hi - fl.lo);
-    }
+    flush(&fl);
     return skipped;
 }
 
@@ -92,8 +98,20 @@ page_unmap(struct page *page)
 }
 
 void
+pages_mkclean(struct page **pages, unsigned n)
+{
+    struct flush fl = {.lo = UINTPTR_MAX};
+
+    for (unsigned i = 0; i < n; i++) {
+        while (atomic_load(&pages[i]->mapcount) > 0 &&
+               rmap_walk(pages[i], clean_one, &fl) != 0)
+            wait_a_moment();
+    }
+    flush(&fl);
+}
+
+void
 page_mkclean(struct page *page)
 {
-    while (walk(page, clean_one) != 0)
-        wait_a_moment();
+    pages_mkclean(&page, 1);
 }

@@ -229,6 +229,7 @@ insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
     if (vma->vm_object != NULL) {
         spin_lock(&vma->vm_object->lock);
         list_add_tail(&vma->vm_object->areas, &vma->object_link);
+        vma->cut = 0; /* part of it may be older than the truncation */
         spin_unlock(&vma->vm_object->lock);
     }
 }

@@ -43,6 +43,7 @@ struct vma_struct {
     uint64_t lpgoff;             /* [g] */
     struct list list_link;       /* [g] */
     struct list object_link;     /* [o] */
+    uint64_t cut;                /* [o] the last truncation that was here */
     struct avl_node node;        /* [g] */
     uintptr_t gap;     /* [g] bytes to be had before this: see vma_find_gap() */
     uintptr_t max_gap; /* [g] largest gap in this subtree */

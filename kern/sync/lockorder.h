@@ -29,6 +29,7 @@
     X(RANK_MAP, "map")            /* the block map of one file */             \
     X(RANK_FREEMAP, "freemap")    /* which blocks and inodes are free */      \
     X(RANK_OBJECT, "object")      /* vm_object: tree, size, areas */          \
+    X(RANK_DIRTY, "dirty")        /* the list of dirty objects */             \
     X(RANK_LAYER, "layer")        /* a private layer's tree */                \
     X(RANK_ANON, "anon")                                                      \
     X(RANK_PTE, "pte")         /* one page-table page */                      \

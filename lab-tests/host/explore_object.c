@@ -156,9 +156,27 @@ pages_of(struct vm_object *obj)
 #define page_unlock(p) EXPLORE_CALL(page_unlock, p, p)
 #include "kern/mm/fault_object.c"
 #undef page_unlock
-#define page_mkclean(p) take_away(p, false)
 static void take_away(struct page *page, bool all);
 #include "kern/mm/writeback.c"
+
+void
+balance_dirty(struct vm_object *obj)
+{
+}
+
+void
+pages_mkclean(struct page **pages, unsigned n)
+{
+    while (n > 0)
+        take_away(pages[--n], false);
+}
+
+unsigned
+try_to_unmap(struct page *page)
+{
+    take_away(page, true);
+    return 0;
+}
 #undef object_set_dirty
 #undef object_owns
 

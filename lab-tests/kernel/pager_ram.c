@@ -37,7 +37,10 @@ read_disk(struct ram_pager *rp, uint64_t index, struct page *page)
         return 0;
     }
     for (unsigned i = 0; i < WORDS; i++)
-        to[i] = ram_word(index, i);
+        to[i] = index < rp->zero_from ? ram_word(index, i) : 0;
+    if (index == rp->obj.size >> PAGE_SHIFT)
+        memset((char *)to + (rp->obj.size & PAGE_MASK), 0,
+               PAGE_SIZE - (rp->obj.size & PAGE_MASK));
     return 0;
 }
 
@@ -199,6 +202,7 @@ create(size_t n, const struct pager_ops *ops)
     }
     rp->npages = n;
     rp->bad_page = RAM_NONE;
+    rp->zero_from = RAM_NONE;
     object_init(&rp->obj, ops, n * PAGE_SIZE, rp);
     return rp;
 }

@@ -16,11 +16,13 @@ struct ram_pager {
     uint64_t slow_ms;                /* each page_in takes so long */
     uint64_t slow_mk;                /* each mkwrite, too */
     uint64_t bad_page; /* this page cannot be read: -EIO; RAM_NONE: fine */
-    unsigned fail_in;  /* the n-th page_in from now on fails, once */
-    int in_error;      /* with this */
-    int mk_error;      /* every mkwrite returns it */
-    int out_error;     /* every page_out */
-    bool later;        /* runs end in an interrupt, soon */
+    uint64_t
+        zero_from;    /* pages from this one on read as zeros, never written */
+    unsigned fail_in; /* the n-th page_in from now on fails, once */
+    int in_error;     /* with this */
+    int mk_error;     /* every mkwrite returns it */
+    int out_error;    /* every page_out */
+    bool later;       /* runs end in an interrupt, soon */
     unsigned ins, outs, mkwrites; /* [a] pages read; calls */
     unsigned runs;                /* [a] calls of read_run() */
 };

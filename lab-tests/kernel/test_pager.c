@@ -273,7 +273,7 @@ KTEST(vm_row_52_beyond_the_end)
     CHECK(get(mm, at + 3 * P) == ram_word(3, 0));
     CHECK(do_pgfault(mm, FR, at + 4 * P) == VM_FAULT_SIGBUS);
     CHECK(do_pgfault(mm, FW, at + 7 * P) == VM_FAULT_SIGBUS);
-    atomic_store(&rp->obj.size, P + 1); /* page 1 is there in part */
+    atomic_store(&rp->obj.size, P + 8); /* page 1 is there in part */
     CHECK(get(mm, at + P) == ram_word(1, 0));
     CHECK(do_pgfault(mm, FR, at + 2 * P) == VM_FAULT_SIGBUS);
     CHECK(rp->ins == 2);

@@ -59,4 +59,12 @@ int do_munlock(struct mm_struct *mm, uintptr_t addr, size_t len);
 int do_mlockall(struct mm_struct *mm, uint32_t flags);
 int do_munlockall(struct mm_struct *mm);
 
+/* --- ext/syscall/sys_msync.c --- */
+
+/* Write the dirty pages of what is mapped shared in [START, END); SYNC: until
+ * they are on the disk for good.  INVALIDATE: -EBUSY if any of it is locked.
+ * -ENOMEM: there is a hole, all else was done.  => may sleep */
+int do_msync(struct mm_struct *mm, uintptr_t start, uintptr_t end, bool sync,
+             bool invalidate);
+
 #endif

@@ -86,6 +86,8 @@ read_kernel(uint64_t *sum)
         read_space(mm, sum);
     for (unsigned i = ANON_PAGES; i <= DIRTY_PAGES; i++)
         sum[i] = global(names[i]);
+    sum[MM_WB] = kstat_read(STAT_WB); /* of no space */
+    sum[MM_STEAL] = kstat_read(STAT_DROPPED);
 }
 
 /* --- both --- */

@@ -90,29 +90,3 @@ sys_munlockall(ARGS)
     return do_munlockall(my_mm());
 }
 SYSCALL(231, munlockall, "", sys_munlockall);
-
-/* --- msync --- */
-
-#define MS_ASYNC      1u
-#define MS_INVALIDATE 2u
-#define MS_SYNC       4u
-
-/* Nothing that can be mapped has anything behind it to write to: only what is
- * asked for is checked. */
-static long
-sys_msync(ARGS)
-{
-    struct mm_struct *mm = my_mm();
-    uintptr_t end = PAGE_UP(a0 + a1);
-    bool hole;
-
-    if ((a0 & PAGE_MASK) || (a2 & ~7ul) || ((a2 & MS_ASYNC) && (a2 & MS_SYNC)))
-        return -EINVAL;
-    if (a0 >= user_end() || a1 > user_end() - a0)
-        return -ENOMEM;
-    mm_write_begin(mm);
-    hole = a1 != 0 && areas_reach(mm, a0, end, 0) < end;
-    mm_write_end(mm);
-    return hole ? -ENOMEM : 0;
-}
-SYSCALL(227, msync, "pux", sys_msync);

@@ -1,0 +1,107 @@
+/* flusher.c: when dirty pages are written, if nobody asks for it.
+ *
+ *     dirty for 30 s                      the flusher looks every 5 s
+ *     more than 10 % of memory is dirty   the flusher, at once
+ *     more than 20 %                      whoever makes more dirty, first
+ *
+ * While nothing is dirty, the thread sleeps without a timer. */
+#include "debug/kstat.h"
+#include "mm/bootmem.h"
+#include "mm/kthread.h"
+#include "mm/writeback.h"
+#include "schedule/timeout.h"
+
+unsigned flush_period = 5000, flush_age = 30000;
+unsigned dirty_background = UINT32_MAX, dirty_limit = UINT32_MAX;
+
+static struct wait_queue wq;
+static bool wanted; /* [wq.lock] */
+static struct timeout timer;
+
+void
+flusher_wake(void)
+{
+    spin_lock(&wq.lock);
+    wanted = true;
+    wait_wake_all(&wq);
+    spin_unlock(&wq.lock);
+}
+
+static void
+fire(struct timeout *t)
+{
+    (void)t;
+    flusher_wake();
+}
+
+static uint64_t
+ticks(unsigned ms)
+{
+    return ms * (timebase_hz / 1000);
+}
+
+/* Until somebody wants something, or, if anything is dirty, for a period. */
+static void
+pause(void)
+{
+    bool timed = objects_dirty();
+
+    if (timed) {
+        irq_off();
+        timeout_arm(&timer, time_now() + ticks(flush_period), fire);
+        irq_restore();
+    }
+    spin_lock(&wq.lock);
+    while (!wanted)
+        wait_sleep(&wq);
+    wanted = false;
+    spin_unlock(&wq.lock);
+    if (timed)
+        (void)timeout_cancel(&timer);
+}
+
+static bool
+above(unsigned limit)
+{
+    return kstat_read(STAT_DIRTY) > limit;
+}
+
+static void
+flusher(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        uint64_t age = ticks(flush_age), now = time_now();
+
+        if (above(atomic_load(&dirty_background)))
+            flush_objects(UINT64_MAX, false);
+        else if (now > age)
+            flush_objects(now - age, false);
+        pause();
+    }
+}
+
+void
+balance_dirty(struct vm_object *obj)
+{
+    if (likely(!above(atomic_load(&dirty_background))))
+        return;
+    flusher_wake();
+    if (!above(atomic_load(&dirty_limit)))
+        return;
+    (void)object_sync(obj, 0, UINT64_MAX, true);
+    if (above(atomic_load(&dirty_limit)))
+        flush_everything();
+}
+
+void
+flusher_start(void)
+{
+    uint64_t pages = bootmem_total() / PAGE_SIZE;
+
+    wait_init(&wq);
+    dirty_background = (unsigned)(pages / 10);
+    dirty_limit = (unsigned)(pages / 5);
+    if (kthread_serve("flusher", flusher, NULL) != 0)
+        boot_refuse("memory: not enough for the flusher");
+}

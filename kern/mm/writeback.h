@@ -1,0 +1,30 @@
+/* writeback.h: when dirty pages go out: writeback.c does it, flusher.c says when. */
+#ifndef KERN_MM_WRITEBACK_H
+#define KERN_MM_WRITEBACK_H
+
+#include "mm/object.h"
+
+/* Write every object that became dirty before BEFORE (of time_now()); WAIT: until
+ * all is on the disk, as far as mm/ knows.  => may sleep */
+void flush_objects(uint64_t before, bool wait);
+/* All of them, with waiting: for sync(2), before the file systems flush. */
+void flush_everything(void);
+
+bool objects_dirty(void); /* is there any? */
+
+void flusher_start(void); /* once, at boot, in a thread */
+
+/* The first object became dirty.  flusher.c, if linked, takes its place.
+ * => any lock before RANK_WAIT may be held */
+void flusher_wake(void);
+
+/* OBJ just got a dirty page: have some written by the flusher, or, if there are
+ * far too many, write before going on.  => may sleep, no page locked */
+void balance_dirty(struct vm_object *obj);
+
+/* Numbers that tests may turn; pages, milliseconds. */
+extern unsigned flush_period, flush_age;
+extern unsigned dirty_background,
+    dirty_limit; /* set at boot: 10, 20 % of RAM */
+
+#endif
