@@ -195,6 +195,22 @@ object_find(struct vm_object *obj, uint64_t index)
     return page;
 }
 
+unsigned
+object_window(struct vm_object *obj, uint64_t first, unsigned n,
+              struct page **pages)
+{
+    uint64_t end = object_pages(obj);
+    void **slot = NULL;
+
+    n = (unsigned)MIN(n, end - MIN(end, first));
+    for (unsigned i = 0; i < n; i++) {
+        if (i == 0 || slot_at(first + i, 1) == 0)
+            slot = slot_find(obj, first + i);
+        pages[i] = slot == NULL ? NULL : *slot++;
+    }
+    return n;
+}
+
 /* PAGE gets its owner, and a second reference for the caller. */
 static int
 add_locked(struct vm_object *obj, uint64_t index, struct page *page,

@@ -118,6 +118,11 @@ struct page *object_find(struct vm_object *obj, uint64_t index);
 /* The first page from index FROM on that is in the cache (DIRTY: and is dirty or
  * PG_WRITEBACK, or was until lately), with a reference, or NULL. */
 struct page *object_next(struct vm_object *obj, uint64_t from, bool dirty);
+/* Those of the N pages from FIRST on that are in the cache, NULL for others, in
+ * PAGES; no references: they stay while the lock is held.  Returns how many lie
+ * before the end.  => obj->lock held */
+unsigned object_window(struct vm_object *obj, uint64_t first, unsigned n,
+                       struct page **pages);
 /* A new page for INDEX, locked, not up to date, with a reference for the
  * caller; -EEXIST if somebody was faster (*PAGE is his, with a reference). */
 MUST_CHECK int object_add(struct vm_object *obj, uint64_t index,

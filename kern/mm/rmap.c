@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <race.h>
 
-#define PER_BLOCK ARRAY_LEN(((struct rmap_block *)0)->pte)
+#define PER_BLOCK (unsigned)RMAP_PER_BLOCK
 
 struct rmap_block *
 rmap_block_alloc(void)
@@ -60,20 +60,18 @@ used_in_first(const struct page *page)
     return ((unsigned)page->mapcount - 1) % PER_BLOCK + 1;
 }
 
-int
-rmap_add(struct page *page, pte_t *pte, struct rmap_block **spare)
+/* Under the lock. */
+static int
+add_record(struct page *page, pte_t *pte, struct rmap_block **spare)
 {
-    struct rmap_block *b;
-    int err = 0;
+    struct rmap_block *b = first_block(page);
 
-    lock_rmap(page);
-    b = first_block(page);
     if (page->mapcount == 0) {
         page->rmap = (uintptr_t)pte;
     } else if (b != NULL && used_in_first(page) < PER_BLOCK) {
         b->pte[used_in_first(page)] = pte;
     } else if (*spare == NULL) {
-        err = -ENOMEM;
+        return -ENOMEM;
     } else {
         struct rmap_block *fresh = *spare;
 
@@ -85,10 +83,36 @@ rmap_add(struct page *page, pte_t *pte, struct rmap_block **spare)
         }
         page->rmap = (uintptr_t)fresh | 1;
     }
-    if (err == 0)
-        atomic_store(&page->mapcount, page->mapcount + 1);
+    atomic_store(&page->mapcount, page->mapcount + 1);
+    return 0;
+}
+
+int
+rmap_add(struct page *page, pte_t *pte, struct rmap_block **spare)
+{
+    int err;
+
+    lock_rmap(page);
+    err = add_record(page, pte, spare);
     unlock_rmap(page);
     return err;
+}
+
+bool
+rmap_try_add(struct page *page, pte_t *pte, struct rmap_block **spare,
+             bool locked)
+{
+    uint32_t old = atomic_load(&page->flags);
+    int err;
+
+    if ((old & (PG_LOCKED | PG_RMAP_LOCK | PG_UPTODATE)) != PG_UPTODATE ||
+        !atomic_cas(&page->flags, &old, old | PG_RMAP_LOCK))
+        return false;
+    err = add_record(page, pte, spare);
+    if (unlikely(locked) && err == 0)
+        page->mlocks++;
+    atomic_and(&page->flags, ~PG_RMAP_LOCK);
+    return err == 0;
 }
 
 /* Where PTE is recorded; the caller knows that it is. */

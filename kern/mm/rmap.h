@@ -12,9 +12,11 @@
 
 #include "mm/pgtable.h"
 
+#define RMAP_PER_BLOCK 7
+
 struct rmap_block {
     struct rmap_block *next;
-    pte_t *pte[7];
+    pte_t *pte[RMAP_PER_BLOCK];
 };
 
 struct rmap_block *rmap_block_alloc(void);
@@ -25,6 +27,39 @@ void rmap_block_free(struct rmap_block *b); /* NULL is fine */
  * => table lock of PTE held */
 MUST_CHECK int rmap_add(struct page *page, pte_t *pte,
                         struct rmap_block **spare);
+/* The same for an object's page that is up to date and not locked; if it is not so
+ * at this moment, or memory is short, nothing happens.  LOCKED: the area is.
+ * => table lock of PTE held, and the object's lock, which keeps the page */
+bool rmap_try_add(struct page *page, pte_t *pte, struct rmap_block **spare,
+                  bool locked);
+/* The same for a page that nobody maps yet, in an area that is not locked: most
+ * neighbours of a fault are such, so it is short. */
+static inline bool
+rmap_try_first(struct page *page, pte_t *pte)
+{
+    uint32_t busy = PG_LOCKED | PG_RMAP_LOCK, old = atomic_load(&page->flags);
+    bool first;
+
+    if ((old & (busy | PG_UPTODATE)) != PG_UPTODATE ||
+        atomic_load(&page->mapcount) != 0 ||
+        !atomic_cas(&page->flags, &old, old | PG_RMAP_LOCK))
+        return false;
+    first = page->mapcount == 0;
+    if (likely(first)) {
+        page->rmap = (uintptr_t)pte;
+        atomic_store(&page->mapcount, 1);
+    }
+    atomic_and(&page->flags, ~PG_RMAP_LOCK);
+    return first;
+}
+/* Is it likely that the next entry needs a block? */
+static inline bool
+rmap_wants_block(const struct page *page)
+{
+    int32_t n = atomic_load(&page->mapcount);
+
+    return n == 1 || (n > 1 && n % RMAP_PER_BLOCK == 0);
+}
 /* Forget it.  => table lock of PTE held; it was recorded */
 void rmap_remove(struct page *page, pte_t *pte);
 /* PTE moved: TO takes the place of FROM.  => both table locks held */

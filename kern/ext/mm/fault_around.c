@@ -11,25 +11,19 @@
  *          |       |   window   |       |
  *                   . x . X x . x          x  in the cache, nothing mapped yet
  *
- * The same rule as for the fault itself: each page is locked (tried: who is
- * busy is left out) from the look to the store; nothing is put where a private
- * page is or anything is mapped; the layer's lock keeps private pages away.
- * A is set: where the hart cannot set it itself, each page would fault else. */
+ * The fault itself locks its page from the look to the store.  For neighbours a
+ * cheaper way leads to the same: the object's lock keeps them in the cache, and
+ * rmap_try_add() records an entry only if nobody has the page locked at that
+ * moment.  Who locks it later and unmaps it finds the record, and waits for our
+ * table.  Nothing is put where a private page is or anything is mapped; the
+ * layer's lock keeps private pages away.  A is set: where the hart cannot set it
+ * itself, each page would fault else. */
 #include "ext/mm/pagers.h"
 #include "mm/fault_impl.h"
 
 unsigned fault_around_pages = 16;
 
 #define AROUND_MAX 64
-
-struct around {
-    unsigned n;
-    struct neighbour {
-        struct page *page; /* locked, with a reference */
-        uintptr_t va;
-        struct rmap_block *spare;
-    } at[AROUND_MAX];
-};
 
 /* The window around F->va as [*START, *END). */
 static void
@@ -49,104 +43,80 @@ entry_at(const struct fault *f, uintptr_t va)
     return f->pte + ((intptr_t)(va - f->va) >> PAGE_SHIFT);
 }
 
-/* The page at INDEX, locked and with a reference, if it can be mapped now. */
-static struct page *
-ready_page(struct vm_object *obj, uint64_t index)
-{
-    struct page *page = object_find(obj, index);
-
-    if (page == NULL)
-        return NULL;
-    if (page_trylock(page)) {
-        if (object_owns(obj, page) &&
-            (atomic_load(&page->flags) & PG_UPTODATE) &&
-            index < object_pages(obj))
-            return page;
-        page_unlock(page);
-    }
-    page_put(page);
-    return NULL;
-}
-
-static void
-collect(struct fault *f, struct around *a)
-{
-    uintptr_t va, end;
-
-    a->n = 0;
-    for (window(f, &va, &end); va < end; va += PAGE_SIZE) {
-        struct neighbour *nb = &a->at[a->n];
-
-        if (va == f->va || pte_load(entry_at(f, va)) != 0)
-            continue;
-        nb->page = ready_page(f->vma->vm_object, vma_object_index(f->vma, va));
-        if (nb->page == NULL)
-            continue;
-        nb->va = va;
-        nb->spare =
-            atomic_load(&nb->page->mapcount) > 0 ? rmap_block_alloc() : NULL;
-        a->n++;
-    }
-}
-
-/* => table locked, and the layer if there is one */
+/* Others map the page, too, or it stays in memory with us. */
 static bool
-map_one(struct fault *f, struct neighbour *nb, uint64_t rights)
+record_slow(struct fault *f, struct page *page, pte_t *pte)
 {
-    pte_t *pte = entry_at(f, nb->va);
+    struct rmap_block *spare =
+        rmap_wants_block(page) ? rmap_block_alloc() : NULL;
+    bool done = rmap_try_add(page, pte, &spare, f->vma->vm_flags & VM_LOCKED);
 
-    if (pte_load(pte) != 0)
-        return false;
-    if (f->layer != NULL &&
-        layer_find(f->layer, vma_layer_index(f->vma, nb->va)) != NULL)
-        return false;
-    if (rmap_add(nb->page, pte, &nb->spare) != 0)
-        return false;
-    if (f->vma->vm_flags & VM_LOCKED)
-        rmap_mlock(nb->page, 1);
-    pte_install(pte, pte_make(page_to_pa(nb->page), rights | around_bits()));
-    return true;
+    if (spare != NULL)
+        rmap_block_free(spare);
+    return done;
 }
 
-/* Returns how many were mapped. */
-static unsigned
-map_all(struct fault *f, struct around *a)
+/* May VA, whose entry is PTE, show a page of the object?  => as map_cached() */
+static inline bool
+is_free(const struct fault *f, struct layer *layer, pte_t *pte, uintptr_t va)
 {
-    struct spinlock *lock = pte_lock(f->pte);
-    uint64_t rights = area_rights(f) & ~PTE_W;
-    unsigned mapped = 0;
+    return atomic_load(pte) == 0 &&
+           (likely(layer == NULL) ||
+            layer_find(layer, vma_layer_index(f->vma, va)) == NULL);
+}
 
-    if (f->layer != NULL)
-        spin_lock(&f->layer->lock);
-    spin_lock(lock);
-    /* A layer that came meanwhile may hold pages, and we have not locked it. */
-    if (atomic_load_acquire(&f->vma->layer) == f->layer) {
-        for (unsigned i = 0; i < a->n; i++)
-            mapped += map_one(f, &a->at[i], rights);
+/* What of [START, END) is in the cache.  Returns how many were mapped.
+ * => object, table and the layer if there is one locked */
+static unsigned
+map_cached(struct fault *f, uintptr_t start, uintptr_t end)
+{
+    uint64_t bits = (area_rights(f) & ~PTE_W) | around_bits();
+    uint64_t first = vma_object_index(f->vma, start);
+    bool alone = (f->vma->vm_flags & VM_LOCKED) == 0;
+    struct layer *layer = f->layer;
+    pte_t *pte = entry_at(f, start);
+    struct page *pages[AROUND_MAX];
+    unsigned n, mapped = 0;
+
+    n = object_window(f->vma->vm_object, first,
+                      (unsigned)((end - start) >> PAGE_SHIFT), pages);
+    for (unsigned i = 0; i < n; i++, pte++) {
+        struct page *page = pages[i];
+
+        if (page == NULL || !is_free(f, layer, pte, start + i * PAGE_SIZE) ||
+            !((alone && rmap_try_first(page, pte)) ||
+              record_slow(f, page, pte)))
+            continue;
+        pte_install(pte, pte_make(page_to_pa(page), bits));
+        mapped++;
     }
-    spin_unlock(lock);
-    if (f->layer != NULL)
-        spin_unlock(&f->layer->lock);
     return mapped;
 }
 
 void
 do_fault_around(struct fault *f)
 {
-    struct around a;
-    unsigned mapped;
+    struct vm_object *obj = f->vma->vm_object;
+    struct spinlock *table = pte_lock(f->pte);
+    uintptr_t start, end;
+    unsigned mapped = 0;
 
     if (fault_around_pages <= 1)
         return;
-    collect(f, &a);
-    if (a.n == 0)
-        return;
-    mapped = map_all(f, &a);
-    atomic_add(&f->mm->rss, (int64_t)mapped);
-    mm_count_n(f->mm, MM_AROUND, mapped);
-    for (unsigned i = 0; i < a.n; i++) {
-        rmap_block_free(a.at[i].spare);
-        page_unlock(a.at[i].page);
-        page_put(a.at[i].page);
+    window(f, &start, &end);
+    spin_lock(&obj->lock);
+    if (f->layer != NULL)
+        spin_lock(&f->layer->lock);
+    spin_lock(table);
+    /* A layer that came meanwhile may hold pages, and we have not locked it. */
+    if (atomic_load_acquire(&f->vma->layer) == f->layer)
+        mapped = map_cached(f, start, end);
+    spin_unlock(table);
+    if (f->layer != NULL)
+        spin_unlock(&f->layer->lock);
+    spin_unlock(&obj->lock);
+    if (mapped > 0) {
+        atomic_add(&f->mm->rss, (int64_t)mapped);
+        mm_count_n(f->mm, MM_AROUND, mapped);
     }
 }
