@@ -134,10 +134,25 @@ kfree(void *p)
     free(p);
 }
 
+/* Nothing is mapped. */
+
 void
 page_mkclean(struct page *page)
 {
-    (void)page; /* nothing is mapped */
+    (void)page;
+}
+
+void
+pages_mkclean(struct page **pages, unsigned n)
+{
+    (void)pages, (void)n;
+}
+
+unsigned
+try_to_unmap(struct page *page)
+{
+    (void)page;
+    return 0;
 }
 
 /* --- nobody waits --- */
