@@ -190,6 +190,18 @@ $B/initrd-mutants: $(UPROG) tools/mkinitrd.py tools/mutelf.py
 	$Q$(PYTHON) tools/mutelf.py --count 1000 -o $B/mutants $B/mutants.hello $B/mutants.sh
 	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,$(UPROG),/bin/$(notdir $p)=$p) --tree $B/mutants
 
+# ... and one with programs of a foreign C library, where there is one.
+GLIBC := $(and $(filter riscv64-linux-gnu-,$(CROSS)),$(wildcard /usr/riscv64-linux-gnu/lib/libc.a))
+GLIBS := ld-linux-riscv64-lp64d.so.1 libc.so.6 libm.so.6 libgcc_s.so.1
+$B/initrd-glibc: lab-tests/glibc/g_all.c $(UPROG) tools/mkinitrd.py
+	@mkdir -p $B/glibc
+	$(call say,INITRD,$@)
+	$Q$(CC) -O2 -Wall -pthread -static -o $B/glibc/g_static $< -lm
+	$Q$(CC) -O2 -Wall -pthread -o $B/glibc/g_dynamic $< -lm
+	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,init sh echo,/bin/$p=$B/bin/$p) \
+	    $(foreach p,g_static g_dynamic,/bin/$p=$B/glibc/$p) \
+	    $(foreach l,$(GLIBS),/lib/$l=$(dir $(GLIBC))$l)
+
 # Host tests: one source, one program; it includes the kernel file it tests.
 # The first word of the name says how: test_, tsan_, fuzz_ or explore_.
 HSRC  := $(filter $(foreach k,test tsan fuzz explore,lab-tests/host/$k_%),$(wildcard lab-tests/host/*.c))
@@ -277,7 +289,7 @@ tested   := $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^
 
-ktest: $(tested)
+ktest: $(tested) $(if $(findstring glibc,$(ROW)),$(if $(GLIBC),$B/initrd-glibc))
 	$Q$(ktests) $(if $(ROW),--filter '$(ROW)')
 
 test: $(HTEST) $(tested)

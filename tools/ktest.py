@@ -104,14 +104,14 @@ SHELL = [
     (r"\nsh -c.*\n", "one more\r"),
     (r"one more\r?\none more\r?\n", "\x04"),
     (AT_SHELL, "cat &\r"),
-    (AT_SHELL, "sleep 1\r"),
+    (AT_SHELL, "wait\r"),
     (r"\n\[1\] stopped +cat", ""),
     (AT_SHELL, "fg %1\r"),
     (r"\ncat.*\n", "typed\r"),
     (r"typed\r?\ntyped\r?\n", "\x03"),
     (AT_SHELL, "sleep 1000 &\r"),
     (AT_SHELL, "kill %1\r"),
-    (AT_SHELL, "sleep 1\r"),
+    (AT_SHELL, "wait\r"),
     (r"\n\[1\] Terminated +sleep 1000", ""),
     # the bytes as they are
     (AT_SHELL, "keys\r"),
@@ -120,6 +120,14 @@ SHELL = [
     (r"03 ", "q"),
     (r"71 ", ""),
     (AT_SHELL, "sleep 1000 &\r"),
+    (AT_SHELL, "exit 0\r"),
+]
+
+GLIBC = [
+    (AT_SHELL, "g_static\r"),
+    (r"glibc: \d+ passed, 0 failed", ""),
+    (AT_SHELL, "g_dynamic\r"),
+    (r"glibc: \d+ passed, 0 failed", ""),
     (AT_SHELL, "exit 0\r"),
 ]
 
@@ -218,6 +226,9 @@ MATRIX = [
     row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
         run=["t_mutants"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
+    # programs with a foreign C library, if it is there (make builds them then)
+    row("glibc", "dialog", smp=4, mem="256M", dialog=GLIBC, initrd="initrd-glibc",
+        append="run=/bin/sh", prepare="glibc", long=True),
     # bugs in the kernel end in one report that names the culprit
     row("die-fault", "die", fast=True, test="die_kernel_fault",
         says=[r"^panic: .*page fault.* 0x8\b", r"  #\d+ +0x\w+ \w*die_kernel_fault\+"]),
@@ -367,6 +378,11 @@ def prepare_disk(r, m, work):
     except RuntimeError as e:
         raise Infra(str(e))
     m.disk = work + ".disk"
+
+
+def prepare_glibc(r, m, work):
+    if not os.path.exists(m.initrd):
+        raise Skip("no " + m.initrd + ": libc6-dev-riscv64-cross is not installed")
 
 
 newer_lock = threading.Lock()

@@ -65,8 +65,23 @@ main(int argc, char **argv)
     int times = argc > 2 ? atoi(argv[2]) : seconds ? 1 << 30 : 1;
     static pid_t pids[PROCS_MAX];
 
+    if (argc > 3 || (argc > 1 && seconds <= 0) || (argc > 2 && times <= 0)) {
+        fprintf(stderr,
+                "usage: faults [SECONDS [TIMES]]\n"
+                "page faults of each process: since it began, or in each "
+                "interval\n"
+                "  flt all, maj with I/O, zero zero page, anon new page,\n"
+                "  cow copied, reuse last owner, fread of a file, fcow copied "
+                "from one\n");
+        return 2;
+    }
     while (times-- > 0) {
         int n = procs_list(pids, PROCS_MAX);
+
+        if (n < 0) {
+            perror("faults: /proc");
+            return 1;
+        }
 
         printf("  PID");
         for (int i = 0; i < NAMES; i++)

@@ -47,11 +47,19 @@ show(pid_t pid)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     static pid_t pids[PROCS_MAX];
     int n = procs_list(pids, PROCS_MAX);
 
+    if (argc > 1) {
+        fprintf(stderr,
+                "usage: ps\n"
+                "all processes: number, parent, state (R runs, S sleeps, T "
+                "stopped, Z ended),\nthreads, seconds, KiB of memory, "
+                "command\n");
+        return 2;
+    }
     if (n < 0) {
         perror("ps: /proc");
         return 1;

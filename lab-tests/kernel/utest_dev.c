@@ -21,6 +21,7 @@
 #include "mm/uaccess.h"
 #include "process/proc.h"
 #include "schedule/timeout.h"
+#include "syscall/syscall.h"
 #include <errno.h>
 #include <string.h>
 
@@ -167,6 +168,26 @@ test_force(uintptr_t arg)
 }
 
 static long
+test_call(uintptr_t arg)
+{
+    const struct syscall *next = NULL;
+    struct utest_call c;
+
+    if (copy_from_user(&c, arg, sizeof(c)) != 0)
+        return -EFAULT;
+    TABLE_FOR_EACH (syscall, struct syscall, s) {
+        if ((*s)->nr >= c.nr && (next == NULL || (*s)->nr < next->nr))
+            next = *s;
+    }
+    if (next == NULL)
+        return -ENOENT;
+    c.nr = next->nr;
+    strlcpy(c.kinds, next->kinds, sizeof(c.kinds));
+    strlcpy(c.name, next->name, sizeof(c.name));
+    return copy_to_user(arg, &c, sizeof(c)) != 0 ? -EFAULT : 0;
+}
+
+static long
 utest_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
 {
     switch (cmd) {
@@ -195,6 +216,8 @@ utest_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
         return test_force(arg);
     case UTEST_CHECK:
         return mmcheck();
+    case UTEST_CALL:
+        return test_call(arg);
     }
     return -ENOTTY;
 }

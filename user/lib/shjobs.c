@@ -248,7 +248,12 @@ void
 jobs_wait(void)
 {
     for (int i = 0; i < JOBS; i++) {
-        while (jobs[i].group != 0 && jobs[i].alive > 0 && !is_stopped(&jobs[i]))
-            job_wait(i + 1);
+        struct job *j = &jobs[i];
+
+        if (j->group == 0 || j->alive == 0 || is_stopped(j))
+            continue;
+        job_wait(i + 1);
+        if (terminal && j->group == 0)
+            say_end(i + 1, j);
     }
 }

@@ -73,7 +73,7 @@ _Static_assert(sizeof(struct user_termios) == 36, "tty_ioctl(4)");
 static const struct user_termios beginning = {
     .iflag = ICRNL,
     .oflag = OPOST | ONLCR,
-    .cflag = 0xbf | 0x1002, /* 8 bits, receives, no modem; 115200 */
+    .cflag = 0x18b2, /* 8 bits, receives, no modem; 115200 */
     .lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
     .cc = {[VINTR] = 3,
            [VQUIT] = 034,

@@ -303,6 +303,29 @@ futex_requeue(const struct requeue *r)
 
 /* --- the calls --- */
 
+/* A wait with a limit goes on, after a stop, until the time it first meant. */
+static long
+wait_on(const struct restart *r)
+{
+    long err = futex_wait(r->a[0], r->a[1] != 0, (uint32_t)r->a[2],
+                          (uint32_t)r->a[3], r->until);
+
+    return err == -EINTR ? -ERESTART : err;
+}
+
+static long
+wait_until(uintptr_t addr, bool private, uint32_t value, uint32_t bits,
+           uint64_t deadline)
+{
+    struct restart *r = &current_task()->restart;
+
+    if (deadline == 0)
+        return futex_wait(addr, private, value, bits, 0);
+    *r = (struct restart){
+        .fn = wait_on, .until = deadline, .a = {addr, private, value, bits}};
+    return wait_on(r);
+}
+
 static long
 sys_futex(uint64_t addr, uint64_t op, uint64_t value, uint64_t a3, uint64_t to,
           uint64_t bits)
@@ -323,7 +346,7 @@ sys_futex(uint64_t addr, uint64_t op, uint64_t value, uint64_t a3, uint64_t to,
         r = deadline_of(a3, what == FUTEX_WAIT_BITSET, &deadline);
         return r != 0
                    ? r
-                   : futex_wait(addr, private, (uint32_t)value, mask, deadline);
+                   : wait_until(addr, private, (uint32_t)value, mask, deadline);
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
         return futex_wake(addr, private, (uint32_t)value, mask);

@@ -19,6 +19,7 @@ enum {
     UTEST_PIN,            /* arg: an address whose page is to be ours */
     UTEST_FORCE,          /* struct utest_force */
     UTEST_CHECK,          /* mmcheck: how many complaints */
+    UTEST_CALL,           /* struct utest_call: the next from its number on */
 };
 
 struct utest_stat {
@@ -42,6 +43,11 @@ struct utest_page { /* begins as struct pginfo */
 #define PAGE_ANON    0x0100u
 #define PAGE_OBJECT  0x0200u
 #define PAGE_ZERO    0x0400u
+
+struct utest_call { /* a row of the table of calls: kern/syscall/syscall.h */
+    uint32_t nr;
+    char kinds[8], name[24];
+};
 
 struct utest_cause {
     int32_t pid, signo, code, status;
