@@ -79,7 +79,7 @@ prepare(unsigned i)
     hart_starts[i].thread = &t->tcb;
     hart_starts[i].sp = t->tcb.kstack_top;
     hart_starts[i].hartid = cpus[i].hartid;
-    atomic_store_release(&hart_starts[i].satp, satp_kernel());
+    atomic_store_release(&hart_starts[i].satp, kernel_satp);
     return true;
 }
 

@@ -55,17 +55,16 @@ fetch_anew(struct mm_struct *mm, uint64_t me)
 /* This hart uses MM's root (NULL: the kernel's).  Returns the space it used
  * before, whose reference is the caller's now; NULL: none, or the same.
  * => interrupts off */
-static struct mm_struct *
+static inline struct mm_struct *
 activate(struct mm_struct *mm)
 {
-    struct mm_struct *old = root_of[this_cpu()->id];
-    uint64_t me = 1ul << this_cpu()->id;
-    uint64_t satp = satp_kernel();
+    struct mm_struct **root = &root_of[this_cpu()->id], *old = *root;
+    uint64_t me = 1ul << this_cpu()->id, satp = kernel_satp;
 
     if (mm == old)
         return NULL;
     if (mm != NULL) {
-        mm_get(mm);
+        atomic_add(&mm->refs, 1);
         atomic_or(&mm->harts, me);
         atomic_fence();
         if (atomic_load(&mm->stale_code) & me)
@@ -73,7 +72,7 @@ activate(struct mm_struct *mm)
         satp = (satp & ~SATP_PPN_MASK) | va_to_pa(mm->pgdir) >> PAGE_SHIFT;
     }
     mm_load_root(mm, satp);
-    atomic_store(&root_of[this_cpu()->id], mm);
+    atomic_store(root, mm);
     if (old != NULL)
         atomic_and(&old->harts, ~me);
     return old;

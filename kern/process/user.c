@@ -43,24 +43,34 @@ load(struct task *t)
     t->fp_hart = this_cpu()->id;
 }
 
-static struct task *
-task_of(struct thread *t)
+/* The task that T is, if it ever used the registers. */
+static inline struct task *
+fp_user(struct thread *t)
 {
-    return t->user_trap == task_trap ? container_of(t, struct task, thread)
-                                     : NULL;
+    struct task *task = container_of(t, struct task, thread);
+
+    return t->user_trap == task_trap && task->fp_used ? task : NULL;
+}
+
+static __attribute__((noinline)) void
+exchange(struct task *prev, struct task *next)
+{
+    unsigned me = this_cpu()->id;
+
+    if (prev != NULL && (task_frame(prev)->sstatus & FS_MASK) == FS_DIRTY)
+        save(prev, task_frame(prev));
+    if (next != NULL && (fp_owner[me] != next || next->fp_hart != me))
+        load(next);
 }
 
 /* From the scheduler, before a switch. */
 static void
 fp_switch(struct thread *prev, struct thread *next)
 {
-    struct task *p = task_of(prev), *n = task_of(next);
+    struct task *p = fp_user(prev), *n = fp_user(next);
 
-    if (p != NULL && (task_frame(p)->sstatus & FS_MASK) == FS_DIRTY)
-        save(p, task_frame(p));
-    if (n != NULL && n->fp_used &&
-        (fp_owner[this_cpu()->id] != n || n->fp_hart != this_cpu()->id))
-        load(n);
+    if (unlikely(p != NULL || n != NULL))
+        exchange(p, n);
 }
 
 void

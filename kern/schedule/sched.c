@@ -83,16 +83,19 @@ lock_queue_of(struct thread *t)
     }
 }
 
-static struct run_queue *
+/* That of this hart; until it is locked, it may become another's. */
+static inline struct run_queue *
 lock_own_queue(void)
 {
-    struct run_queue *rq;
+    struct thread *me = current_thread();
+    unsigned id = atomic_load(&me->rq_cpu);
+    struct run_queue *rq = &run_queues[id];
 
-    irq_off();
-    rq = &run_queues[this_cpu()->id];
     spin_lock(&rq->lock);
-    irq_restore();
-    return rq;
+    if (likely(atomic_load(&me->rq_cpu) == id))
+        return rq;
+    spin_unlock(&rq->lock);
+    return lock_queue_of(me);
 }
 
 /* Have hart ID look at its queue soon. */
@@ -150,14 +153,14 @@ sched_finish_switch(void)
     spin_unlock(&rq->lock);
     if (left != NULL)
         sched_left_hook(left);
-    if (gone != NULL)
+    if (unlikely(gone != NULL))
         thread_gone(gone);
-    if (moved != NULL)
+    if (unlikely(moved != NULL))
         sched_wake(moved);
 }
 
 /* Run NEXT on this hart instead of PREV.  => rq->lock held; released */
-static void
+static inline __attribute__((always_inline)) void
 switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
 {
     struct cpu *cpu = this_cpu();
@@ -166,7 +169,7 @@ switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
     next->state = THREAD_RUNNING;
     if (&next->tcb == cpu->idle)
         atomic_or(&idle_mask, 1ul << cpu->id);
-    else
+    else if (&prev->tcb == cpu->idle) /* else somebody did */
         timer_want_tick();
     if (next == prev) {
         spin_unlock(&rq->lock);
@@ -185,20 +188,18 @@ switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
 
 /* Give the hart to whoever is next.  => rq->lock held; released.  The calling
  * thread's state says whether it may come back by itself. */
-static void
+static inline __attribute__((always_inline)) void
 schedule(struct run_queue *rq)
 {
     struct cpu *cpu = this_cpu();
     struct thread *prev = rq->running;
-    struct thread *next = policy->pick(rq, cpu->id);
+    struct thread *next = policy->take(rq, cpu->id);
 
     atomic_store(&cpu->resched, 0);
-    if (next != NULL) {
-        policy->dequeue(rq, next);
+    if (next != NULL)
         atomic_store(&rq->nr, rq->nr - 1);
-    } else {
+    else
         next = (struct thread *)cpu->idle;
-    }
     switch_to(rq, prev, next);
 }
 
@@ -340,9 +341,8 @@ steal(void)
         return false;
     rq = &run_queues[from];
     spin_lock(&rq->lock);
-    t = policy->pick(rq, me);
+    t = policy->take(rq, me);
     if (t != NULL) {
-        policy->dequeue(rq, t);
         atomic_store(&rq->nr, rq->nr - 1);
         atomic_store(&t->rq_cpu, me);
     }

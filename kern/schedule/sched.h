@@ -27,10 +27,9 @@ struct run_queue {
 struct sched_class {
     const char *name;
     void (*enqueue)(struct run_queue *rq, struct thread *t);
-    void (*dequeue)(struct run_queue *rq, struct thread *t);
-    /* The thread that should run next on hart CPU; it stays queued.  NULL if
+    /* The thread that should run next on hart CPU, out of the queue.  NULL if
      * the queue is empty or none may run there. */
-    struct thread *(*pick)(struct run_queue *rq, unsigned cpu);
+    struct thread *(*take)(struct run_queue *rq, unsigned cpu);
     /* A tick passed while T ran; true: somebody else should run. */
     bool (*tick)(struct run_queue *rq, struct thread *t);
 };

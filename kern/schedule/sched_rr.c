@@ -12,18 +12,14 @@ rr_enqueue(struct run_queue *rq, struct thread *t)
     list_add_tail(&rq->list, &t->run_link);
 }
 
-static void
-rr_dequeue(struct run_queue *rq, struct thread *t)
-{
-    list_del(&t->run_link);
-}
-
 static struct thread *
-rr_pick(struct run_queue *rq, unsigned cpu)
+rr_take(struct run_queue *rq, unsigned cpu)
 {
     list_for_each_entry (t, &rq->list, struct thread, run_link) {
-        if (t->affinity >> cpu & 1)
+        if (t->affinity >> cpu & 1) {
+            list_del(&t->run_link);
             return t;
+        }
     }
     return NULL;
 }
@@ -39,8 +35,7 @@ rr_tick(struct run_queue *rq, struct thread *t)
 static const struct sched_class sched_rr = {
     .name = "rr",
     .enqueue = rr_enqueue,
-    .dequeue = rr_dequeue,
-    .pick = rr_pick,
+    .take = rr_take,
     .tick = rr_tick,
 };
 TABLE_ADD(sched_class, sched_rr);

@@ -61,17 +61,22 @@ timer_init_cpu(void)
     csr_set(sie, SIE_STIE);
 }
 
+static __attribute__((noinline)) void
+start_ticking(struct timer_queue *q)
+{
+    spin_lock(&q->lock);
+    q->tick = time_now() + timebase_hz / TICK_HZ;
+    program(q);
+    spin_unlock(&q->lock);
+}
+
 void
 timer_want_tick(void)
 {
     struct timer_queue *q = &queues[this_cpu()->id];
 
-    if (q->tick != NEVER)
-        return;
-    spin_lock(&q->lock);
-    q->tick = time_now() + timebase_hz / TICK_HZ;
-    program(q);
-    spin_unlock(&q->lock);
+    if (unlikely(q->tick == NEVER))
+        start_ticking(q);
 }
 
 void

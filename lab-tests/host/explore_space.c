@@ -73,11 +73,7 @@ static struct {
     } tlb[NUMBERS];
 } hart[EXPLORE_HARTS];
 
-uint64_t
-satp_kernel(void)
-{
-    return SATP_MODE_SV39 << SATP_MODE_SHIFT;
-}
+uint64_t kernel_satp = SATP_MODE_SV39 << SATP_MODE_SHIFT;
 
 /* The space whose root hart I uses, or -1. */
 static int

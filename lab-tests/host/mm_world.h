@@ -339,11 +339,7 @@ static void mmu_forget_all(void);
 struct mm_struct *(*sched_switch_hook)(struct thread *next);
 void (*sched_left_hook)(struct mm_struct *left);
 
-uint64_t
-satp_kernel(void)
-{
-    return 0;
-}
+uint64_t kernel_satp;
 
 void
 tlb_sync_code(uint64_t set)

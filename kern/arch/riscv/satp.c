@@ -22,6 +22,7 @@ static const struct mode {
 };
 
 static const struct mode *mode = &modes[ARRAY_LEN(modes) - 1];
+uint64_t kernel_satp;
 
 static uint64_t
 satp_of(const struct mode *m)
@@ -44,6 +45,7 @@ satp_select(unsigned max_levels)
         if (csr_read(satp) == satp_of(mode))
             break;
     }
+    kernel_satp = satp_of(mode);
     paging_levels = mode->levels;
     dmap_base = mode->dmap_base;
 }
@@ -52,10 +54,4 @@ pte_t *
 satp_kernel_root(void)
 {
     return mode->root;
-}
-
-uint64_t
-satp_kernel(void)
-{
-    return satp_of(mode);
 }

@@ -18,6 +18,6 @@ void satp_select(unsigned max_levels);
 
 /* The root table in use, and the satp that every kernel thread runs with. */
 pte_t *satp_kernel_root(void);
-uint64_t satp_kernel(void);
+extern uint64_t kernel_satp; /* [I] */
 
 #endif

@@ -74,7 +74,7 @@ take_number(struct mm_struct *mm)
 /* MM's root with number CTX.  What is stale is forgotten after satp is written:
  * before, the hart may still run the old root under the same number, and could
  * read ahead what it just forgot. */
-static void
+static inline void
 load_numbered(struct mm_struct *mm, uint64_t satp, uint64_t ctx)
 {
     unsigned me = this_cpu()->id;
@@ -93,22 +93,29 @@ load_numbered(struct mm_struct *mm, uint64_t satp, uint64_t ctx)
     *remembered = tlb_gen;
 }
 
-void
-mm_load_root(struct mm_struct *mm, uint64_t satp)
+static __attribute__((noinline)) void
+load_new(struct mm_struct *mm, uint64_t satp)
 {
-    uint64_t ctx = 0;
+    uint64_t ctx = mm == NULL ? 0 : take_number(mm);
 
-    if (mm != NULL && atomic_load(&last) != 0) {
-        ctx = atomic_load_acquire(&mm->asid_ctx);
-        if (ctx >> GENERATION_SHIFT != atomic_load_acquire(&generation))
-            ctx = take_number(mm);
-    }
     if (ctx != 0) {
         load_numbered(mm, satp, ctx);
         return;
     }
     csr_write(satp, satp);
     sfence_vma_all();
+}
+
+void
+mm_load_root(struct mm_struct *mm, uint64_t satp)
+{
+    uint64_t ctx = mm == NULL ? 0 : atomic_load_acquire(&mm->asid_ctx);
+
+    /* Without numbers, generations go on; nobody has one of the present. */
+    if (ctx >> GENERATION_SHIFT == atomic_load_acquire(&generation))
+        load_numbered(mm, satp, ctx);
+    else
+        load_new(mm, satp);
 }
 
 unsigned

@@ -37,20 +37,18 @@ stride_enqueue(struct run_queue *rq, struct thread *t)
     avl_insert(&rq->tree, &t->run_node, parent, link);
 }
 
-static void
-stride_dequeue(struct run_queue *rq, struct thread *t)
-{
-    avl_remove(&rq->tree, &t->run_node);
-    if ((int64_t)(t->pass - rq->min_pass) > 0)
-        rq->min_pass = t->pass;
-}
-
 static struct thread *
-stride_pick(struct run_queue *rq, unsigned cpu)
+stride_take(struct run_queue *rq, unsigned cpu)
 {
     avl_for_each (n, &rq->tree) {
-        if (thread_of(n)->affinity >> cpu & 1)
-            return thread_of(n);
+        struct thread *t = thread_of(n);
+
+        if ((t->affinity >> cpu & 1) == 0)
+            continue;
+        avl_remove(&rq->tree, n);
+        if ((int64_t)(t->pass - rq->min_pass) > 0)
+            rq->min_pass = t->pass;
+        return t;
     }
     return NULL;
 }
@@ -67,8 +65,7 @@ stride_tick(struct run_queue *rq, struct thread *t)
 static const struct sched_class sched_stride = {
     .name = "stride",
     .enqueue = stride_enqueue,
-    .dequeue = stride_dequeue,
-    .pick = stride_pick,
+    .take = stride_take,
     .tick = stride_tick,
 };
 TABLE_ADD(sched_class, sched_stride);
