@@ -37,6 +37,19 @@ set_bit(uint64_t *set, int i, bool on)
     set[i / 64] = (set[i / 64] & ~(1ul << (i % 64))) | (uint64_t)on << (i % 64);
 }
 
+/* The lowest number >= I that shows a file, or t->size. */
+static int
+next_used(const struct files *t, int i)
+{
+    for (; i < t->size; i = (i / 64 + 1) * 64) {
+        uint64_t left = t->used[i / 64] >> (i % 64);
+
+        if (left != 0)
+            return i + __builtin_ctzl(left);
+    }
+    return t->size;
+}
+
 static struct file **
 entries(int size)
 {
@@ -107,13 +120,15 @@ files_copy(struct files *t)
         spin_unlock(&copy->lock);
         spin_lock(&t->lock);
     }
-    for (int i = 0; err == 0 && i < t->size; i++) {
+    for (int i = next_used(t, 0); err == 0 && i < t->size;
+         i = next_used(t, i + 1)) {
         copy->entry[i] = t->entry[i];
-        if (t->entry[i] != NULL)
-            atomic_add(&t->entry[i]->refs, 1);
+        atomic_add(&t->entry[i]->refs, 1);
     }
-    memcpy(copy->used, t->used, sizeof(t->used));
-    memcpy(copy->exec, t->exec, sizeof(t->exec));
+    for (int i = 0; i < t->size / 64; i++) {
+        copy->used[i] = t->used[i];
+        copy->exec[i] = t->exec[i];
+    }
     copy->limit = atomic_load(&t->limit);
     spin_unlock(&t->lock);
     if (err == 0)
@@ -149,10 +164,8 @@ files_put(struct files *t)
 {
     if (atomic_add_acq_rel(&t->refs, -1) != 1)
         return;
-    for (int i = 0; i < t->size; i++) {
-        if (t->entry[i] != NULL)
-            file_put(t->entry[i]);
-    }
+    for (int i = next_used(t, 0); i < t->size; i = next_used(t, i + 1))
+        file_put(t->entry[i]);
     kfree(t->entry);
     kfree(t);
 }

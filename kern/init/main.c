@@ -276,6 +276,7 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     start_memory(&tree);
     harts_init(&machine, wanted_harts());
     object_start();
+    pgdir_init();
     vmm_init(); /* sizes by the number of harts */
     fault_init();
     space_init();

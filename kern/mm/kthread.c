@@ -19,7 +19,7 @@ kthread_dead(struct thread *t)
 int
 kthread_run(const char *name, void (*entry)(void *), void *arg)
 {
-    struct thread *t = kmalloc(sizeof(*t));
+    struct thread *t = kzalloc(sizeof(*t));
     uintptr_t stack;
 
     if (t == NULL)

@@ -59,14 +59,27 @@ table_destroy(struct mm_struct *mm, struct page *p)
     table_page_put(p);
 }
 
+/* Which entries of a root are the kernel's: few. */
+static uint16_t kernel_entry[PTES_PER_TABLE / 2]; /* [I] */
+static unsigned nkernel;                          /* [I] */
+
+void
+pgdir_init(void)
+{
+    nkernel = 0;
+    for (unsigned i = PTES_PER_TABLE / 2; i < PTES_PER_TABLE; i++) {
+        if (satp_kernel_root()[i] != 0)
+            kernel_entry[nkernel++] = (uint16_t)i;
+    }
+}
+
 pte_t *
 pgdir_create(struct mm_struct *mm)
 {
     pte_t *root = table_create(mm, 0, paging_levels - 1);
 
-    if (root != NULL)
-        memcpy(root + PTES_PER_TABLE / 2,
-               satp_kernel_root() + PTES_PER_TABLE / 2, PAGE_SIZE / 2);
+    for (unsigned i = 0; root != NULL && i < nkernel; i++)
+        root[kernel_entry[i]] = satp_kernel_root()[kernel_entry[i]];
     return root;
 }
 
@@ -74,7 +87,8 @@ void
 pgdir_destroy(struct mm_struct *mm)
 {
     assert(pte_table(mm->pgdir)->mapcount == 0);
-    memset(mm->pgdir + PTES_PER_TABLE / 2, 0, PAGE_SIZE / 2);
+    for (unsigned i = 0; i < nkernel; i++)
+        mm->pgdir[kernel_entry[i]] = 0;
     table_destroy(mm, pte_table(mm->pgdir));
 }
 

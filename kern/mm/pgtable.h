@@ -27,6 +27,7 @@ struct gather;
 #define PAGE_OWNER_MM     2ul
 #define PAGE_OWNER_TAG    3ul
 
+void pgdir_init(void); /* the kernel's half is complete now */
 /* A root for a new space, with the kernel's half in it; NULL: no memory. */
 pte_t *pgdir_create(struct mm_struct *mm);
 /* => every user table is gone already */

@@ -294,6 +294,26 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
     return err;
 }
 
+/* Nearly all tables are where areas are; what lies between may be long, unless
+ * it is a few last tables. */
+static void
+trim_areas(struct mm_struct *mm, struct gather *g)
+{
+    unsigned near = pte_shift(1) + 3;
+    uintptr_t start = 0, end = 0;
+
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
+        if (v->vm_start >> near != end >> near) {
+            if (start < end)
+                pgtable_trim(mm, start, end, g);
+            start = v->vm_start;
+        }
+        end = v->vm_end;
+    }
+    if (start < end)
+        pgtable_trim(mm, start, end, g);
+}
+
 void
 unmap_all(struct mm_struct *mm)
 {
@@ -302,9 +322,7 @@ unmap_all(struct mm_struct *mm)
     gather_start(&g, mm);
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
         zap_ptes(v, v->vm_start, v->vm_end, &g);
-    /* Nearly all tables are where areas are; what lies between is long. */
-    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link)
-        pgtable_trim(mm, v->vm_start, v->vm_end, &g);
+    trim_areas(mm, &g);
     pgtable_trim(mm, 0, user_end(), &g);
     while (!list_empty(&mm->mmap_list))
         retire(list_first(&mm->mmap_list, struct vma_struct, list_link), &g);

@@ -103,16 +103,10 @@ prot_of(const struct elf_phdr *ph)
 static int
 clear_tail(struct mm_struct *mm, uint64_t from, uint64_t to)
 {
-    static const char zeros[256];
+    static const char zeros[PAGE_SIZE];
 
-    while (from < to) {
-        size_t n = MIN(to - from, sizeof(zeros));
-
-        if (mm_access(mm, from, (void *)zeros, n, true) != 0)
-            return -ENOMEM;
-        from += n;
-    }
-    return 0;
+    return mm_access(mm, from, (void *)zeros, to - from, true) != 0 ? -ENOMEM
+                                                                    : 0;
 }
 
 static int
@@ -132,7 +126,8 @@ map_segment(struct mm_struct *mm, const struct image *im,
     if (r >= 0 && zero_from < end)
         r = do_mmap(mm, zero_from, end - zero_from, prot,
                     MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, NULL, 0);
-    if (r >= 0 && ph->filesz > 0 && ph->memsz > ph->filesz && (prot & VM_WRITE))
+    if (r >= 0 && ph->filesz > 0 && ph->memsz > ph->filesz &&
+        file_end % PAGE_SIZE != 0 && (prot & VM_WRITE))
         r = clear_tail(mm, file_end, MIN(PAGE_UP(file_end), end));
     return r < 0 ? (int)r : 0;
 }

@@ -29,6 +29,8 @@ wake_waiters(struct process *p)
 void
 vfork_done(struct process *p)
 {
+    if (atomic_load(&p->vfork) == NULL) /* it is never set later */
+        return;
     spin_lock(&tree_lock);
     if (p->vfork != NULL)
         wake_waiters(p->vfork->process);
@@ -57,7 +59,9 @@ futex_wake_hook(uintptr_t addr)
 void
 keep_counts(struct process *p, const struct mm_struct *mm)
 {
-    for (unsigned i = 0; i < MMSTAT_COUNT && atomic_load(&mm->users) == 1; i++)
+    if (atomic_load(&mm->users) > 1)
+        return;
+    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
         p->stat[i] += atomic_load(&mm->stat[i]);
 }
 
@@ -291,10 +295,10 @@ collect(struct process *me, struct process *p, bool taken,
     r->cause = p->cause;
     r->ticks = p->ticks + p->child_ticks;
     me->child_ticks += taken ? r->ticks : 0;
-    for (unsigned i = 0; i < MMSTAT_COUNT; i++) {
+    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
         r->stat[i] = p->stat[i] + p->child_stat[i];
-        me->child_stat[i] += taken ? r->stat[i] : 0;
-    }
+    for (unsigned i = 0; taken && i < MMSTAT_COUNT; i++)
+        me->child_stat[i] += r->stat[i];
 }
 
 long

@@ -24,8 +24,8 @@ task_begin(void *arg)
 {
     struct task *t = arg;
 
-    task_work(&t->start, NULL); /* killed before it began? */
-    trap_enter_user(&t->start);
+    task_work(task_frame(t), NULL); /* killed before it began? */
+    trap_enter_user(task_frame(t));
 }
 
 static void
@@ -52,13 +52,11 @@ task_create(struct process *p, const struct trapframe *tf)
         return NULL;
     }
     thread_init(&t->thread, p->name, stack, task_begin, t);
-    /* The frame of user mode is looked at before it is used (fp_switch). */
-    task_frame(t)->sstatus = 0;
+    *task_frame(t) = *tf; /* how it begins */
     t->thread.ctx.sp = ROUND_DOWN((uintptr_t)task_frame(t), 16ul);
     t->thread.on_dead = task_dead;
     t->thread.user_trap = task_trap;
     t->process = p;
-    t->start = *tf;
     return t;
 }
 
@@ -73,16 +71,12 @@ task_destroy(struct task *t)
 static int
 copy_fs(struct process *p, const struct process *from, uint64_t flags)
 {
-    struct walk w;
-
     if (flags & CLONE_FS) {
         p->fs = from->fs;
         atomic_add(&p->fs->refs, 1);
         return 0;
     }
-    place_walk(from->fs, &w);
-    p->fs = place_create(w.root, w.cwd, from->fs->umask);
-    walk_put(&w);
+    p->fs = place_copy(from->fs);
     return p->fs == NULL ? -ENOMEM : 0;
 }
 
@@ -184,17 +178,20 @@ check_flags(const struct process *from, uint64_t flags)
 static void
 set_up(struct task *t, const struct task *from, const struct clone_args *a)
 {
-    t->start.x[X_A0] = 0;
+    struct trapframe *tf = task_frame(t);
+
+    tf->x[X_A0] = 0;
     if (a->stack != 0)
-        t->start.x[X_SP] = a->stack;
+        tf->x[X_SP] = a->stack;
     if (a->flags & CLONE_SETTLS)
-        t->start.x[X_TP] = a->tls;
+        tf->x[X_TP] = a->tls;
     if (a->flags & CLONE_CHILD_CLEARTID)
         t->clear_tid = a->child_tid;
     t->blocked = from->blocked;
     if ((a->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM)
         t->alt_stack = from->alt_stack;
-    t->fp = from->fp;
+    if (from->fp_used)
+        t->fp = from->fp;
     t->fp_used = from->fp_used;
     t->fp_hart = NCPU_MAX; /* in no hart's registers */
     t->thread.mm = t->process->mm;

@@ -16,6 +16,7 @@ void tree_insert(struct process *p, struct process *parent);
 void tree_remove(struct process *p);
 struct fs_place *place_create(struct inode *root, struct inode *cwd,
                               uint32_t umask);
+struct fs_place *place_copy(struct fs_place *from); /* NULL: no memory */
 void place_put(struct fs_place *fs);
 
 /* T, complete but for its place, is one of its process.  => tree locked */

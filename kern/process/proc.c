@@ -176,6 +176,23 @@ place_create(struct inode *root, struct inode *cwd, uint32_t umask)
     return fs;
 }
 
+struct fs_place *
+place_copy(struct fs_place *from)
+{
+    struct fs_place *fs = fail_now(FAIL_PROCESS) ? NULL : kmalloc(sizeof(*fs));
+
+    if (fs == NULL)
+        return NULL;
+    spin_lock(&from->lock);
+    *fs = (struct fs_place){
+        .refs = 1, .root = from->root, .cwd = from->cwd, .umask = from->umask};
+    inode_get(fs->root);
+    inode_get(fs->cwd);
+    spin_unlock(&from->lock);
+    spin_init(&fs->lock, RANK_PROCESS);
+    return fs;
+}
+
 void
 place_put(struct fs_place *fs)
 {

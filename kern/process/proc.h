@@ -124,7 +124,6 @@ struct task {
     struct process *process;    /* [I] */
     int tid;                    /* [self] exec makes it the pid */
     struct list link;           /* [t] process->tasks */
-    struct trapframe start;     /* [I] how it begins */
     uint32_t killed;            /* [a, set: t] leave as soon as possible */
     struct sig_cause hit;       /* [self] the fault being delivered */
     struct sig_info info;       /* [self] what came with the one taken last */

@@ -43,18 +43,45 @@ enum {
 
 struct build {
     struct mm_struct *mm;
-    uint64_t sp;     /* strings: grows down */
+    uint64_t sp;     /* grows down */
+    uint64_t done;   /* from here on everything is in the program's memory */
+    char *page;      /* ... what is not: the bytes of the page that sp is in */
     uint64_t *words; /* argc, pointers, auxv, on their way */
     size_t n;
     int err;
 };
 
 static void
+flush(struct build *b)
+{
+    if (b->err == 0 && b->sp < b->done &&
+        mm_access(b->mm, b->sp, b->page + (b->sp & PAGE_MASK), b->done - b->sp,
+                  true) != 0)
+        b->err = -ENOMEM;
+    b->done = b->sp;
+}
+
+static void
 push(struct build *b, const void *data, size_t n)
 {
-    b->sp -= n;
-    if (b->err == 0 && mm_access(b->mm, b->sp, (void *)data, n, true) != 0)
-        b->err = -ENOMEM;
+    while (n > 0) {
+        size_t room = ((b->sp - 1) & PAGE_MASK) + 1, len = MIN(n, room);
+
+        n -= len;
+        b->sp -= len;
+        memcpy(b->page + (b->sp & PAGE_MASK), (const char *)data + n, len);
+        if (len == room)
+            flush(b);
+    }
+}
+
+/* Zeros, until N more bytes would end at a multiple of 16. */
+static void
+align(struct build *b, size_t n)
+{
+    static const char zeros[16];
+
+    push(b, zeros, (b->sp - n) & 15);
 }
 
 static void
@@ -137,14 +164,13 @@ fill(struct build *b, const struct exec_args *args, const struct start *s,
     word(b, argc);
     push_list(b, args->argv);
     push_list(b, args->envp);
-    b->sp &= ~15ul;
+    align(b, 0);
     push(b, random, sizeof(random));
     at = b->sp;
     push_auxv(b, s, execfn, at);
-    b->sp = (b->sp - b->n * sizeof(uint64_t)) & ~15ul;
-    if (b->err == 0 &&
-        mm_access(b->mm, b->sp, b->words, b->n * sizeof(uint64_t), true) != 0)
-        b->err = -ENOMEM;
+    align(b, b->n * sizeof(uint64_t));
+    push(b, b->words, b->n * sizeof(uint64_t));
+    flush(b);
 }
 
 int
@@ -152,7 +178,7 @@ exec_stack(struct mm_struct *mm, const struct exec_args *args,
            struct start *start)
 {
     size_t bytes = strlen(args->filename) + 1, argc, envc, words;
-    struct build b = {.mm = mm, .sp = STACK_TOP};
+    struct build b = {.mm = mm, .sp = STACK_TOP, .done = STACK_TOP};
 
     argc = measure(args->argv, &bytes);
     envc = measure(args->envp, &bytes);
@@ -162,11 +188,13 @@ exec_stack(struct mm_struct *mm, const struct exec_args *args,
     b.err = map_stack(mm, PAGE_UP(bytes + words * 8) + STACK_FIRST,
                       start->exec_stack);
     b.words = kmalloc(words * 8);
-    if (b.words == NULL)
-        return -ENOMEM;
+    b.page = kmalloc(PAGE_SIZE);
+    if (b.words == NULL || b.page == NULL)
+        b.err = -ENOMEM;
     if (b.err == 0)
         fill(&b, args, start, argc);
     kfree(b.words);
+    kfree(b.page);
     start->sp = b.sp;
     return b.err;
 }

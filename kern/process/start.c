@@ -54,8 +54,8 @@ first_program(struct process *p, struct task *t, struct exec_args *args)
         p->stack_start = start.sp;
         strlcpy(p->name, "init", sizeof(p->name));
         t->thread.mm = p->mm;
-        t->start.x[X_SP] = start.sp;
-        t->start.sepc = start.pc;
+        task_frame(t)->x[X_SP] = start.sp;
+        task_frame(t)->sepc = start.pc;
     } else {
         inode_put(args->inode);
     }

@@ -47,7 +47,7 @@ void sched_init_cpu(struct thread *idle);
 /* Run threads for ever; the end of a hart's boot.  Interrupts come on here. */
 NORETURN void sched_idle_loop(void);
 
-/* Prepare T, whose memory and stack [STACK, STACK+KSTACK_SIZE) the caller owns
+/* Prepare T, all zeros, whose memory and stack [STACK, STACK+KSTACK_SIZE) the caller owns
  * until on_dead(T).  Does not start it. */
 void thread_init(struct thread *t, const char *name, uintptr_t stack,
                  void (*entry)(void *), void *arg);

@@ -2,7 +2,6 @@
 #include "schedule/thread.h"
 
 #include "schedule/sched.h"
-#include <printfmt.h>
 #include <string.h>
 
 static struct spinlock list_lock = SPINLOCK_INIT(RANK_PROCESS);
@@ -25,7 +24,6 @@ void
 thread_init(struct thread *t, const char *name, uintptr_t stack,
             void (*entry)(void *), void *arg)
 {
-    memset(t, 0, sizeof(*t));
     t->tcb.kstack_top = stack + KSTACK_SIZE;
     /* As if it had been switched away from: lock held, interrupts off. */
     t->tcb.irq_depth = 1;
@@ -34,7 +32,7 @@ thread_init(struct thread *t, const char *name, uintptr_t stack,
     t->ctx.ra = (uintptr_t)thread_begin;
     t->ctx.sp = t->tcb.kstack_top;
     t->tid = atomic_add(&last_tid, 1) + 1;
-    snprintf(t->name, sizeof(t->name), "%s", name);
+    strlcpy(t->name, name, sizeof(t->name));
     t->affinity = ~0ul;
     t->priority = 100;
     t->kstack = stack;

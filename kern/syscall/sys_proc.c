@@ -198,20 +198,16 @@ give_usage(uintptr_t to, const struct wait_result *w)
 static long
 sys_wait4(ARGS)
 {
-    struct wait_result *w = kzalloc(sizeof(*w));
+    struct wait_result w;
     long r;
 
-    if (w == NULL)
-        return -ENOMEM;
     r = (a2 & ~(uint64_t)WAIT_OPTIONS) ? -EINVAL
         : (int)a0 == INT32_MIN         ? -ESRCH
-                               : do_wait((int)a0, (unsigned)a2 | WEXITED, w);
-    if (r > 0 && a1 != 0 &&
-        copy_to_user(a1, &w->status, sizeof(w->status)) != 0)
+                               : do_wait((int)a0, (unsigned)a2 | WEXITED, &w);
+    if (r > 0 && a1 != 0 && copy_to_user(a1, &w.status, sizeof(w.status)) != 0)
         r = -EFAULT;
-    if (r > 0 && a3 != 0 && give_usage(a3, w) != 0)
+    if (r > 0 && a3 != 0 && give_usage(a3, &w) != 0)
         r = -EFAULT;
-    kfree(w);
     return r;
 }
 SYSCALL(260, wait4, "dpdp", sys_wait4);

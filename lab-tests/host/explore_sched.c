@@ -20,6 +20,7 @@
 #include "schedule/timeout.h"
 #include "sync/wait.h"
 #include <errno.h>
+#include <stdio.h>
 
 enum mutant {
     MUTANT_NONE,
@@ -75,6 +76,12 @@ early_switch(struct run_queue *rq, struct context *from, struct context *to,
 #pragma pop_macro("atomic_store")
 
 #include "kern/schedule/sched_rr.c"
+static size_t
+copy_name(char *to, const char *from, size_t n)
+{
+    return (size_t)snprintf(to, n, "%s", from);
+}
+#define strlcpy copy_name
 #include "kern/schedule/thread.c"
 #include "kern/schedule/timeout.c"
 #include "kern/sync/wait.c"
@@ -366,6 +373,7 @@ reborn(struct thread *t)
 {
     on_dead(t);
     nthreads++;
+    memset(t, 0, sizeof(*t));
     thread_init(t, "reborn", 0, yielder, &ran[1]);
     t->on_dead = on_dead;
     thread_start(t);

@@ -419,6 +419,7 @@ world_start(void)
     dmap_base = (uintptr_t)world_frames - (WORLD_FIRST << PAGE_SHIFT);
     paging_levels = WORLD_LEVELS;
     anon_init();
+    pgdir_init();
     vmm_init();
     object_start();
     fault_init();

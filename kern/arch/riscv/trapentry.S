@@ -209,12 +209,15 @@ trap_return:
     sret
 
 /* trap_enter_user(frame): copy the frame, last word first because it may lie
- * just below, to the place a trap from user mode would use. */
+ * just below, to the place a trap from user mode would use, unless it is
+ * there. */
     .globl  trap_enter_user
 trap_enter_user:
     csrci   sstatus, SSTATUS_SIE
     ld      t0, TCB_KSTACK(tp)
     addi    a1, a0, TF_SIZE
+    mv      sp, a0
+    beq     a1, t0, trap_return
 1:  addi    a1, a1, -8
     addi    t0, t0, -8
     ld      t1, 0(a1)
