@@ -16,6 +16,7 @@
 #   make format      rewrite all C files as .clang-format says
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make disk-tools  build/mksfs, build/fsck.sfs, build/sfs: images of our file system
+#   make crashtest   every crash of every short story of file operations; SEED=n
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
 #                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
@@ -54,6 +55,7 @@ need.lint := build lint
 need.format := format
 need.count := python
 need.disk-tools := host
+need.crashtest := host
 need.repeat := python
 FREE  := help doctor clean
 goals := $(or $(MAKECMDGOALS),all)
@@ -103,7 +105,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help disk-tools FORCE
+.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help disk-tools crashtest FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/compile_commands.json
@@ -217,7 +219,7 @@ HSAN.fuzz := $(HSAN.test) -fsanitize-coverage=$(if $(CLANG),trace-pc-guard,trace
 HINC.explore := -Ilab-tests/host/explore/shim
 HCC.fuzz := $(or $(CLANG),$(HOSTCC))
 hkind = $(firstword $(subst _, ,$*))
-hcc   = $(or $(HCC.$(hkind)),$(HOSTCC)) $(HFLAGS) $(HSAN.$(hkind)) $(HINC.$(hkind)) $(HINC)
+hcc   = $(or $(HCC.$(hkind)),$(HOSTCC)) $(HFLAGS) $(HSAN.$(hkind)) $(HINC.$*) $(HINC.$(hkind)) $(HINC)
 
 # What a test links beside that: files that take the place of weak functions.
 PAGES := kern/ext/mm/hart_pages.c kern/ext/mm/poison.c
@@ -230,6 +232,10 @@ HLINK.explore_fault := lab-tests/host/link_around_mutants.c
 HLINK.explore_mremap := $(HLINK.explore_fault) lab-tests/host/link_move_mutants.c kern/ext/mm/mremap.c
 HLINK.test_mm_random := lab-tests/host/link_fault_around.c
 HLINK.tsan_mm_faults := $(HLINK.test_mm_random)
+# ... the file system's: an archive, see below; the long crash test without sanitizers.
+SFSTESTS := $(patsubst lab-tests/host/%.c,%,$(wildcard lab-tests/host/test_sfs*.c lab-tests/host/fuzz_sfs*.c))
+$(foreach t,$(SFSTESTS),$(eval HLINK.$t := $B/ts/sfs.a))
+$(foreach t,$(SFSTESTS),$(eval HINC.$t := -include tools/sfs/host.h))
 # ... and what those include.
 $B/h/explore_space: kern/ext/init/asid.c
 $B/h/explore_fault $B/h/explore_mremap $B/h/test_mm_random $B/h/tsan_mm_faults: kern/ext/mm/fault_around.c
@@ -240,7 +246,7 @@ $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
 	@mkdir -p $(@D)
 	$(call say,HOST,$<)
 	$Q$(hcc) -MMD -MP -MF $@.d -MT $@ -c -o $@.o $<
-	$Q$(hcc) -pthread -o $@ $@.o $(if $(filter explore,$(hkind)),$(HXSHIM),$(HSHIM)) $(HLINK.$*)
+	$Q$(hcc) -pthread -o $@ $@.o $(HLINK.$*) $(if $(filter explore,$(hkind)),$(HXSHIM),$(if $(HINC.$*),,$(HSHIM)))
 
 # The file system on this computer: its kernel files and what they stand on, for
 # the tools (t) and, with sanitizers, for the tests (ts).
@@ -263,6 +269,11 @@ $B/t/sfs.a: $(SFSLIB:%=$B/t/%.o)
 $B/ts/sfs.a: $(SFSLIB:%=$B/ts/%.o)
 $B/t/sfs.a $B/ts/sfs.a:
 	$Qrm -f $@; ar rcs $@ $^
+# Every crash of many stories: see lab-tests/host/test_sfs_crash.c.  SEED=n
+$B/crashtest: $B/t/lab-tests/host/test_sfs_crash.c.o $B/t/sfs.a
+	$Q$(HOSTCC) -o $@ $^
+crashtest: $B/crashtest
+	$QCRASHTEST=1 $(if $(SEED),SEED=$(SEED)) $<
 disk-tools: $(SFST)
 $(SFST): $B/%: $B/t/tools/sfs/%.c.o $B/t/sfs.a
 	$(call say,TOOL,$@)

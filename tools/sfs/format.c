@@ -60,11 +60,11 @@ sfs_format(struct disk *d, const struct sfs_format *f)
     struct sfs_places p;
     int err;
 
-    if (f->nblocks > SFS_MAX_BLOCKS)
+    if (f->nblocks > SFS_MAX_BLOCKS || inodes > SFS_MAX_BLOCKS)
         return -EFBIG;
     inodes = ROUND_UP(MAX(inodes, 32ul), SFS_PER_BLOCK);
     p = sfs_places((uint32_t)f->nblocks, (uint32_t)inodes, half);
-    if (inodes > f->nblocks || p.data + 8 > f->nblocks)
+    if (p.data + 8 > f->nblocks)
         return -ENOSPC;
     u.sb = (struct sfs_super){.magic = SFS_MAGIC,
                               .version = SFS_VERSION,

@@ -62,6 +62,7 @@ struct sfs {
     struct list dirty;         /* inodes with attributes to store */
     struct list ordered;       /* inodes with new blocks */
     struct list orphans;       /* inodes to free, or to cut */
+    struct list leaving;       /* inodes a commit is through with */
     unsigned norphans;
     /* The journal. */
     uint64_t tid;             /* the open transaction */
@@ -89,7 +90,9 @@ struct sfs_inode {
     uint32_t goal;        /* [map] where its next block is best */
     uint32_t cut;         /* [inode lock] pages that are being cut from */
     struct list dirty, ordered, orphan; /* [fs->wq.lock] */
-    uint64_t new_from, new_to;          /* [fs->wq.lock] pages of new blocks */
+    struct list leaving;                /* [fs->wq.lock] on fs->leaving */
+    unsigned puts;             /* [fs->wq.lock] references to give back */
+    uint64_t new_from, new_to; /* [fs->wq.lock] pages of new blocks */
 };
 
 static inline struct sfs_inode *
@@ -250,8 +253,12 @@ int sfs_store(struct sfs_handle *h, struct sfs_inode *si);
 void sfs_dirty(struct inode *i);
 /* Store those of all inodes that changed. */
 int sfs_store_all(struct sfs *fs);
+/* What cannot be written any more holds no inodes.  => at unmount */
+void sfs_forget_changes(struct sfs *fs);
 /* If the power goes, SI is to be freed, or cut, or not any more. => in a handle */
 void sfs_orphan(struct sfs_inode *si, bool on);
+/* Cut what an earlier truncate could not.  => nobody makes SI longer */
+int sfs_finish_cut(struct sfs_inode *si);
 /* Free those that could not be freed before; or FORGET them, for the next mount.
  * => at unmount: nobody uses an inode */
 void sfs_retry_orphans(struct sfs *fs, bool forget);

@@ -96,6 +96,7 @@ node_new(struct sfs *fs, uint32_t ino, struct sfs_dinode *d, struct page *page)
     list_init(&si->dirty);
     list_init(&si->ordered);
     list_init(&si->orphan);
+    list_init(&si->leaving);
     if ((d->mode & S_IFMT) == S_IFREG) {
         object_init(&si->object, &sfs_pager, d->size, i);
         i->object = &si->object;
@@ -185,12 +186,15 @@ sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
 
 /* --- attributes --- */
 
+/* A file that becomes longer shows what is in its last block: to be written before. */
 static void
 copy_attributes(struct sfs_inode *si)
 {
     struct sfs_dinode *d = si->d;
     struct inode *i = &si->inode;
 
+    if (i->object != NULL && atomic_load(&i->object->size) > d->size)
+        sfs_note_new(si, d->size >> PAGE_SHIFT);
     d->mode = i->mode;
     d->nlink = i->nlink;
     d->uid = i->uid;
@@ -342,6 +346,21 @@ free_all(struct sfs_inode *si)
     return err;
 }
 
+/* What an earlier cut could not free must not show up again when the file grows. */
+int
+sfs_finish_cut(struct sfs_inode *si)
+{
+    uint64_t size = atomic_load(&si->object.size);
+    int err = 0;
+
+    if (list_empty(&si->orphan) || si->inode.nlink == 0)
+        return 0;
+    err = sfs_map_cut(si, (size + PAGE_MASK) >> PAGE_SHIFT);
+    if (err == 0)
+        sfs_orphan(si, false);
+    return err;
+}
+
 void
 sfs_inode_end(struct inode *i)
 {
@@ -351,6 +370,8 @@ sfs_inode_end(struct inode *i)
     /* What cannot be freed now stays on the list of orphans. */
     if (i->nlink == 0 && !fs->super.readonly && free_all(si) != 0)
         return;
+    if (i->nlink > 0)
+        (void)sfs_finish_cut(si);
     sfs_orphan(si, false);
     node_free(si);
 }
@@ -362,6 +383,20 @@ sfs_release(struct inode *i)
         object_put(i->object); /* the rest when its last mapping has gone */
     else
         sfs_inode_end(i);
+}
+
+void
+sfs_forget_changes(struct sfs *fs)
+{
+    struct sfs_inode *si;
+
+    while ((si = next_dirty(fs)) != NULL)
+        inode_put(&si->inode);
+    while (!list_empty(&fs->ordered)) { /* nobody else is here any more */
+        si = list_first(&fs->ordered, struct sfs_inode, ordered);
+        list_del(&si->ordered);
+        inode_put(&si->inode);
+    }
 }
 
 void
@@ -377,7 +412,9 @@ sfs_retry_orphans(struct sfs *fs, bool forget)
         spin_unlock(&fs->wq.lock);
         if (forget)
             sfs_orphan(si, false);
-        if (forget || free_all(si) == 0)
+        if (!forget && si->inode.nlink > 0)
+            (void)sfs_finish_cut(si); /* it is still icache.c's */
+        else if (forget || free_all(si) == 0)
             node_free(si);
     }
 }

@@ -318,6 +318,38 @@ next_ordered(struct sfs *fs, struct commit *c, uint64_t *from, uint64_t *to)
     return si;
 }
 
+/* The end of an inode takes a handle, and those may have to wait for the commit:
+ * so its reference is given back after it. */
+static void
+put_later(struct sfs *fs, struct sfs_inode *si)
+{
+    spin_lock(&fs->wq.lock);
+    if (si->puts++ == 0)
+        list_add_tail(&fs->leaving, &si->leaving);
+    spin_unlock(&fs->wq.lock);
+}
+
+static void
+put_all(struct sfs *fs)
+{
+    struct sfs_inode *si;
+    unsigned n;
+
+    for (;;) {
+        spin_lock(&fs->wq.lock);
+        if (list_empty(&fs->leaving))
+            break;
+        si = list_first(&fs->leaving, struct sfs_inode, leaving);
+        list_del(&si->leaving);
+        n = si->puts;
+        si->puts = 0;
+        spin_unlock(&fs->wq.lock);
+        while (n-- > 0)
+            inode_put(&si->inode);
+    }
+    spin_unlock(&fs->wq.lock);
+}
+
 /* Steps 2 to 4. */
 static int
 write_out(struct sfs *fs, struct commit *c)
@@ -332,7 +364,7 @@ write_out(struct sfs *fs, struct commit *c)
     while ((si = next_ordered(fs, c, &from, &to)) != NULL) {
         if (err == 0)
             err = sfs_write_new(si, from, to);
-        inode_put(&si->inode);
+        put_later(fs, si);
     }
     for (unsigned i = 0; i < SFS_LIST_BLOCKS + c->n; i++)
         c->block.logged =
@@ -430,6 +462,7 @@ journal_commit(struct sfs *fs)
     }
     err = fs->broken;
     spin_unlock(&fs->wq.lock);
+    put_all(fs);
     /* Somebody else's flush may have come before what we wrote. */
     return err == 0 && !ours ? blk_flush(fs->dev) : err;
 }

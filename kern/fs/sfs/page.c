@@ -225,7 +225,10 @@ sfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
 
     if (fs->super.readonly || atomic_load(&fs->broken) != 0)
         return -EROFS;
-    err = sfs_map(si, index, &block, 1);
+    /* Only who holds the inode's lock writes behind the end. */
+    err = index >= object_pages(obj) ? sfs_finish_cut(si) : 0;
+    if (err == 0)
+        err = sfs_map(si, index, &block, 1);
     if (err < 0)
         return err;
     if (block != 0 && !(block & SFS_UNWRITTEN))
@@ -312,7 +315,9 @@ sfs_truncate(struct inode *i, uint64_t size)
 
     if (from > SFS_MAX_PAGES)
         return -EFBIG;
-    err = store_size(si, size, some);
+    err = sfs_finish_cut(si);
+    if (err == 0)
+        err = store_size(si, size, some);
     if (err != 0 || !some)
         return err;
     err = sfs_map_cut(si, from);
@@ -327,14 +332,16 @@ sfs_allocate(struct inode *i, uint64_t pos, uint64_t end)
     struct sfs *fs = sfs_of(i);
     uint64_t index = pos >> PAGE_SHIFT;
     uint64_t to = (end + PAGE_MASK) >> PAGE_SHIFT;
-    struct sfs_handle h;
+    struct sfs_handle h = {0};
     int err;
 
     if (to > SFS_MAX_PAGES)
         return -EFBIG;
     if (to - index > atomic_load(&fs->sb->free_blocks) + si->d->nblocks)
         return -ENOSPC;
-    err = journal_begin(&h, fs, SFS_MAP_CREDITS);
+    err = sfs_finish_cut(si);
+    if (err == 0)
+        err = journal_begin(&h, fs, SFS_MAP_CREDITS);
     for (; err == 0 && index < to; index++)
         err = sfs_map_add(&h, si, index, true);
     journal_end(&h);

@@ -216,6 +216,11 @@ journal_stop(struct sfs *fs)
     while (fs->has_thread && !fs->left)
         wait_sleep(&fs->wq);
     spin_unlock(&fs->wq.lock);
+    for (unsigned i = 0; i < fs->count;
+         i++) { /* of what could not be committed */
+        if (fs->joined[fs->tid & 1][i] != NULL)
+            page_put(fs->joined[fs->tid & 1][i]);
+    }
     for (unsigned i = 0; fs->log != NULL && i < SFS_LIST_BLOCKS; i++) {
         if (fs->log[i] != NULL)
             page_put(fs->log[i]);

@@ -88,7 +88,7 @@ sfs_super_wrong(const struct sfs_super *sb, uint64_t nblocks)
     if (sb->nblocks > nblocks || sb->nblocks > SFS_MAX_BLOCKS)
         return "it is larger than the disk";
     if (sb->half < SFS_HALF_MIN || sb->half > SFS_HALF_MAX || sb->ninodes < 2 ||
-        sb->ninodes > sb->nblocks)
+        sb->ninodes > SFS_MAX_BLOCKS)
         return "the super block has wrong sizes";
     p = sfs_places(sb->nblocks, sb->ninodes, sb->half);
     if (p.data >= sb->nblocks || p.data < p.journal)
@@ -158,6 +158,7 @@ set_up(struct sfs *fs, struct blkdev *dev, bool readonly)
     list_init(&fs->dirty);
     list_init(&fs->ordered);
     list_init(&fs->orphans);
+    list_init(&fs->leaving);
     object_init(&fs->meta, &meta_pager, UINT64_MAX, fs);
     object_init(&fs->freed[0], &no_pager, UINT64_MAX, NULL);
     object_init(&fs->freed[1], &no_pager, UINT64_MAX, NULL);
@@ -242,6 +243,7 @@ start(struct sfs *fs, bool thread)
 static void
 stop(struct sfs *fs)
 {
+    sfs_forget_changes(fs);
     if (fs->super.root != NULL) {
         inode_put(fs->super.root);
         icache_shrink(&fs->super, SIZE_MAX);
