@@ -96,8 +96,9 @@ inode_parent(struct inode *i)
     return parent;
 }
 
-/* Nanoseconds since boot; there is no clock that knows the date yet. */
-int64_t
+/* Nanoseconds since boot; there is no clock that knows the date yet.  The tools
+ * that make images have another one. */
+WEAK int64_t
 inode_now(void)
 {
     uint64_t t = time_now(), hz = timebase_hz;

@@ -40,10 +40,10 @@ put_root(struct disk *d, const struct sfs_places *p)
     table[SFS_ROOT] = (struct sfs_dinode){.mode = S_IFDIR | 0755,
                                           .nlink = 2,
                                           .parent = SFS_ROOT,
-                                          .atime = sfs_now(),
-                                          .mtime = sfs_now(),
-                                          .ctime = sfs_now(),
-                                          .btime = sfs_now()};
+                                          .atime = inode_now(),
+                                          .mtime = inode_now(),
+                                          .ctime = inode_now(),
+                                          .btime = inode_now()};
     return put_block(d, p->inodes, table);
 }
 
@@ -75,7 +75,7 @@ sfs_format(struct disk *d, const struct sfs_format *f)
                               .half = half,
                               .free_blocks = (uint32_t)f->nblocks - p.data,
                               .free_inodes = (uint32_t)inodes - 2,
-                              .made = sfs_now()};
+                              .made = inode_now()};
     memcpy(u.sb.uuid, f->uuid, sizeof(f->uuid));
     u.sb.hash_seed = sfs_sum(1, f->uuid, sizeof(f->uuid));
     snprintf(u.sb.label, sizeof(u.sb.label), "%s", f->label ? f->label : "");

@@ -56,7 +56,7 @@ host_objects(void)
 }
 
 int64_t
-sfs_now(void)
+inode_now(void)
 {
     return host_clock;
 }

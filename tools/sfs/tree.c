@@ -291,7 +291,7 @@ tree_write(struct inode *i, uint64_t pos, const void *buf, size_t n)
                          (const char *)buf + done);
         done += err == 0 ? len : 0;
     }
-    i->mtime = i->ctime = sfs_now();
+    i->mtime = i->ctime = inode_now();
     i->ops->dirty(i);
     return err;
 }

@@ -158,7 +158,7 @@ place(struct sfs_handle *h, struct sfs_inode *si, struct spot *s,
         return err;
     if (old == 0) {
         si->goal = block + 1;
-        si->d->nblocks++;
+        sfs_count_blocks(si, 1);
         *s->at = unwritten ? block | SFS_UNWRITTEN : block;
     } else {
         *s->at = old & ~SFS_UNWRITTEN;
@@ -183,7 +183,7 @@ grow(struct sfs_handle *h, struct sfs_inode *si, struct spot *s)
     if (err != 0)
         return err;
     si->goal = (uint32_t)page->index + 1;
-    si->d->nblocks++;
+    sfs_count_blocks(si, 1);
     *s->at = (uint32_t)page->index;
     page_put(page);
     return -EAGAIN;
@@ -260,7 +260,7 @@ cut_tree(struct sfs_handle *h, struct sfs_inode *si, uint32_t *at,
         err = sfs_free(h, block, depth > 0);
     if (err == 0) {
         *at = 0;
-        si->d->nblocks--;
+        sfs_count_blocks(si, -1);
     }
     return err;
 }

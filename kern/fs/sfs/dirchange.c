@@ -40,8 +40,8 @@ new_block(struct sfs_handle *h, struct inode *dir, unsigned level,
     if (err != 0)
         return err;
     si->goal = (uint32_t)(*page)->index + 1;
-    dir->size = (uint64_t)++si->d->nblocks * SFS_BLOCK;
-    si->d->size = dir->size;
+    sfs_count_blocks(si, 1);
+    si->d->size = dir->size = (uint64_t)si->d->nblocks * SFS_BLOCK;
     head_init(*page, dir, level);
     (*page)->policy |= 1; /* checked */
     return 0;
@@ -318,8 +318,8 @@ drop_leaf(struct sfs_handle *h, struct inode *dir, struct sfs_path *p)
     if (err != 0)
         return;
     index_remove(dir_head(above), p->at[p->n - 2]);
-    dir->size = (uint64_t)--si->d->nblocks * SFS_BLOCK;
-    si->d->size = dir->size;
+    sfs_count_blocks(si, -1);
+    si->d->size = dir->size = (uint64_t)si->d->nblocks * SFS_BLOCK;
 }
 
 int
@@ -392,7 +392,7 @@ free_tree(struct sfs_handle *h, struct inode *dir, uint32_t block,
     if (err == 0)
         err = sfs_free(h, block, true);
     if (err == 0)
-        sfs_inode(dir)->d->nblocks--;
+        sfs_count_blocks(sfs_inode(dir), -1);
     page_put(page);
     return err;
 }

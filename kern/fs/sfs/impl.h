@@ -21,6 +21,7 @@
 #include "driver/blk.h"
 #include "fs/inode.h"
 #include "fs/sfs/sfs.h"
+#include <atomic.h>
 #include <errno.h>
 
 #define SFS_SECTORS (SFS_BLOCK / SECTOR_SIZE)
@@ -175,6 +176,14 @@ int sfs_free_inode(struct sfs_handle *h, uint32_t ino);
 /* A new block of metadata, all zeros, joined; with a reference. */
 int sfs_alloc_meta(struct sfs_handle *h, uint32_t goal, struct page **page);
 
+/* SI has N blocks more.  => its page is joined */
+static inline void
+sfs_count_blocks(struct sfs_inode *si, int n)
+{
+    si->d->nblocks += (uint32_t)n;
+    atomic_store(&si->inode.blocks, (uint64_t)si->d->nblocks * SFS_SECTORS);
+}
+
 static inline bool
 sfs_is_data(const struct sfs *fs, uint32_t block)
 {
@@ -264,7 +273,6 @@ int sfs_finish_cut(struct sfs_inode *si);
 void sfs_retry_orphans(struct sfs *fs, bool forget);
 void sfs_release(struct inode *i);
 void sfs_inode_end(struct inode *i); /* its object has gone, too */
-int64_t sfs_now(void);
 
 /* --- page.c --- */
 

@@ -12,19 +12,8 @@
 #include "fs/sfs/impl.h"
 
 #include "mm/kmalloc.h"
-#include "schedule/timeout.h"
 #include <atomic.h>
 #include <string.h>
-
-#define S_IFSOCK 0140000u
-
-WEAK int64_t
-sfs_now(void)
-{
-    uint64_t t = time_now(), hz = timebase_hz;
-
-    return (int64_t)(t / hz * 1000000000 + t % hz * 1000000000 / hz);
-}
 
 /* --- on the disk --- */
 
@@ -90,6 +79,7 @@ node_new(struct sfs *fs, uint32_t ino, struct sfs_dinode *d, struct page *page)
     i->atime = d->atime;
     i->mtime = d->mtime;
     i->ctime = d->ctime;
+    i->blocks = (uint64_t)d->nblocks * SFS_SECTORS;
     spin_init(&si->map, RANK_MAP);
     si->d = d;
     si->page = page;
@@ -173,7 +163,7 @@ sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
         memset(d, 0, sizeof(*d));
         d->mode = mode;
         d->nlink = 1;
-        d->atime = d->mtime = d->ctime = d->btime = sfs_now();
+        d->atime = d->mtime = d->ctime = d->btime = inode_now();
         *made = node_new(h->fs, ino, d, page);
         if (*made != NULL)
             return 0;

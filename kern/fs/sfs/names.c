@@ -56,7 +56,7 @@ end(struct sfs_handle *h, struct sfs_spot *spot, int err)
 static int
 dir_changed(struct sfs_handle *h, struct inode *dir, int folders)
 {
-    dir->mtime = dir->ctime = sfs_now();
+    dir->mtime = dir->ctime = inode_now();
     dir->nlink += (uint32_t)folders;
     return sfs_store(h, sfs_inode(dir));
 }
@@ -65,7 +65,7 @@ dir_changed(struct sfs_handle *h, struct inode *dir, int folders)
 static int
 links_changed(struct sfs_handle *h, struct inode *i, int names)
 {
-    i->ctime = sfs_now();
+    i->ctime = inode_now();
     i->nlink += (uint32_t)names;
     if (i->nlink == 0)
         sfs_orphan(sfs_inode(i), true);
@@ -108,7 +108,7 @@ put_text(struct sfs_handle *h, struct sfs_inode *si, const char *text)
         return err;
     memcpy(page_to_va(page), text, len);
     si->d->direct[0] = (uint32_t)page->index;
-    si->d->nblocks = 1;
+    sfs_count_blocks(si, 1);
     page_put(page);
     return 0;
 }

@@ -249,6 +249,8 @@ const struct pager_ops sfs_pager = {.name = "sfs",
                                     .read_run = sfs_read_run,
                                     .page_out = sfs_page_out,
                                     .mkwrite = sfs_mkwrite,
+                                    .pin = inode_pin,
+                                    .unpin = inode_unpin,
                                     .release = sfs_pager_release};
 
 /* PAGE, with a reference, is written if it is dirty.  One that is clean and

@@ -152,6 +152,7 @@ static void
 set_up(struct sfs *fs, struct blkdev *dev, bool readonly)
 {
     super_init(&fs->super, &super_ops, dev->name, readonly || dev->readonly);
+    fs->super.max_size = SFS_MAX_PAGES * SFS_BLOCK;
     fs->dev = dev;
     spin_init(&fs->freemap, RANK_FREEMAP);
     wait_init(&fs->wq);
