@@ -295,7 +295,7 @@ qemu gdb: $B/Image $(INITRD) $B/compile_commands.json
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants
+tested   := $(SFST) $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^

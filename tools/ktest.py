@@ -187,6 +187,9 @@ MATRIX = [
                ("numbered", "readonly=on", "write-cache=off")]),
     row("disk-4k", smp=2, mem="128M", test="disk_keeps",
         disks=[("scratch", "", "logical_block_size=4096,physical_block_size=4096")]),
+    # the file system
+    row("sfs-1", mode="icount", mem="128M", test="sfs_", disks=[("sfs",)]),
+    row("sfs-4", smp=4, mem="128M", test="sfs_", disks=[("sfs",)]),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),
@@ -400,6 +403,12 @@ def prepare_newer_qemu(r, m, work):
 def write_scratch(path):
     with open(path, "wb") as f:
         f.truncate(16 << 20)
+
+
+def write_sfs(path):
+    """An empty file system, for lab-tests/kernel/test_sfs.c."""
+    build = os.path.dirname(os.path.dirname(path))
+    subprocess.check_call([os.path.join(build, "mksfs"), "--size=32M", path])
 
 
 def write_numbered(path):

@@ -418,15 +418,33 @@ open_super(struct check *c)
 }
 
 /* As every mount does. */
-static void
+static bool
 replay(struct check *c)
 {
     struct sfs *fs;
 
-    if (sfs_mount(&c->disk->dev, false, false, &fs) == 0)
-        sfs_unmount(&fs->super);
-    else
-        check_problem(c, "it cannot be mounted");
+    if (sfs_mount(&c->disk->dev, false, false, &fs) != 0)
+        return false;
+    sfs_unmount(&fs->super);
+    return true;
+}
+
+/* What the journal wants cannot be done: it is taken for done. */
+static void
+give_up_journal(struct check *c)
+{
+    uint8_t block[SFS_BLOCK];
+    struct sfs_commit *commit = (struct sfs_commit *)block;
+
+    for (unsigned k = 0; k < 2; k++) {
+        if (check_read(c, c->fs.at.journal + k * c->sb.half, block) &&
+            commit->magic == SFS_COMMIT_MAGIC && commit->tid < 1ul << 46)
+            c->sb.clean = MAX(c->sb.clean, commit->tid);
+    }
+    c->sb.sum = sfs_sum(0, &c->sb, offsetof(struct sfs_super, sum));
+    memset(block, 0, sizeof(block));
+    memcpy(block, &c->sb, sizeof(c->sb));
+    check_write(c, 0, block);
 }
 
 static void
@@ -457,10 +475,14 @@ pass(struct check *c)
 int
 sfs_check(struct check *c, struct disk *d, bool repair, bool quiet)
 {
+    bool mounted;
+
     *c = (struct check){.disk = d, .repair = repair, .quiet = quiet};
     if (!open_super(c))
         return c->failed ? 8 : 4;
-    replay(c);
+    mounted = replay(c);
+    if (!mounted && check_problem(c, "it cannot be mounted"))
+        give_up_journal(c);
     for (unsigned n = 0; n < PASSES && !c->failed; n++) {
         c->changes = 0;
         if (!open_super(c))
@@ -471,5 +493,7 @@ sfs_check(struct check *c, struct disk *d, bool repair, bool quiet)
     }
     if (c->failed)
         return 8;
+    if (repair && !mounted && !replay(c))
+        c->left++;
     return c->left > 0 || c->changes > 0 ? 4 : c->problems > 0 ? 1 : 0;
 }

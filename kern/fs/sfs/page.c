@@ -253,37 +253,57 @@ const struct pager_ops sfs_pager = {.name = "sfs",
                                     .unpin = inode_unpin,
                                     .release = sfs_pager_release};
 
-/* PAGE, with a reference, is written if it is dirty.  One that is clean and
- * locked may wait for a handle, so nobody waits for it here. */
-static int
-write_page(struct sfs_inode *si, struct page *page)
+/* PAGE, with a reference, is to be written with a run: it is locked then.  One that
+ * is clean and locked may wait for a handle, so nobody waits for it here. */
+static bool
+lock_dirty(struct sfs_inode *si, struct page *page)
 {
-    int err = 0;
+    if (!(atomic_load(&page->flags) & PG_DIRTY))
+        return false;
+    page_lock(page);
+    page_wait_written(page);
+    if (object_owns(&si->object, page) &&
+        (atomic_load(&page->flags) & PG_DIRTY))
+        return true;
+    page_unlock(page);
+    return false;
+}
 
-    if (atomic_load(&page->flags) & PG_DIRTY) {
-        page_lock(page);
-        err = object_clean(&si->object, page);
-        page_unlock(page);
-    } else if (atomic_load(&page->flags) & PG_WRITEBACK) {
-        page_wait_written(page);
+static void
+write_run(struct sfs_inode *si, struct page **run, unsigned n)
+{
+    if (n > 0)
+        object_write_run(&si->object, run, n);
+    for (unsigned i = 0; i < n; i++) {
+        page_wait_written(run[i]);
+        page_put(run[i]);
     }
-    return err;
 }
 
 int
 sfs_write_new(struct sfs_inode *si, uint64_t from, uint64_t to)
 {
-    int err = 0;
+    uint32_t seen = atomic_load(&si->object.err_seq);
+    struct page *run[RUN_PAGES];
+    unsigned n = 0;
 
-    for (uint64_t index = from; index < to && err == 0; index++) {
+    for (uint64_t index = from; index < to; index++) {
         struct page *page = object_find(&si->object, index);
+        bool dirty = page != NULL && lock_dirty(si, page);
 
-        if (page == NULL)
-            continue;
-        err = write_page(si, page);
-        page_put(page);
+        if (n > 0 && (!dirty || n == RUN_PAGES)) {
+            write_run(si, run, n);
+            n = 0;
+        }
+        if (dirty) {
+            run[n++] = page;
+        } else if (page != NULL) {
+            page_wait_written(page);
+            page_put(page);
+        }
     }
-    return err;
+    write_run(si, run, n);
+    return object_error_since(&si->object, &seen);
 }
 
 /* --- the size of a file --- */

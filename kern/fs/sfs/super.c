@@ -297,8 +297,8 @@ sfs_unmount(struct super *s)
 {
     struct sfs *fs = container_of(s, struct sfs, super);
 
-    if (!s->readonly) {
-        sfs_retry_orphans(fs, false);
+    if (!s->readonly && sync_all(s) == 0 && fs->norphans > 0) {
+        sfs_retry_orphans(fs, false); /* nobody holds them but the list */
         sync_all(s);
     }
     if (!s->readonly && fs->broken == 0 && fs->norphans == 0)
