@@ -16,14 +16,25 @@
 #include <atomic.h>
 #include <string.h>
 
-/* The map block that says whether NR is used, if it is in memory. */
+/* The map block that says whether NR is used, if it is in memory; LAST has the one
+ * that was asked for last, with a reference.  => freemap */
 static struct page *
-map_page(struct sfs_handle *h, uint32_t first, uint32_t nr)
+map_page(struct sfs_handle *h, struct page **last, uint32_t first, uint32_t nr)
 {
-    struct page *page = sfs_meta_find(h->fs, first + nr / SFS_BITS);
+    uint32_t block = first + nr / SFS_BITS;
+    struct page *page = *last;
 
-    if (page == NULL)
-        h->need = first + nr / SFS_BITS;
+    if (page == NULL || page->index != block) {
+        page = sfs_meta_find(h->fs, block);
+        if (page == NULL) {
+            h->need = block;
+            return NULL;
+        }
+        if (*last != NULL)
+            page_put(*last);
+        *last = page;
+    }
+    page_get(page);
     return page;
 }
 
@@ -72,7 +83,8 @@ static int
 take_block(struct sfs_handle *h, uint32_t m, uint32_t from, uint32_t *block)
 {
     struct sfs *fs = h->fs;
-    struct page *map[3] = {map_page(h, fs->at.freemap, m * SFS_BITS)};
+    struct page *map[3] = {
+        map_page(h, &fs->last_freemap, fs->at.freemap, m * SFS_BITS)};
     uint32_t bit;
     int err = -EAGAIN;
 
@@ -165,7 +177,7 @@ sfs_free(struct sfs_handle *h, uint32_t block, bool meta)
     int err = -EAGAIN;
 
     spin_lock(&fs->freemap);
-    map = map_page(h, fs->at.freemap, block);
+    map = map_page(h, &fs->last_freemap, fs->at.freemap, block);
     if (map != NULL)
         err = freed_page(fs, block / SFS_BITS, &freed);
     if (err == 0)
@@ -193,7 +205,7 @@ give_back(struct sfs_handle *h, uint32_t block)
     struct page *map;
 
     spin_lock(&fs->freemap);
-    map = map_page(h, fs->at.freemap, block);
+    map = map_page(h, &fs->last_freemap, fs->at.freemap, block);
     if (map != NULL) {
         *word_of(map, block) &= ~(1ul << block % 64);
         fs->sb->free_blocks++;
@@ -241,7 +253,7 @@ sfs_alloc_inode(struct sfs_handle *h, uint32_t *ino)
     spin_lock(&fs->freemap);
     *ino = fs->low_inode;
     while (err == 0 && *ino < fs->ninodes) {
-        struct page *map[3] = {map_page(h, fs->at.imap, *ino)};
+        struct page *map[3] = {map_page(h, &fs->last_imap, fs->at.imap, *ino)};
         uint32_t bit;
 
         if (map[0] == NULL) {
@@ -273,7 +285,7 @@ sfs_free_inode(struct sfs_handle *h, uint32_t ino)
     int err = -EAGAIN;
 
     spin_lock(&fs->freemap);
-    map = map_page(h, fs->at.imap, ino);
+    map = map_page(h, &fs->last_imap, fs->at.imap, ino);
     if (map != NULL)
         err = journal_join(h, map);
     if (err == 0) {

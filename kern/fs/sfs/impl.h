@@ -56,6 +56,8 @@ struct sfs {
     struct spinlock freemap;
     uint32_t next_block;       /* [freemap] where to look first */
     uint32_t low_inode;        /* [freemap] all before are used */
+    struct page *last_freemap; /* [freemap] see alloc.c */
+    struct page *last_imap;    /* [freemap] */
     struct vm_object freed[2]; /* [freemap] bits freed by the open transaction
                                  * (tid & 1) and by the one before */
     struct wait_queue wq;      /* its lock: all below */

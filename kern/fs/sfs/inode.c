@@ -67,7 +67,7 @@ node_new(struct sfs *fs, uint32_t ino, struct sfs_dinode *d, struct page *page)
 
     if (si == NULL)
         return NULL;
-    memset(si, 0, sizeof(*si));
+    memset(&si->object, 0, sizeof(*si) - offsetof(struct sfs_inode, object));
     i = &si->inode;
     inode_init(i, &sfs_inode_ops, d->mode, ino);
     i->super = &fs->super;
@@ -151,7 +151,7 @@ int
 sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
               struct sfs_inode **made)
 {
-    struct sfs_dinode *d, old;
+    struct sfs_dinode *d;
     struct page *page;
     int err = place_of(h->fs, ino, &page, &d);
 
@@ -159,7 +159,6 @@ sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
         return err;
     err = journal_join(h, page);
     if (err == 0) {
-        old = *d;
         memset(d, 0, sizeof(*d));
         d->mode = mode;
         d->nlink = 1;
@@ -167,7 +166,7 @@ sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
         *made = node_new(h->fs, ino, d, page);
         if (*made != NULL)
             return 0;
-        *d = old;
+        memset(d, 0, sizeof(*d)); /* it was free */
         err = -ENOMEM;
     }
     page_put(page);

@@ -254,6 +254,10 @@ stop(struct sfs *fs)
     sfs_io_stop(fs);
     if (fs->sb_page != NULL)
         page_put(fs->sb_page);
+    if (fs->last_freemap != NULL)
+        page_put(fs->last_freemap);
+    if (fs->last_imap != NULL)
+        page_put(fs->last_imap);
     object_put(&fs->meta);
     object_put(&fs->freed[0]);
     object_put(&fs->freed[1]);
