@@ -29,13 +29,14 @@
 #define O_PATH      010000000u
 
 struct file {
-    int32_t refs;        /* [a] table entries and calls in flight */
-    uint32_t flags;      /* [a] O_ */
-    struct mutex lock;   /* rank FILE */
-    uint64_t pos;        /* [lock] */
-    struct inode *inode; /* [I] a reference */
-    uint32_t err_seen;   /* [a] object_error_since() */
-    void *host;          /* the inode's, per open file */
+    int32_t refs;           /* [a] table entries and calls in flight */
+    uint32_t flags;         /* [a] O_ */
+    struct mutex lock;      /* rank FILE */
+    uint64_t pos;           /* [lock] */
+    struct inode *inode;    /* [I] a reference */
+    uint32_t err_seen;      /* [a] object_error_since() */
+    struct readahead ahead; /* of who reads it page after page */
+    void *host;             /* the inode's, per open file */
 };
 
 struct files; /* the table */
@@ -92,6 +93,6 @@ long pages_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
 int file_may_grow(struct inode *i, uint64_t pos, uint64_t n);
 /* I, which is locked and has an object, was made SIZE bytes long or short: in
  * memory.  What a mapping left behind the old end is zeros. */
-void pages_resize(struct inode *i, uint64_t size);
+MUST_CHECK int pages_resize(struct inode *i, uint64_t size);
 
 #endif

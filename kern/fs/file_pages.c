@@ -17,8 +17,8 @@
  * it is dropped. */
 #include "fs/file.h"
 
-#include "mm/rmap.h"
 #include "mm/uaccess.h"
+#include "mm/writeback.h"
 #include <atomic.h>
 #include <errno.h>
 #include <string.h>
@@ -33,9 +33,9 @@ file_size_limit(uint64_t pos, size_t n)
 
 /* LEN bytes of page INDEX from AT on to BUF: how many were left, or an error. */
 static long
-read_page(struct vm_object *obj, uint64_t index, size_t at, uintptr_t buf,
-          size_t len)
+read_page(struct file *f, uint64_t index, size_t at, uintptr_t buf, size_t len)
 {
+    struct vm_object *obj = f->inode->object;
     struct page *page;
     char *data;
     size_t left;
@@ -50,7 +50,7 @@ read_page(struct vm_object *obj, uint64_t index, size_t at, uintptr_t buf,
     if (!obj->ops->zeros || !(atomic_load(&page->flags) & PG_UPTODATE)) {
         if (obj->ops->zeros)
             page_put(page);
-        err = object_page(obj, index, &page, &data);
+        err = object_page_ahead(obj, index, &f->ahead, &page, &data);
         if (err != 0)
             return err;
     }
@@ -70,7 +70,7 @@ pages_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
     n = *pos >= size ? 0 : MIN(n, size - *pos);
     while (done < n && !thread_wanted(done)) {
         size_t at = *pos & PAGE_MASK, len = MIN(n - done, PAGE_SIZE - at);
-        long left = read_page(obj, *pos >> PAGE_SHIFT, at, buf + done, len);
+        long left = read_page(f, *pos >> PAGE_SHIFT, at, buf + done, len);
 
         if (left == -ENODATA) /* cut meanwhile */
             break;
@@ -282,41 +282,14 @@ clear_tail(struct inode *i)
     page_put(page);
 }
 
-/* The pages from SIZE on leave memory. */
-static void
-cut(struct vm_object *obj, uint64_t size, uint64_t old)
-{
-    uint64_t first = (size + PAGE_MASK) >> PAGE_SHIFT;
-
-    for (uint64_t k = first; k < (old + PAGE_MASK) >> PAGE_SHIFT; k++) {
-        struct page *page = object_find(obj, k);
-
-        if (page == NULL)
-            continue;
-        page_lock(page);
-        page_wait_written(page);
-        if (object_owns(obj, page)) {
-            page_unmap(page);
-            object_remove(obj, page);
-        }
-        page_unlock(page);
-        page_put(page);
-    }
-}
-
-void
+int
 pages_resize(struct inode *i, uint64_t size)
 {
-    uint64_t old = i->size;
+    int err = object_truncate(i->object, size);
 
-    if (size > old)
-        clear_tail(i);
-    i->size = size;
-    atomic_store(&i->object->size, size);
-    if (size < old) {
-        cut(i->object, size, old);
-        clear_tail(i);
-    }
+    if (err == 0)
+        i->size = size;
+    return err;
 }
 
 /* How many of N bytes at POS the file may have, or -EFBIG. */
@@ -362,6 +335,8 @@ pages_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
             i->ops->dirty(i);
     }
     mutex_unlock(&i->lock);
+    if (r > 0)
+        balance_dirty(i->object);
     if (r > 0 && (f->flags & O_DSYNC)) {
         int err = file_sync(f, !(f->flags & O_SYNC & ~O_DSYNC));
 
@@ -374,11 +349,13 @@ int
 file_sync(struct file *f, bool data)
 {
     struct inode *i = f->inode;
-    int err = 0;
+    int err = 0, wrong = 0;
 
+    if (i->object != NULL && i->object->ops->page_out != NULL) {
+        (void)object_sync(i->object, 0, UINT64_MAX, true);
+        wrong = object_error_since(i->object, &f->err_seen);
+    }
     if (i->ops->sync != NULL)
         err = i->ops->sync(i, data);
-    if (err == 0 && i->object != NULL)
-        err = object_error_since(i->object, &f->err_seen);
-    return err;
+    return wrong != 0 ? wrong : err;
 }

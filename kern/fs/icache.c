@@ -134,6 +134,14 @@ icache_last_put(struct inode *i)
     return last && !stays;
 }
 
+/* Somebody maps its pages, or some of them are not on the disk yet: who looked it
+ * up again would get another one, with other contents. */
+static bool
+pages_in_use(const struct inode *i)
+{
+    return i->object != NULL && object_in_use(i->object);
+}
+
 /* The longest unused inode, of S if that is not NULL, out of the table. */
 static struct inode *
 take_unused(struct super *s)
@@ -144,7 +152,7 @@ take_unused(struct super *s)
     list_for_each (l, &unused_list) {
         struct inode *i = list_entry(l, struct inode, unused);
 
-        if (s != NULL && i->super != s)
+        if ((s != NULL && i->super != s) || pages_in_use(i))
             continue;
         take_out(i);
         found = i;
@@ -173,7 +181,7 @@ bool
 icache_busy(struct super *s, int32_t root_refs)
 {
     list_for_each_entry (i, &s->inodes, struct inode, of_super) {
-        if (i != s->root && atomic_load(&i->refs) > 0)
+        if (i != s->root) /* in use, mapped or dirty: else it was dropped */
             return true;
     }
     return atomic_load(&s->root->refs) > root_refs;

@@ -8,6 +8,8 @@
  * and takes the pointer away, both under that lock; afterwards nobody can come. */
 #include "fs/icache.h"
 
+#include "mm/writeback.h"
+
 #include <atomic.h>
 #include <errno.h>
 #include <string.h>
@@ -147,6 +149,7 @@ fs_unmount(struct inode *root)
 
     if (s == NULL || s->root != root)
         return -EINVAL;
+    flush_everything();
     icache_shrink(s, SIZE_MAX);
     spin_lock(&mount_lock);
     spin_lock(&inode_lock);

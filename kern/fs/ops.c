@@ -365,7 +365,7 @@ fs_truncate(struct inode *i, uint64_t size)
     if (size > i->size)
         err = file_may_grow(i, i->size, size - i->size);
     if (err == 0 && i->object != NULL && size != i->size)
-        pages_resize(i, size);
+        err = pages_resize(i, size);
     if (err == 0)
         err = i->ops->truncate(i, size);
     if (err == 0 && i->object != NULL)
@@ -391,7 +391,7 @@ fs_allocate(struct inode *i, uint64_t pos, uint64_t end, bool keep)
     if (err == 0)
         err = i->ops->allocate(i, pos, end);
     if (err == 0 && !keep && end > i->size)
-        pages_resize(i, end);
+        err = pages_resize(i, end);
     if (err == 0)
         changed(i);
     mutex_unlock(&i->lock);

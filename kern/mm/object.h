@@ -217,6 +217,9 @@ int object_sync(struct vm_object *obj, uint64_t first, uint64_t last,
  * => may sleep */
 size_t object_drop_clean(struct vm_object *obj);
 
+/* Has OBJ more than one reference, or pages that may not be on the disk? */
+bool object_in_use(struct vm_object *obj);
+
 /* The objects that have, or had, dirty pages; oldest first. => obj->lock held */
 void dirty_object(struct vm_object *obj);
 void clean_object(struct vm_object *obj); /* it has none */

@@ -191,6 +191,18 @@ cut_from(struct vm_object *obj, uint64_t first)
     return err != 0 ? err : again;
 }
 
+/* What is not in memory of an object that has nothing behind it, is zeros. */
+static bool
+all_zeros(struct vm_object *obj, uint64_t size)
+{
+    struct page *page =
+        obj->ops->zeros ? object_find(obj, size >> PAGE_SHIFT) : NULL;
+
+    if (page != NULL)
+        page_put(page);
+    return obj->ops->zeros && page == NULL;
+}
+
 int
 object_truncate(struct vm_object *obj, uint64_t size)
 {
@@ -204,7 +216,7 @@ object_truncate(struct vm_object *obj, uint64_t size)
         atomic_store(&obj->size, size);
         return 0;
     }
-    if ((size & PAGE_MASK) && object_has_pages(obj)) {
+    if ((size & PAGE_MASK) && object_has_pages(obj) && !all_zeros(obj, size)) {
         err = last_page(obj, size >> PAGE_SHIFT, &last);
         if (err != 0)
             return err;

@@ -265,6 +265,17 @@ clean_object(struct vm_object *obj)
 }
 
 bool
+object_in_use(struct vm_object *obj)
+{
+    bool dirty;
+
+    spin_lock(&dirty_lock);
+    dirty = !list_empty(&obj->dirty_link);
+    spin_unlock(&dirty_lock);
+    return dirty || atomic_load(&obj->refs) > 1;
+}
+
+bool
 objects_dirty(void)
 {
     bool any;

@@ -2,6 +2,7 @@
  * syscall/sys_path.c; a first reader may skip it. */
 #include "fs/ops.h"
 #include "mm/kmalloc.h"
+#include "mm/writeback.h"
 #include "process/proc.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
@@ -190,6 +191,7 @@ SYSCALL(83, fdatasync, "f", sys_fdatasync);
 static long
 sys_sync(ARGS)
 {
+    flush_everything();
     for (struct super *s = super_next(NULL); s != NULL; s = super_next(s)) {
         if (s->ops->sync != NULL)
             (void)s->ops->sync(s);
@@ -208,6 +210,7 @@ sys_syncfs(ARGS)
     if (f == NULL)
         return -EBADF;
     s = f->inode->super;
+    flush_everything(); /* of other file systems, too */
     if (s != NULL && s->ops->sync != NULL)
         r = s->ops->sync(s);
     file_put(f);
