@@ -20,6 +20,8 @@
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
 #                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
+#   make profile     ROW=anon_wfault_page: where the instructions of a row go;
+#                    FUNC=finish_fault: how often each of its instructions runs
 #   make mutants     do the race tests find bugs put in? M=name, SHORT=1, SEED='1 2 3'
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
 #   make doctor      every tool, its version, what it is for, what is missing
@@ -50,6 +52,7 @@ need.test-fast := build qemu host
 need.host-test := host
 need.ktest := build qemu uboot
 need.bench := build qemu
+need.profile := build qemu
 need.mutants := build qemu lint
 need.lint := build lint
 need.format := format
@@ -105,7 +108,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench mutants repeat doctor clean help disk-tools crashtest FORCE
+.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/compile_commands.json
@@ -318,6 +321,9 @@ mutants: $B/races.img $B/initrd
 
 bench: $(tested) $B/initrd
 	$Q$(PYTHON) tools/bench.py --build $B $(if $(BASE),--base '$(BASE)') $(if $(ROWS),--rows $(ROWS:%='%'))
+
+profile: $B/Image $B/initrd
+	$Q$(PYTHON) tools/profile.py --build $B --cross $(CROSS) $(FUNC:%=--annotate %) $(or $(ROW),anon_wfault_page)
 
 lint: $B/core.elf $B/kernel.elf
 	$Q$(PYTHON) tools/lint.py --results $B/results -- $B $(CC) $(LDFLAGS) -T $B/kernel.ld
