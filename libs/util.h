@@ -18,6 +18,7 @@
 #define NORETURN          __attribute__((noreturn))
 #define WEAK              __attribute__((weak)) /* may be replaced by linking */
 #define CACHE_ALIGNED     __attribute__((aligned(64)))
+#define NOINLINE          __attribute__((noinline)) /* what is rare */
 
 /* The structure of which PTR is the member MEMBER. */
 #define container_of(ptr, type, member) \

@@ -68,14 +68,15 @@ anon_destroy(struct anon *a)
     struct page *page;
     swp_t slot;
 
-    spin_lock(&a->lock);
+    irq_off();
+    spin_lock_off(&a->lock, RANK_ANON);
     page = a->page;
     slot = a->slot;
     a->page = NULL;
     a->slot = 0;
     if (page != NULL)
         atomic_store(&page->owner, 0ul);
-    spin_unlock(&a->lock);
+    spin_unlock_off(&a->lock, RANK_ANON);
     /* From here on reclaim finds the page without an owner. */
     if (slot != 0)
         anon_slot_free(slot);
@@ -83,6 +84,7 @@ anon_destroy(struct anon *a)
         page_put(page);
     kstat_add(STAT_ANON, -1ul);
     kmem_cache_free(anon_cache, a);
+    irq_restore();
 }
 
 void

@@ -64,7 +64,11 @@ struct layer {
     struct spinlock lock; /* rank LAYER: root, and nodes reached only by it */
     int32_t refs;         /* [a] areas */
     struct lnode *root;   /* [lock] may be NULL */
-    uint64_t origin;    /* [lock] some index below the root, if there is one */
+    uint64_t origin; /* [lock] some index below the root, if there is one */
+    /* [lock] A leaf whose path is exclusive, and the first index in it; NULL:
+     * none is known.  Forgotten when the tree is shared or cut. */
+    struct lnode *leaf;
+    uint64_t leaf_first;
     uint32_t epoch;     /* [gate closed] fork generation */
     struct layer *twin; /* [gate closed] its copy, while a space is copied */
 };
@@ -113,6 +117,14 @@ struct lnode *lnode_clone(const struct lnode *old);
  * => no anon or later lock held */
 void lnode_put(struct lnode *n);
 
+/* The leaf whose slot of INDEX is at SLOT. */
+static inline struct lnode *
+lnode_at(struct anon **slot, uint64_t index)
+{
+    return container_of((union lslot *)slot - index % LNODE_SLOTS, struct lnode,
+                        slot);
+}
+
 struct layer *layer_create(void); /* refs 1; NULL: no memory */
 void layer_get(struct layer *l);
 /* The last one drops the whole tree into G, as one item; an empty layer needs
@@ -129,10 +141,26 @@ struct anon *layer_find(struct layer *l, uint64_t index);
  * => the address stays right while the gate is held: only who closes the gate
  *    takes nodes away or shares them.  What it holds may change without the
  *    lock. */
-struct anon **layer_slot(struct layer *l, uint64_t index, unsigned *cloned);
+struct anon **layer_walk(struct layer *l, uint64_t index, unsigned *cloned);
+
+static inline struct anon **
+layer_slot(struct layer *l, uint64_t index, unsigned *cloned)
+{
+    if (likely(l->leaf != NULL && index - l->leaf_first < LNODE_SLOTS))
+        return &l->leaf->slot[index % LNODE_SLOTS].anon;
+    return layer_walk(l, index, cloned);
+}
+
 /* A slot went from empty to full: SLOT as returned by layer_slot(). */
-void layer_set(struct layer *l, uint64_t index, struct anon **slot,
-               struct anon *a);
+static inline void
+layer_set(struct layer *l, uint64_t index, struct anon **slot, struct anon *a)
+{
+    struct lnode *leaf = lnode_at(slot, index);
+
+    assert(*slot == NULL && leaf->live < LNODE_SLOTS);
+    *slot = a;
+    leaf->live++;
+}
 
 /* A layer with the same contents: one increment.  Both get a new epoch.  NULL:
  * no memory.  => the gate of the space is closed */

@@ -75,34 +75,29 @@ area_layer(struct vma_struct *vma)
 unsigned
 publish_private(struct fault *f, struct page *page)
 {
-    struct anon *a = anon_create(page, f->layer->epoch);
+    struct anon *a = anon_create(page, f->layer->epoch), *goes = a;
     unsigned result = VM_FAULT_RETRY;
-    bool used = false;
-    struct gather g;
 
     if (a == NULL) {
         page_put(page);
         return VM_FAULT_OOM;
     }
-    gather_start(&g, f->mm);
     race_point("publish");
-    spin_lock(&f->layer->lock);
-    spin_lock(&a->lock);
+    spin_lock_off(&f->layer->lock, RANK_LAYER);
+    spin_lock_off(&a->lock, RANK_ANON);
     if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
-        if (f->old == NULL) {
-            layer_set(f->layer, vma_layer_index(f->vma, f->va), f->slot, a);
-        } else {
+        goes = f->old;
+        if (f->old == NULL)
+            layer_set(f->layer, f->index, f->slot, a);
+        else
             *f->slot = a;
-            gather_anon(&g, f->old);
-        }
-        used = true;
+        f->fresh = true;
         result = finish_fault(f, a->page, owner_rights(f));
     }
-    spin_unlock(&a->lock);
-    spin_unlock(&f->layer->lock);
-    gather_finish(&g);
-    if (!used)
-        anon_put(a);
+    spin_unlock_off(&a->lock, RANK_ANON);
+    spin_unlock_off(&f->layer->lock, RANK_LAYER);
+    if (goes != NULL) /* no hart knows its page any more: finish_fault() */
+        anon_put(goes);
     return result;
 }
 
@@ -116,10 +111,10 @@ show_below(struct fault *f, struct page *page)
 
     if (l == NULL) /* finish_fault() looks whether there is one now */
         return finish_fault(f, page, area_rights(f) & ~PTE_W);
-    spin_lock(&l->lock);
-    if (layer_find(l, vma_layer_index(f->vma, f->va)) == NULL)
+    spin_lock_off(&l->lock, RANK_LAYER);
+    if (layer_find(l, f->index) == NULL)
         result = finish_fault(f, page, area_rights(f) & ~PTE_W);
-    spin_unlock(&l->lock);
+    spin_unlock_off(&l->lock, RANK_LAYER);
     return result;
 }
 
@@ -176,7 +171,7 @@ do_wp_page(struct fault *f)
     struct page *page;
     unsigned result;
 
-    spin_lock(&f->old->lock);
+    spin_lock_off(&f->old->lock, RANK_ANON);
     page = f->old->page;
     if (page == NULL) {
         result = do_swap_page(f, f->old);
@@ -189,14 +184,14 @@ do_wp_page(struct fault *f)
         result = finish_fault(f, page, owner_rights(f));
     } else {
         page_get(page);
-        spin_unlock(&f->old->lock);
-        spin_unlock(&f->layer->lock);
+        spin_unlock_off(&f->old->lock, RANK_ANON);
+        spin_unlock_off(&f->layer->lock, RANK_LAYER);
         result = copy_page(f, page);
         page_put(page);
         return result;
     }
-    spin_unlock(&f->old->lock);
-    spin_unlock(&f->layer->lock);
+    spin_unlock_off(&f->old->lock, RANK_ANON);
+    spin_unlock_off(&f->layer->lock, RANK_LAYER);
     return result;
 }
 
@@ -214,18 +209,18 @@ do_private_read(struct fault *f, unsigned *result)
         *result = do_zero_page(f);
         return true;
     }
-    spin_lock(&l->lock);
-    a = layer_find(l, vma_layer_index(f->vma, f->va));
+    spin_lock_off(&l->lock, RANK_LAYER);
+    a = layer_find(l, f->index);
     if (a != NULL) {
-        spin_lock(&a->lock);
+        spin_lock_off(&a->lock, RANK_ANON);
         *result = a->page == NULL
                       ? do_swap_page(f, a)
                       : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
-        spin_unlock(&a->lock);
+        spin_unlock_off(&a->lock, RANK_ANON);
     } else if (f->vma->vm_object == NULL) {
         *result = do_zero_page(f);
     }
-    spin_unlock(&l->lock);
+    spin_unlock_off(&l->lock, RANK_LAYER);
     return a != NULL || f->vma->vm_object == NULL;
 }
 
@@ -241,12 +236,12 @@ do_private_write(struct fault *f, unsigned *result)
     if (l == NULL)
         return true;
     f->layer = l;
-    spin_lock(&l->lock);
-    f->slot = layer_slot(l, vma_layer_index(f->vma, f->va), &cloned);
+    spin_lock_off(&l->lock, RANK_LAYER);
+    f->slot = layer_slot(l, f->index, &cloned);
     if (cloned != 0)
         mm_count_n(f->mm, MM_LUNSHARE, cloned);
     if (f->slot == NULL) {
-        spin_unlock(&l->lock);
+        spin_unlock_off(&l->lock, RANK_LAYER);
         return true;
     }
     f->old = *f->slot;
@@ -254,26 +249,11 @@ do_private_write(struct fault *f, unsigned *result)
         *result = do_wp_page(f); /* unlocks */
         return true;
     }
-    spin_unlock(&l->lock);
+    spin_unlock_off(&l->lock, RANK_LAYER);
     return false;
 }
 
 /* --- the path --- */
-
-/* kern/ext/mm/huge.c, if linked, takes the place of these three. */
-WEAK uint32_t huge_flags;
-
-WEAK bool
-huge_fault(struct fault *f, unsigned *result)
-{
-    return false;
-}
-
-WEAK unsigned
-huge_leaf_fault(struct fault *f)
-{
-    return VM_FAULT_OOM;
-}
 
 /* Is there anything left to do? */
 bool
@@ -291,7 +271,7 @@ entry_allows(const struct fault *f)
 static unsigned
 find_area(struct fault *f)
 {
-    f->vma = f->va >= user_end() ? NULL : find_vma(f->mm, f->va);
+    f->vma = find_vma(f->mm, f->va);
     if (f->vma == NULL)
         return VM_FAULT_SIGSEGV;
     if (f->vma->vm_start > f->va) {
@@ -323,6 +303,7 @@ handle_mm_fault(struct fault *f)
     if (entry_allows(f))
         return ad_fix(f);
     f->layer = atomic_load_acquire(&f->vma->layer);
+    f->index = vma_layer_index(f->vma, f->va);
     f->slot = NULL;
     f->old = NULL;
     if (!(f->vma->vm_flags & (VM_SHARED | VM_PFNMAP)) &&
@@ -333,64 +314,78 @@ handle_mm_fault(struct fault *f)
                                      : do_anonymous_page(f);
 }
 
-/* One pass counts as one fault, by how it ended; what it did, only if it did
- * it. */
-static void
-count(struct fault *f, unsigned result)
+/* What it did counts only if it did it. */
+static NOINLINE void
+note_failure(struct fault *f, unsigned result)
 {
-    enum mmstat_id end = f->major ? MM_MAJ : MM_MIN;
-
-    if (result & VM_FAULT_SIGSEGV)
-        end = MM_SEGV;
-    else if (result & VM_FAULT_SIGBUS)
-        end = MM_SIGBUS;
-    else if (result & VM_FAULT_OOM)
-        end = MM_OOM;
-    else if (result & VM_FAULT_RETRY)
-        end = MM_RETRY;
-    else if (noted(f, MM_SPUR))
-        end = MM_SPUR;
-    else if (noted(f, MM_ADFIX))
-        end = MM_ADFIX;
-    mm_count(f->mm, MM_FLT);
-    mm_count(f->mm, end);
-    if (end != MM_MIN && end != MM_MAJ)
-        f->kind = f->kinds = 0;
-    if (f->kind != 0)
-        mm_count(f->mm, (enum mmstat_id)f->kind);
-    f->kind = 0;
-    for (; f->kinds != 0; f->kinds &= f->kinds - 1)
-        mm_count(f->mm, (enum mmstat_id)__builtin_ctz(f->kinds));
+    note_end(f, result & VM_FAULT_SIGSEGV  ? MM_SEGV
+                : result & VM_FAULT_SIGBUS ? MM_SIGBUS
+                : result & VM_FAULT_OOM    ? MM_OOM
+                                           : MM_RETRY);
 }
 
-/* Replaced by kern/ext/mm/mmtrace.c.  => inside the gate */
-WEAK void
-trace_fault(const struct fault *f, unsigned result, uint64_t start)
+/* One pass counts as one fault, by how it ended. */
+static inline void
+count(struct fault *f, unsigned result)
 {
+    struct mm_struct *mm = f->mm;
+
+    if (unlikely(result & (VM_FAULT_ERROR | VM_FAULT_RETRY)))
+        note_failure(f, result);
+    mm_count(mm, MM_FLT);
+    mm_count(mm, f->end != 0 ? f->end : f->major ? MM_MAJ : MM_MIN);
+    if (f->kind != 0)
+        mm_count(mm, (enum mmstat_id)f->kind);
+    for (; unlikely(f->kinds != 0); f->kinds &= f->kinds - 1)
+        mm_count(mm, (enum mmstat_id)__builtin_ctz(f->kinds));
+}
+
+static unsigned
+one_pass(struct fault *f)
+{
+    uint64_t start = unlikely(trace_enabled) ? time_now() : 0;
+    unsigned result;
+
+    f->end = f->kind = f->kinds = f->todo = 0;
+    f->fresh = false;
+    gate_enter_here(&f->mm->gate);
+    result = handle_mm_fault(f);
+    if (unlikely(trace_enabled))
+        trace_fault(f, result, start);
+    gate_leave_here(&f->mm->gate);
+    if (unlikely(f->todo != 0))
+        result = fault_outside(f, result);
+    count(f, result);
+    return result;
+}
+
+/* A pass ended with RESULT.  Is another one worth it? */
+static NOINLINE bool
+again(struct fault *f, unsigned result)
+{
+    if ((result & VM_FAULT_OOM) && f->oom++ < OOM_TRIES) {
+        if (table_pages_drain() == 0)
+            sched_yield(); /* reclaim plugs in here */
+        return true;
+    }
+    return (result & VM_FAULT_RETRY) != 0;
 }
 
 unsigned
 do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
 {
-    struct fault f = {.mm = mm, .code = error_code, .va = PAGE_DOWN(addr)};
-    unsigned result, oom = 0;
+    struct fault f;
+    unsigned result;
 
-    for (;;) {
-        uint64_t start = unlikely(trace_enabled) ? time_now() : 0;
-
-        gate_enter(&mm->gate);
-        result = handle_mm_fault(&f);
-        if (unlikely(trace_enabled))
-            trace_fault(&f, result, start);
-        gate_leave(&mm->gate);
-        if (f.todo != 0)
-            result = fault_outside(&f, result);
-        count(&f, result);
-        if ((result & VM_FAULT_OOM) && oom++ < OOM_TRIES) {
-            if (table_pages_drain() == 0)
-                sched_yield(); /* reclaim plugs in here */
-        } else if (!(result & VM_FAULT_RETRY)) {
-            return result | (f.major ? VM_FAULT_MAJOR : 0);
-        }
-    }
+    f.mm = mm;
+    f.code = error_code;
+    f.va = PAGE_DOWN(addr);
+    f.object = NULL;
+    f.major = false;
+    f.oom = 0;
+    do
+        result = one_pass(&f);
+    while (unlikely(result & (VM_FAULT_RETRY | VM_FAULT_OOM)) &&
+           again(&f, result));
+    return result | (f.major ? VM_FAULT_MAJOR : 0);
 }

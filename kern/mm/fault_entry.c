@@ -11,10 +11,17 @@
  * Other harts that do take one more, spurious fault. */
 #include "mm/fault_impl.h"
 
+#include "mm/huge.h"
 #include "mm/space.h"
 #include <race.h>
 
 bool (*hint_hook)(struct mm_struct *mm, uintptr_t va);
+
+static inline bool
+shows(pte_t entry, const struct page *page)
+{
+    return (entry & PTE_V) && pte_pa(entry) == page_to_pa(page);
+}
 
 /* The frame of PAGE gives way to another.  => table locked, and all who could
  * store this entry are kept out by the layer's lock */
@@ -39,19 +46,21 @@ retire_entry(struct fault *f)
     race_point("retired");
 }
 
-/* Store ENTRY for PAGE where nothing is.  => table locked */
-static unsigned
-store_entry(struct fault *f, struct page *page, pte_t entry,
+/* Store ENTRY for PAGE where nothing is.  => TABLE locked */
+static inline unsigned
+store_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
             struct rmap_block **spare)
 {
     if (keeps_records(page)) {
-        if (rmap_add(page, f->pte, spare) != 0)
+        if (f->fresh)
+            rmap_first(page, f->pte);
+        else if (rmap_add(page, f->pte, spare) != 0)
             return VM_FAULT_OOM;
-        if (f->vma->vm_flags & VM_LOCKED)
+        if (unlikely(f->vma->vm_flags & VM_LOCKED))
             rmap_mlock(page, 1);
         atomic_add(&f->mm->rss, 1l);
     }
-    pte_install(f->pte, entry);
+    pte_install_in(table, f->pte, entry);
     if (unlikely(hint_hook != NULL) && hint_hook(f->mm, f->va))
         note(f, MM_HINT);
     return VM_FAULT_NOPAGE;
@@ -64,49 +73,75 @@ update_entry(struct fault *f, pte_t entry)
     pte_t was = pte_change(f->pte, 0, entry);
 
     if ((was | entry) == was)
-        note(f, MM_SPUR);
+        note_end(f, MM_SPUR);
     mm_count(f->mm, MM_TLB_LOC);
     return VM_FAULT_NOPAGE;
+}
+
+/* Under the lock of the entry's TABLE. */
+static inline __attribute__((always_inline)) unsigned
+set_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
+          struct rmap_block **spare)
+{
+    pte_t e = pte_load(f->pte);
+
+    race_point("entry-locked");
+    if ((e & PTE_V) && !shows(e, page) && wants_own(f)) {
+        retire_entry(f);
+        e = 0;
+    }
+    if (f->layer == NULL && atomic_load_acquire(&f->vma->layer) != NULL)
+        return VM_FAULT_RETRY; /* somebody began to own pages here */
+    if (!(e & PTE_V))
+        return store_entry(f, table, page, entry, spare);
+    return shows(e, page) ? update_entry(f, entry) : VM_FAULT_RETRY;
+}
+
+/* Compiled into both who call it, as it is a third of what a fault does. */
+static inline __attribute__((always_inline)) unsigned
+set_entry_locked(struct fault *f, struct page *page, pte_t entry,
+                 struct rmap_block **spare)
+{
+    struct page *table = pte_table(f->pte);
+    unsigned result;
+
+    race_point("finish");
+    spin_lock_off(table_lock(table), RANK_PTE);
+    result = set_entry(f, table, page, entry, spare);
+    spin_unlock_off(table_lock(table), RANK_PTE);
+    sfence_vma_page(f->va);
+    return result;
+}
+
+/* PAGE is mapped elsewhere, too: rmap_add() may need a block, and refuses
+ * without one. */
+static NOINLINE unsigned
+set_another_entry(struct fault *f, struct page *page, pte_t entry)
+{
+    struct rmap_block *spare = rmap_block_alloc();
+    unsigned result = set_entry_locked(f, page, entry, &spare);
+
+    if (spare != NULL)
+        rmap_block_free(spare);
+    return result;
 }
 
 unsigned
 finish_fault(struct fault *f, struct page *page, uint64_t rights)
 {
-    pte_t e, entry = pte_make(page_to_pa(page), rights | PTE_A);
-    struct spinlock *lock = pte_lock(f->pte);
-    struct rmap_block *spare = NULL;
-    bool mapped = atomic_load(&page->mapcount) > 0;
-    unsigned result = VM_FAULT_NOPAGE;
+    pte_t entry = pte_make(page_to_pa(page), rights | PTE_A);
+    struct rmap_block *none = NULL;
+    unsigned result;
 
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))
         entry |= PTE_D;
-    if (entry & PTE_X)
+    if (unlikely(entry & PTE_X))
         mm_sync_code(f->mm);
-    if (mapped) /* without one, rmap_add() may refuse */
-        spare = rmap_block_alloc();
-    race_point("finish");
-    spin_lock(lock);
-    e = pte_load(f->pte);
-    race_point("entry-locked");
-    if ((e & PTE_V) && pte_pa(e) != page_to_pa(page) && wants_own(f)) {
-        retire_entry(f);
-        e = 0;
-    }
-    if (f->layer == NULL && atomic_load_acquire(&f->vma->layer) != NULL)
-        result = VM_FAULT_RETRY; /* somebody began to own pages here */
-    else if (!(e & PTE_V))
-        result = store_entry(f, page, entry, &spare);
-    else if (pte_pa(e) == page_to_pa(page))
-        result = update_entry(f, entry);
-    else
-        result = VM_FAULT_RETRY;
-    spin_unlock(lock);
-    if (unlikely(spare != NULL))
-        rmap_block_free(spare);
-    sfence_vma_page(f->va);
-    if (result == VM_FAULT_OOM && !mapped)
-        return VM_FAULT_RETRY; /* a relative mapped it just now */
-    return result;
+    if (atomic_load(&page->mapcount) > 0 && !shows(f->seen, page))
+        return set_another_entry(f, page, entry);
+    result = set_entry_locked(f, page, entry, &none);
+    /* No memory: a relative mapped it just now, or this entry was cleared. */
+    return result == VM_FAULT_OOM ? VM_FAULT_RETRY : result;
 }
 
 /* A frame of a device: nobody keeps records of it, and an address never changes
@@ -139,7 +174,30 @@ ad_fix(struct fault *f)
     if (was == f->seen) /* else it went away meanwhile: fault again */
         was = pte_change(f->pte, 0, bits);
     spin_unlock(lock);
-    note(f, (was & bits) == bits ? MM_SPUR : MM_ADFIX);
+    note_end(f, (was & bits) == bits ? MM_SPUR : MM_ADFIX);
     sfence_vma_page(f->va);
     return VM_FAULT_NOPAGE;
+}
+
+/* --- what is linked --- */
+
+/* kern/ext/mm/huge.c, if linked, takes the place of these three. */
+WEAK uint32_t huge_flags;
+
+WEAK bool
+huge_fault(struct fault *f, unsigned *result)
+{
+    return false;
+}
+
+WEAK unsigned
+huge_leaf_fault(struct fault *f)
+{
+    return VM_FAULT_OOM;
+}
+
+/* Replaced by kern/ext/mm/mmtrace.c.  => inside the gate */
+WEAK void
+trace_fault(const struct fault *f, unsigned result, uint64_t start)
+{
 }

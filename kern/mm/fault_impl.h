@@ -15,15 +15,20 @@ struct fault {
     pte_t *pte;
     pte_t seen;          /* what the entry held when we looked */
     struct layer *layer; /* of the area, when we looked */
+    uint64_t index;      /* of the page in it */
     struct anon **slot;  /* a write: where the private page is or will be */
     struct anon *old;    /* what was there */
     /* For fault_outside(): */
     unsigned todo;            /* DO_ bits */
     struct page *page;        /* a reference, and its lock unless DO_WAIT */
     struct vm_object *object; /* a reference */
-    unsigned kind;            /* counters: the first, an mmstat_id; 0: none */
-    unsigned kinds;           /* ... and the rest, as bits */
+    /* Counters, as mmstat_id; 0: none. */
+    unsigned end;   /* how it ended, if not as others do */
+    unsigned kind;  /* what it did: the first */
+    unsigned kinds; /* ... and the rest, as bits */
+    unsigned oom;   /* passes that found no memory */
     bool major;
+    bool fresh; /* the page for the entry was never seen by others */
 };
 
 enum {
@@ -43,10 +48,12 @@ note(struct fault *f, enum mmstat_id id)
         f->kinds |= 1u << id;
 }
 
-static inline bool
-noted(const struct fault *f, enum mmstat_id id)
+/* It ends as ID, having done nothing else. */
+static inline void
+note_end(struct fault *f, enum mmstat_id id)
 {
-    return f->kind == id || (f->kinds >> id & 1) != 0;
+    f->end = id;
+    f->kind = f->kinds = 0;
 }
 
 /* The page must be private to this address: a write, or a pin. */

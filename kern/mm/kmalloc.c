@@ -51,6 +51,15 @@ slab_move(struct page *slab, struct list *to)
     list_add(to, &slab->lru);
 }
 
+void
+slab_took(struct kmem_cache *c, struct page *slab, uint64_t bits, unsigned n)
+{
+    slab->index &= ~bits;
+    if (slab->index == 0)
+        slab_move(slab, &c->full);
+    c->taken += n;
+}
+
 void *
 slab_take(struct kmem_cache *c)
 {
@@ -60,11 +69,23 @@ slab_take(struct kmem_cache *c)
     if (list_empty(&c->avail))
         return NULL;
     i = (unsigned)__builtin_ctzll(slab->index);
-    slab->index &= slab->index - 1;
-    if (slab->index == 0)
-        slab_move(slab, &c->full);
-    c->taken++;
+    slab_took(c, slab, 1ul << i, 1);
     return (char *)page_to_va(slab) + i * c->size;
+}
+
+void
+slab_gave(struct kmem_cache *c, struct page *slab, uint64_t bits, unsigned n)
+{
+    c->taken -= n;
+    if (slab->index == 0)
+        slab_move(slab, &c->avail);
+    slab->index |= bits;
+    if (slab->index == c->all && !(c->flags & KMEM_TYPE_STABLE)) {
+        c->nslabs--;
+        list_del(&slab->lru);
+        atomic_and(&slab->flags, ~PG_SLAB);
+        free_pages(slab, 0);
+    }
 }
 
 bool
@@ -76,16 +97,7 @@ slab_put(struct kmem_cache *c, void *obj)
 
     if (at % c->size != 0 || (c->all & ~slab->index & bit) == 0)
         return false;
-    c->taken--;
-    if (slab->index == 0)
-        slab_move(slab, &c->avail);
-    slab->index |= bit;
-    if (slab->index == c->all && !(c->flags & KMEM_TYPE_STABLE)) {
-        c->nslabs--;
-        list_del(&slab->lru);
-        atomic_and(&slab->flags, ~PG_SLAB);
-        free_pages(slab, 0);
-    }
+    slab_gave(c, slab, bit, 1);
     return true;
 }
 
@@ -201,7 +213,8 @@ slab_free(void *p)
     kstat_inc(STAT_KFREE);
 }
 
-/* kern/ext/mm/magazines.c, if linked, takes the place of these five. */
+/* kern/ext/mm/magazines.c, if linked, takes the place of these five, and of
+ * kmem_cache_free(). */
 WEAK void *
 kmalloc(size_t size)
 {
@@ -234,7 +247,7 @@ cache_front_init(struct kmem_cache *c)
 {
 }
 
-void
+WEAK void
 kmem_cache_free(struct kmem_cache *c, void *obj)
 {
     if (unlikely(va_to_page(obj)->owner != (uintptr_t)c))

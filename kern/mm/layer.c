@@ -127,6 +127,7 @@ layer_share(struct layer *l)
         return NULL;
     if (l->root != NULL)
         lnode_get(l->root);
+    l->leaf = NULL;
     copy->root = l->root;
     copy->origin = l->origin;
     copy->epoch = l->epoch = atomic_add(&last_epoch, 1u) + 1;
@@ -200,8 +201,7 @@ layer_grow(struct layer *l, uint64_t index)
     return true;
 }
 
-/* What layer_slot() does when its way is not clear. */
-static __attribute__((noinline)) struct anon **
+static struct anon **
 layer_clear_path(struct layer *l, uint64_t index, unsigned *cloned)
 {
     struct lnode **at = &l->root, *n;
@@ -227,33 +227,16 @@ layer_clear_path(struct layer *l, uint64_t index, unsigned *cloned)
 }
 
 struct anon **
-layer_slot(struct layer *l, uint64_t index, unsigned *cloned)
+layer_walk(struct layer *l, uint64_t index, unsigned *cloned)
 {
-    struct lnode *n = l->root;
-    union lslot *s;
+    struct anon **slot = layer_clear_path(l, index, cloned);
 
     assert(spin_held(&l->lock));
-    if (n != NULL && !root_spans(l, index))
-        n = NULL;
-    while (n != NULL && !lnode_shared(n)) {
-        s = slot_of(n, index);
-        if (n->level == 0)
-            return &s->anon;
-        n = s->node;
+    if (slot != NULL) {
+        l->leaf_first = index - index % LNODE_SLOTS;
+        l->leaf = lnode_at(slot, index);
     }
-    return layer_clear_path(l, index, cloned);
-}
-
-void
-layer_set(struct layer *l, uint64_t index, struct anon **slot, struct anon *a)
-{
-    union lslot *first = (union lslot *)slot - index % LNODE_SLOTS;
-    struct lnode *leaf = container_of(first, struct lnode, slot);
-
-    assert(spin_held(&l->lock));
-    assert(*slot == NULL && a != NULL && leaf->live < LNODE_SLOTS);
-    *slot = a;
-    leaf->live++;
+    return slot;
 }
 
 /* --- a range --- */
@@ -328,6 +311,7 @@ layer_zap(struct layer *l, uint64_t first, uint64_t last, struct gather *g)
     start = l->origin & ~mask;
     if (first > start + mask || last < start || first > last)
         return 0;
+    l->leaf = NULL;
     first = MAX(first, start) - start;
     last = MIN(last, start + mask) - start;
     if (!own_edges(&l->root, first, last))

@@ -139,27 +139,17 @@ get_pte_at(struct mm_struct *mm, uintptr_t va, unsigned to, bool create)
     return &table[pte_index(va, to)];
 }
 
-/* The leaf table each hart used last.  Tables go only while the gate is closed,
- * and then seq is new (vmm.c does the same with areas).
- * own: only this hart, interrupts off */
-static struct last_table {
-    uint64_t id, seq; /* [own] of the space, when it was used */
-    uintptr_t base;   /* [own] */
-    pte_t *table;     /* [own] */
-} CACHE_ALIGNED last_tables[NCPU_MAX];
-
 pte_t *
-get_pte_again(struct mm_struct *mm, uintptr_t va)
+get_pte_anew(struct mm_struct *mm, uintptr_t va)
 {
-    struct last_table *c = &last_tables[this_cpu()->id];
-    uintptr_t base = ROUND_DOWN(va, pte_span(1));
-    pte_t *pte;
+    pte_t *pte = get_pte(mm, va, true);
+    struct last_place *c;
 
-    if (likely(c->id == mm->id && c->seq == mm->seq && c->base == base))
-        return &c->table[pte_index(va, 0)];
-    pte = get_pte(mm, va, true);
-    if (pte != NULL)
-        *c = (struct last_table){mm->id, mm->seq, base, pte - pte_index(va, 0)};
+    if (pte != NULL) {
+        c = place_anew(mm);
+        c->base = ROUND_DOWN(va, pte_span(1));
+        c->table = pte - pte_index(va, 0);
+    }
     return pte;
 }
 
@@ -178,35 +168,13 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
     }
 }
 
-static pte_t
-encode(pte_t entry)
-{
-    return likely(ad_encode == NULL) ? entry : ad_encode(entry);
-}
-
-void
-pte_install(pte_t *pte, pte_t value)
-{
-    pte_table(pte)->mapcount++;
-    atomic_store_release(pte, encode(value));
-}
-
-pte_t
-pte_clear(pte_t *pte)
-{
-    pte_t stored = atomic_swap(pte, (pte_t)0);
-
-    pte_table(pte)->mapcount--;
-    return pte_decode(stored);
-}
-
 pte_t
 pte_change(pte_t *pte, pte_t clear, pte_t set)
 {
     pte_t stored = atomic_load(pte);
 
-    while (
-        !atomic_cas(pte, &stored, encode((pte_decode(stored) & ~clear) | set)))
+    while (!atomic_cas(pte, &stored,
+                       pte_encode((pte_decode(stored) & ~clear) | set)))
         ;
     return pte_decode(stored);
 }
@@ -263,23 +231,10 @@ pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
     if (pte_table(mm->pgdir)->mapcount == 0)
         return;
     pte = pte_lookup(mm, start, &level);
-    /* All in one last table, which others need: so are those above it. */
-    if (level == 0 && (start ^ (end - 1)) >> pte_shift(1) == 0 &&
-        pte_table(pte)->mapcount > 0)
+    /* All below one entry, in a last table that others need, or without any:
+     * so are those above it. */
+    if ((start ^ (end - 1)) >> pte_shift(level + (level == 0)) == 0 &&
+        (level == 0 ? pte_table(pte)->mapcount > 0 : *pte == 0))
         return;
     trim(mm->pgdir, paging_levels - 1, 0, start, end, g);
-}
-
-uint64_t
-pte_rights(uint32_t vm_flags)
-{
-    uint64_t bits = 0;
-
-    if (vm_flags & VM_READ)
-        bits |= PTE_R;
-    if (vm_flags & VM_WRITE)
-        bits |= PTE_R | PTE_W;
-    if ((vm_flags & (VM_EXEC | VM_PFNMAP)) == VM_EXEC) /* no code in devices */
-        bits |= PTE_X;
-    return bits == 0 ? 0 : bits | PTE_V | PTE_U;
 }

@@ -54,24 +54,27 @@ MUST_CHECK struct page *table_page_get(void);
 void table_page_put(struct page *p);
 size_t table_pages_drain(void);
 
-/* get_pte(mm, va, true), made for the next one in the same table.  => gate held
- * as a reader */
-pte_t *get_pte_again(struct mm_struct *mm, uintptr_t va);
-
 /* The entry that maps or would map VA at the lowest level that exists, and
  * that level.  => gate held */
 pte_t *pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level);
 
+/* Tables of users lie in the direct map, as frames of theirs do. */
 static inline struct page *
 pte_table(const pte_t *pte)
 {
-    return va_to_page(pte);
+    return pa_to_page((uintptr_t)pte - dmap_base);
+}
+
+static inline struct spinlock *
+table_lock(struct page *table)
+{
+    return (struct spinlock *)&table->policy;
 }
 
 static inline struct spinlock *
 pte_lock(const pte_t *pte)
 {
-    return (struct spinlock *)&pte_table(pte)->policy;
+    return table_lock(pte_table(pte));
 }
 
 static inline struct mm_struct *
@@ -108,6 +111,12 @@ pte_decode(pte_t stored)
     return likely(ad_decode == NULL) ? stored : ad_decode(stored);
 }
 
+static inline pte_t
+pte_encode(pte_t entry)
+{
+    return likely(ad_encode == NULL) ? entry : ad_encode(entry);
+}
+
 /* What an entry says.  All of mm/ reads live entries with this. */
 static inline pte_t
 pte_load(const pte_t *pte)
@@ -139,17 +148,32 @@ pte_take(pte_t *pte, pte_t clear)
 
 /* Store a new entry where none was; counts it.  => table lock held; the page is
  * filled and accounted for: publish last */
-void pte_install(pte_t *pte, pte_t value);
+static inline void
+pte_install_in(struct page *table, pte_t *pte, pte_t value)
+{
+    table->mapcount++;
+    atomic_store_release(pte, pte_encode(value));
+}
+
+static inline void
+pte_install(pte_t *pte, pte_t value)
+{
+    pte_install_in(pte_table(pte), pte, value);
+}
+
 /* Clear an entry and return what it was, A and D included.  => table lock */
-pte_t pte_clear(pte_t *pte);
+static inline pte_t
+pte_clear(pte_t *pte)
+{
+    pte_t stored = atomic_swap(pte, (pte_t)0);
+
+    pte_table(pte)->mapcount--;
+    return pte_decode(stored);
+}
 
 /* Free the tables of [START, END) that are empty now, into G: they may be in
  * use by a walking hart until the flush.  => gate closed */
 void pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
                   struct gather *g);
-
-/* The PTE bits for rights VM_READ|VM_WRITE|VM_EXEC of a user page: W implies R,
- * none is 0 (no leaf at all). */
-uint64_t pte_rights(uint32_t vm_flags);
 
 #endif

@@ -29,24 +29,6 @@ rmap_block_free(struct rmap_block *b)
     kfree(b);
 }
 
-static inline void
-lock_rmap(struct page *page)
-{
-    irq_off();
-    lock_order_check(RANK_RMAP);
-    while (atomic_or(&page->flags, PG_RMAP_LOCK) & PG_RMAP_LOCK)
-        cpu_wait();
-    lock_order_add(RANK_RMAP);
-}
-
-static inline void
-unlock_rmap(struct page *page)
-{
-    lock_order_remove(RANK_RMAP);
-    atomic_and(&page->flags, ~PG_RMAP_LOCK);
-    irq_restore();
-}
-
 static struct rmap_block *
 first_block(const struct page *page)
 {
@@ -166,12 +148,10 @@ take_out(struct page *page, pte_t *pte)
 }
 
 void
-rmap_remove(struct page *page, pte_t *pte)
+rmap_remove_one(struct page *page, pte_t *pte)
 {
-    struct rmap_block *empty;
+    struct rmap_block *empty = take_out(page, pte);
 
-    lock_rmap(page);
-    empty = take_out(page, pte);
     unlock_rmap(page);
     if (unlikely(empty != NULL))
         rmap_block_free(empty);
@@ -234,6 +214,7 @@ walk_once(struct page *page,
     unsigned skipped = 0, n;
     struct rmap_block *b, *empty = NULL;
 
+    irq_off();
     lock_rmap(page);
     b = first_block(page);
     if (b == NULL) {
@@ -241,6 +222,7 @@ walk_once(struct page *page,
             visit(page, (pte_t *)page->rmap, fn, arg, &skipped, huge))
             take_out(page, (pte_t *)page->rmap);
         unlock_rmap(page);
+        irq_restore();
         return skipped;
     }
     n = used_in_first(page);
@@ -263,6 +245,7 @@ walk_once(struct page *page,
         n = PER_BLOCK;
     }
     unlock_rmap(page);
+    irq_restore();
     while (empty != NULL) {
         struct rmap_block *next = empty->next;
 

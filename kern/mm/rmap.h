@@ -60,8 +60,51 @@ rmap_wants_block(const struct page *page)
 
     return n == 1 || (n > 1 && n % RMAP_PER_BLOCK == 0);
 }
+
+/* The same for the first entry of a page that nobody else can look at: the lock
+ * of its owner is held, and it was never mapped. */
+static inline void
+rmap_first(struct page *page, pte_t *pte)
+{
+    page->rmap = (uintptr_t)pte;
+    atomic_store(&page->mapcount, 1);
+}
+
+/* => interrupts off, as a table's lock is held */
+static inline void
+lock_rmap(struct page *page)
+{
+    lock_order_check(RANK_RMAP);
+    while (unlikely(atomic_or(&page->flags, PG_RMAP_LOCK) & PG_RMAP_LOCK))
+        cpu_wait();
+    lock_order_add(RANK_RMAP);
+}
+
+static inline void
+unlock_rmap(struct page *page)
+{
+    lock_order_remove(RANK_RMAP);
+    atomic_and(&page->flags, ~PG_RMAP_LOCK);
+}
+
+/* One of several records.  => page locked, unlocks it */
+void rmap_remove_one(struct page *page, pte_t *pte);
+
 /* Forget it.  => table lock of PTE held; it was recorded */
-void rmap_remove(struct page *page, pte_t *pte);
+static inline void
+rmap_remove(struct page *page, pte_t *pte)
+{
+    lock_rmap(page);
+    if (unlikely(page->rmap != (uintptr_t)pte)) {
+        rmap_remove_one(page, pte);
+        return;
+    }
+    page->rmap = 0;
+    atomic_store(&page->mapcount, 0);
+    page->mlocks = 0;
+    unlock_rmap(page);
+}
+
 /* PTE moved: TO takes the place of FROM.  => both table locks held */
 void rmap_replace(struct page *page, pte_t *from, pte_t *to);
 

@@ -32,6 +32,13 @@ extern struct kmem_cache large;     /* nslabs and taken count blocks [a] */
 
 /* An object out of some slab, or NULL.  => c->lock held */
 void *slab_take(struct kmem_cache *c);
+/* The N objects of SLAB, one of c->avail, that BITS says are not at rest in it
+ * any more.  => c->lock held */
+void slab_took(struct kmem_cache *c, struct page *slab, uint64_t bits,
+               unsigned n);
+/* ... and are again: none of them was.  The slab may go. => c->lock held */
+void slab_gave(struct kmem_cache *c, struct page *slab, uint64_t bits,
+               unsigned n);
 /* And back.  False if it cannot be one that was taken.  => c->lock held */
 MUST_CHECK bool slab_put(struct kmem_cache *c, void *obj);
 /* An object out of a new slab, or NULL. */

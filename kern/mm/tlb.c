@@ -64,12 +64,12 @@ others_online(void)
 unsigned
 tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
 {
-    unsigned n;
+    unsigned n = 0;
 
     irq_off();
-    set &= others_online();
-    n = (unsigned)__builtin_popcountl(set);
-    if (n != 0) {
+    set &= ~(1ul << this_cpu()->id);
+    if (set != 0 && (set &= others_online()) != 0) {
+        n = (unsigned)__builtin_popcountl(set);
         kstat_add(STAT_TLB_REMOTE, n);
         atomic_fence(); /* the cleared entries are seen before we ask */
         method->shootdown(set, va, size);

@@ -22,17 +22,13 @@
  * without a layer may join one that has, if the indexes it would get are free:
  * a heap that grows step by step stays one area.
  *
- * The last area each hart found is remembered with the space's id and seq: an
- * id is never used again and each writer increments seq, so an area that may
- * be gone is never looked at. */
+ * The last area each hart found is remembered with the space's id and seq, and
+ * so is the last table it used (pgtable.c): an id is never used again and each
+ * writer increments seq, so what may be gone is never looked at. */
 #include "mm/vmm.h"
 #include "debug/panic.h"
 
-/* own: only this hart, interrupts off */
-static struct last_area {
-    uint64_t id, seq;        /* [own] of the space, when it was found */
-    struct vma_struct *area; /* [own] */
-} CACHE_ALIGNED last_areas[NCPU_MAX];
+struct last_place last_places[NCPU_MAX];
 
 static struct vma_struct *
 area_of(struct avl_node *n)
@@ -83,19 +79,25 @@ tree_find(struct mm_struct *mm, uintptr_t addr)
     return addr < below->vm_end ? below : vma_next(below);
 }
 
-struct vma_struct *
-find_vma(struct mm_struct *mm, uintptr_t addr)
+struct last_place *
+place_anew(struct mm_struct *mm)
 {
-    struct last_area *c = &last_areas[this_cpu()->id];
-    struct vma_struct *v;
+    static struct vma_struct nowhere;
+    struct last_place *c = &last_places[this_cpu()->id];
+
+    if (place_of(mm) == NULL)
+        *c = (struct last_place){mm->id, mm->seq, &nowhere, KERNEL_BASE, NULL};
+    return c;
+}
+
+struct vma_struct *
+find_vma_anew(struct mm_struct *mm, uintptr_t addr)
+{
+    struct vma_struct *v = tree_find(mm, addr);
 
     /* Nobody remembers anything of a change that goes on: seq is new. */
-    if (c->id == mm->id && c->seq == mm->seq && c->area->vm_start <= addr &&
-        addr < c->area->vm_end)
-        return c->area;
-    v = tree_find(mm, addr);
     if (v != NULL && v->vm_start <= addr && !gate_is_mine(&mm->gate))
-        *c = (struct last_area){mm->id, mm->seq, v};
+        place_anew(mm)->area = v;
     return v;
 }
 
@@ -222,6 +224,8 @@ insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
     }
     list_add(after, &vma->list_link);
     vma->gap = gap_between(prev, vma_guarded_start(vma));
+    if (next != NULL) /* it is above VMA: the way up takes it along */
+        next->gap = gap_between(vma, vma_guarded_start(next));
     avl_insert(&mm->tree, &vma->node, parent, link);
     gap_changed(next);
     mm->map_count++;
@@ -254,6 +258,8 @@ vma_unlink(struct vma_struct *vma)
     account(vma, false);
     mm->map_count--;
     list_del(&vma->list_link);
+    if (next != NULL)
+        next->gap = gap_between(vma_prev(next), vma_guarded_start(next));
     avl_remove(&mm->tree, &vma->node);
     gap_changed(next);
 }

@@ -112,9 +112,53 @@ void mm_gone(struct mm_struct *mm);
 void mm_write_begin(struct mm_struct *mm);
 void mm_write_end(struct mm_struct *mm);
 
+/* Where each hart was last.  own: only this hart, interrupts off */
+extern struct last_place {
+    uint64_t id, seq;        /* [own] of the space, when it was there */
+    struct vma_struct *area; /* [own] it has vm_end 0 if none is known */
+    uintptr_t base;          /* [own] what this last-level table translates, */
+    pte_t *table;            /* [own] or KERNEL_BASE */
+} CACHE_ALIGNED last_places[NCPU_MAX];
+
+/* ... if that was in MM as it is now, or NULL.  => gate held, either way */
+static inline struct last_place *
+place_of(struct mm_struct *mm)
+{
+    struct last_place *c = &last_places[this_cpu()->id];
+
+    return likely(c->id == mm->id && c->seq == mm->seq) ? c : NULL;
+}
+
+/* The place to remember something of MM in.  => gate held as a reader */
+struct last_place *place_anew(struct mm_struct *mm);
+struct vma_struct *find_vma_anew(struct mm_struct *mm, uintptr_t addr);
+pte_t *get_pte_anew(struct mm_struct *mm, uintptr_t va);
+
 /* The area with vm_end > ADDR, lowest first, or NULL: so it contains ADDR only
  * if vm_start <= ADDR.  => gate held, either way */
-struct vma_struct *find_vma(struct mm_struct *mm, uintptr_t addr);
+static inline struct vma_struct *
+find_vma(struct mm_struct *mm, uintptr_t addr)
+{
+    struct last_place *c = place_of(mm);
+
+    if (likely(c != NULL && c->area->vm_start <= addr &&
+               addr < c->area->vm_end))
+        return c->area;
+    return find_vma_anew(mm, addr);
+}
+
+/* get_pte(mm, va, true), made for the next one in the same table.  => gate held
+ * as a reader */
+static inline pte_t *
+get_pte_again(struct mm_struct *mm, uintptr_t va)
+{
+    struct last_place *c = place_of(mm);
+
+    if (likely(c != NULL && va - c->base < pte_span(1)))
+        return &c->table[pte_index(va, 0)];
+    return get_pte_anew(mm, va);
+}
+
 struct vma_struct *vma_next(struct vma_struct *vma);
 struct vma_struct *vma_prev(struct vma_struct *vma);
 
@@ -155,6 +199,23 @@ vma_guarded_start(const struct vma_struct *v)
 
     return v->vm_start - MIN(v->vm_start, gap);
 }
+
+/* The PTE bits for rights VM_READ|VM_WRITE|VM_EXEC of a user page: W implies R,
+ * none is 0 (no leaf at all), and no code is run from devices. */
+static inline uint64_t
+pte_rights(uint32_t vm_flags)
+{
+    uint32_t rights =
+        vm_flags & (vm_flags & VM_PFNMAP ? VM_RWX & ~VM_EXEC : VM_RWX);
+    uint64_t bits = rights * (PTE_R / VM_READ);
+
+    bits |= bits & PTE_W ? PTE_R : 0;
+    return bits == 0 ? 0 : bits | PTE_V | PTE_U;
+}
+
+_Static_assert(VM_WRITE *(PTE_R / VM_READ) == PTE_W &&
+                   VM_EXEC * (PTE_R / VM_READ) == PTE_X,
+               "rights have the same order in areas and entries");
 
 static inline uint64_t
 vma_pages(const struct vma_struct *v)

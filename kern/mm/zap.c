@@ -28,9 +28,9 @@ zap_one(struct vma_struct *vma, pte_t *pte, size_t pages)
         return;
     atomic_add(&vma->vm_mm->rss, -(int64_t)pages);
     for (; pages > 0; pages--, page++) {
-        if (old & PTE_D)
+        if ((old & PTE_D) && !(atomic_load(&page->flags) & PG_DIRTY))
             atomic_or(&page->flags, PG_DIRTY);
-        if (vma->vm_flags & VM_LOCKED)
+        if (unlikely(vma->vm_flags & VM_LOCKED))
             rmap_mlock(page, -1);
         rmap_remove(page, pte);
     }
@@ -46,18 +46,26 @@ huge_each(struct vma_struct *vma, pte_t *pte, unsigned level, uintptr_t start,
     return ROUND_DOWN(start, pte_span(level)) + pte_span(level);
 }
 
-/* Call FN for each present entry of [START, END), under its table's lock.
+/* Call FN for each present entry of [START, END), under its table's lock.  False:
+ * there was no table at all, so no hart can know anything of the range.
  * Compiled once for each FN: a call per page would be most of the work. */
-static inline __attribute__((always_inline)) void
+static inline __attribute__((always_inline)) bool
 for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
              void (*fn)(struct vma_struct *vma, pte_t *pte, size_t pages))
 {
+    bool any = false;
+
     while (start < end) {
         unsigned level;
         pte_t *pte = pte_lookup(vma->vm_mm, start, &level), *last;
         uintptr_t next = ROUND_DOWN(start, pte_span(1)) + pte_span(1);
         struct spinlock *lock = pte_lock(pte);
 
+        if (level > 0 && atomic_load(pte) == 0) {
+            start = ROUND_DOWN(start, pte_span(level)) + pte_span(level);
+            continue;
+        }
+        any = true;
         if (level > 0) {
             start = huge_each(vma, pte, level, start, end, fn);
             continue;
@@ -72,14 +80,15 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
         spin_unlock(lock);
         start = next;
     }
+    return any;
 }
 
 void
 zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
          struct gather *g)
 {
-    for_each_pte(vma, start, end, zap_one);
-    gather_range(g, start, end);
+    if (for_each_pte(vma, start, end, zap_one))
+        gather_range(g, start, end);
 }
 
 static void
@@ -107,8 +116,8 @@ void
 protect_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
              struct gather *g)
 {
-    for_each_pte(vma, start, end, protect_one);
-    gather_range(g, start, end);
+    if (for_each_pte(vma, start, end, protect_one))
+        gather_range(g, start, end);
 }
 
 /* D stays, and goes to the page when the entry goes. */

@@ -11,56 +11,33 @@ gate_init(struct gate *g, struct gate_row *rows)
     g->rows = rows;
 }
 
-static void
-step_back(struct gate_row *row)
-{
-    atomic_store_release(&row->readers, row->readers - 1);
-    irq_restore();
-}
-
-static inline bool
-try_enter(struct gate *g)
-{
-    struct gate_row *row;
-
-    irq_off();
-    row = &g->rows[this_cpu()->id];
-    atomic_store(&row->readers, row->readers + 1);
-    race_point("gate-enter");
-    if (ncpu > 1) /* alone, nobody closes while interrupts are off */
-        atomic_fence();
-    race_point("gate-look");
-    if (likely(atomic_load_acquire(&g->closed) == 0)) {
-        lock_order_add(RANK_GATE);
-        return true;
-    }
-    step_back(row);
-    return false;
-}
-
 bool
 gate_try_enter(struct gate *g)
 {
-    return try_enter(g);
+    return gate_step_in(g);
 }
 
 void
-gate_leave(struct gate *g)
+gate_enter_later(struct gate *g)
 {
-    lock_order_remove(RANK_GATE);
-    step_back(&g->rows[this_cpu()->id]);
+    do {
+        spin_lock(&g->outside.lock);
+        if (atomic_load(&g->closed) != 0)
+            wait_sleep(&g->outside);
+        spin_unlock(&g->outside.lock);
+    } while (!gate_step_in(g));
 }
 
 void
 gate_enter(struct gate *g)
 {
-    lock_order_check(RANK_GATE);
-    while (unlikely(!try_enter(g))) {
-        spin_lock(&g->outside.lock);
-        if (atomic_load(&g->closed) != 0)
-            wait_sleep(&g->outside);
-        spin_unlock(&g->outside.lock);
-    }
+    gate_enter_here(g);
+}
+
+void
+gate_leave(struct gate *g)
+{
+    gate_leave_here(g);
 }
 
 void

@@ -15,6 +15,7 @@
 #define KERN_SYNC_GATE_H
 
 #include "sync/mutex.h"
+#include <race.h>
 
 struct gate_row {
     uint32_t readers; /* [a] of this hart: 0 or 1, deeper when nested */
@@ -37,6 +38,50 @@ void gate_enter(struct gate *g);
 /* As gate_enter(), but false at once if a writer is in. */
 bool gate_try_enter(struct gate *g);
 void gate_leave(struct gate *g);
+
+/* The same two, compiled into the caller: the fault path. */
+static inline void
+gate_step_back(struct gate_row *row)
+{
+    atomic_store_release(&row->readers, row->readers - 1);
+    irq_restore();
+}
+
+static inline bool
+gate_step_in(struct gate *g)
+{
+    struct gate_row *row;
+
+    irq_off();
+    row = &g->rows[this_cpu()->id];
+    atomic_store(&row->readers, row->readers + 1);
+    race_point("gate-enter");
+    atomic_fence();
+    race_point("gate-look");
+    if (likely(atomic_load_acquire(&g->closed) == 0)) {
+        lock_order_add(RANK_GATE);
+        return true;
+    }
+    gate_step_back(row);
+    return false;
+}
+
+void gate_enter_later(struct gate *g); /* it was closed */
+
+static inline void
+gate_enter_here(struct gate *g)
+{
+    lock_order_check(RANK_GATE);
+    if (unlikely(!gate_step_in(g)))
+        gate_enter_later(g);
+}
+
+static inline void
+gate_leave_here(struct gate *g)
+{
+    lock_order_remove(RANK_GATE);
+    gate_step_back(&g->rows[this_cpu()->id]);
+}
 
 /* Enter as the only one; may sleep inside.  => no lock of RANK_GATE or later */
 void gate_close(struct gate *g);

@@ -717,7 +717,7 @@ static const struct explore_test tests[] = {
     {"mutant-retire-without-flush", 2, ZERO,
      .skip = SKIP("retire_entry/gather_flush"), .expect = ""},
     {"mutant-new-entry-without-sfence", 2, ZERO,
-     .skip = SKIP("finish_fault/mmu_forget", "ad_fix/mmu_forget"),
+     .skip = SKIP("set_entry_locked/mmu_forget", "ad_fix/mmu_forget"),
      .expect = "without end"},
     {"mutant-no-compare", 2, WRITERS, MUTANT(NO_COMPARE)},
     {"mutant-two-layers", 2, WRITERS, MUTANT(TWO_LAYERS)},

@@ -236,12 +236,6 @@ expand_stack(struct mm_struct *mm, uintptr_t addr)
     return 0;
 }
 
-uint64_t
-pte_rights(uint32_t vm_flags)
-{
-    return 0;
-}
-
 /* do_pgfault(), without a gate. */
 static unsigned
 fault(unsigned me, bool write)

@@ -13,7 +13,7 @@
 #include <list.h>
 
 #include "explore/model.h"
-#include "sync/gate.h"
+#include "sync/mutex.h"
 #include <errno.h>
 #include <string.h>
 
@@ -48,29 +48,31 @@ is_broken(int m, const char *func, const char *in, const char *word,
 #define BROKEN(m, in, word, have) is_broken(m, __func__, in, word, have)
 
 #undef atomic_store
-#define atomic_store(p, v)                                                    \
-    do {                                                                      \
-        if (!BROKEN(MUTANT_FLAG_AFTER_COUNTING, "gate_close", "&g->closed",   \
-                    #p) &&                                                    \
-            !BROKEN(MUTANT_COUNT_AFTER_LOOKING, "try_enter", "&row->readers", \
-                    #p)) {                                                    \
-            ATOMIC_POINT(p);                                                  \
-            __atomic_store_n(p, v, __ATOMIC_RELAXED);                         \
-        }                                                                     \
+#define atomic_store(p, v)                                                  \
+    do {                                                                    \
+        if (!BROKEN(MUTANT_FLAG_AFTER_COUNTING, "gate_close", "&g->closed", \
+                    #p) &&                                                  \
+            !BROKEN(MUTANT_COUNT_AFTER_LOOKING, "gate_step_in",             \
+                    "&row->readers", #p)) {                                 \
+            ATOMIC_POINT(p);                                                \
+            __atomic_store_n(p, v, __ATOMIC_RELAXED);                       \
+        }                                                                   \
     } while (0)
 #undef atomic_store_release
-#define atomic_store_release(p, v)                                             \
-    do {                                                                       \
-        if (!BROKEN(MUTANT_STAYS_COUNTED, "step_back", "&row->readers", #p) && \
-            !BROKEN(MUTANT_FLAG_AFTER_WAKE, "gate_open", "&g->closed", #p)) {  \
-            ATOMIC_POINT(p);                                                   \
-            __atomic_store_n(p, v, __ATOMIC_RELEASE);                          \
-        }                                                                      \
+#define atomic_store_release(p, v)                                            \
+    do {                                                                      \
+        if (!BROKEN(MUTANT_STAYS_COUNTED, "gate_step_back", "&row->readers",  \
+                    #p) &&                                                    \
+            !BROKEN(MUTANT_FLAG_AFTER_WAKE, "gate_open", "&g->closed", #p)) { \
+            ATOMIC_POINT(p);                                                  \
+            __atomic_store_n(p, v, __ATOMIC_RELEASE);                         \
+        }                                                                     \
     } while (0)
 #undef atomic_load
-#define atomic_load(p)                                                    \
-    (BROKEN(MUTANT_SLEEP_WITHOUT_LOOKING, "gate_enter", "&g->closed", #p) \
-         ? 1                                                              \
+#define atomic_load(p)                                                      \
+    (BROKEN(MUTANT_SLEEP_WITHOUT_LOOKING, "gate_enter_later", "&g->closed", \
+            #p)                                                             \
+         ? 1                                                                \
          : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
 #include "kern/sync/gate.c"

@@ -391,7 +391,7 @@ fake_clone(struct fake_layer *f, uint64_t index)
 }
 
 struct anon **
-layer_slot(struct layer *l, uint64_t index, unsigned *cloned)
+layer_walk(struct layer *l, uint64_t index, unsigned *cloned)
 {
     static struct anon *slot;
 

@@ -11,8 +11,8 @@ enum mutant {
     MUTANT_TABLE_AT_ONCE,   /* a table goes before the flush */
     MUTANT_TWO_LAYERS,      /* area_layer: the last one wins */
     MUTANT_BELOW_BLINDLY,   /* a read: no look for a private page */
-    MUTANT_NO_LAYER_LOOK,   /* finish_fault: no look for a new layer */
-    MUTANT_NO_SECOND_READ,  /* finish_fault: the entry as it was */
+    MUTANT_NO_LAYER_LOOK,   /* set_entry: no look for a new layer */
+    MUTANT_NO_SECOND_READ,  /* set_entry: the entry as it was */
     MUTANT_AD_BLINDLY,      /* ad_fix: the entry as it was */
     MUTANT_TABLE_BLINDLY,   /* make_table: over another's */
     MUTANT_NO_SHOOTDOWN,    /* other harts are not told */

@@ -100,12 +100,24 @@ static pte_t *entry_to_lock;
 #define anon_shared(a)                                  \
     (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private") || \
      (!MUTANT_IN(MUTANT_NEVER_SHARED, "do_wp_page") && anon_shared(a)))
-#define gather_anon(g, a)                            \
-    do {                                             \
-        if (explore_mutant() == MUTANT_ANON_AT_ONCE) \
-            anon_put(a);                             \
-        else                                         \
-            (gather_anon)(g, a);                     \
+/* The anon that a mutant has let go of already. */
+static struct anon *dropped;
+
+static void
+drop_at_once(struct anon *old, const char *in)
+{
+    dropped = NULL;
+    if (old != NULL && is_mutant(MUTANT_ANON_AT_ONCE, in, "publish_private"))
+        anon_put(dropped = old);
+}
+
+#include "mm/fault_impl.h"
+#define finish_fault(f, page, rights) \
+    (drop_at_once((f)->old, __func__), (finish_fault)(f, page, rights))
+#define anon_put(a)         \
+    do {                    \
+        if ((a) != dropped) \
+            (anon_put)(a);  \
     } while (0)
 #define layer_find(l, index)                                    \
     (MUTANT_IN(MUTANT_BELOW_BLINDLY, "show_below") ||           \
@@ -128,16 +140,17 @@ static pte_t *entry_to_lock;
 #undef spin_lock
 #undef spin_unlock
 #undef anon_shared
-#undef gather_anon
+#undef finish_fault
+#undef anon_put
 #undef layer_find
 #define spin_lock(l)   EXPLORE_CALL(spin_lock, l, l)
 #define spin_unlock(l) EXPLORE_CALL(spin_unlock, l, l)
 
 #define gather_flush(g) EXPLORE_CALL(gather_flush, g, g)
-#define pte_load(p)                                      \
-    (MUTANT_IN(MUTANT_NO_SECOND_READ, "finish_fault") || \
-             MUTANT_IN(MUTANT_AD_BLINDLY, "ad_fix")      \
-         ? f->seen                                       \
+#define pte_load(p)                                   \
+    (MUTANT_IN(MUTANT_NO_SECOND_READ, "set_entry") || \
+             MUTANT_IN(MUTANT_AD_BLINDLY, "ad_fix")   \
+         ? f->seen                                    \
          : pte_load(p))
 #undef atomic_load_acquire
 #define atomic_load_acquire(p)                \

@@ -21,6 +21,17 @@
 #include "kern/schedule/timeout.c"
 #undef program
 
+/* The lock of the reverse map is taken in its header. */
+#include "mm_mutant.h"
+#undef atomic_or
+#define atomic_or(p, v)                                             \
+    ((ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL)) & \
+     (explore_mutant() == MUTANT_NO_RMAP_LOCK ? 0 : ~0u))
+#include "mm/rmap.h"
+#undef atomic_or
+#define atomic_or(p, v) \
+    (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
+
 #define WORLD_FRAMES 48
 #define WORLD_LEVELS 2
 #define WORLD_FILES  "mm_mutants.h"

@@ -716,7 +716,6 @@ static const struct layout poisoned = {
 /* --- debug mode --- */
 
 #ifndef CORE_ONLY
-#define POISON_WORD 0xf4eef4eef4eef4ee
 
 static bool
 test_poison(void)

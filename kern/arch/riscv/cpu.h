@@ -82,15 +82,17 @@ extern unsigned ncpu; /* [I] harts found; cpus[0] is the boot hart */
 
 #define for_each_cpu(c) for (struct cpu *c = cpus; c < cpus + ncpu; c++)
 
-/* Of one thread it is always the same, across a switch and back, too; so the
- * compiler may keep it. */
+#ifdef __cppcheck__ /* knows no variable that is a register */
+extern struct tcb *tcb_in_tp;
+#else
+register struct tcb *tcb_in_tp __asm__("tp");
+#endif
+
+/* Of one thread it is always the same, across a switch and back, too. */
 static inline struct tcb *
 current_tcb(void)
 {
-    struct tcb *t;
-
-    __asm__("mv %0, tp" : "=r"(t));
-    return t;
+    return tcb_in_tp;
 }
 
 /* => interrupts off, else the answer may be old before it is used */
@@ -105,11 +107,14 @@ this_cpu(void)
 static inline void
 irq_off(void)
 {
-    unsigned long old = csr_read_clear(sstatus, SSTATUS_SIE);
     struct tcb *t = current_tcb();
 
-    if (t->irq_depth++ == 0)
+    if (t->irq_depth == 0) {
+        unsigned long old = csr_read_clear(sstatus, SSTATUS_SIE);
+
         t->irq_was_on = old & SSTATUS_SIE;
+    }
+    t->irq_depth++;
 }
 
 static inline void

@@ -62,7 +62,7 @@
 
 #define csr_read(name)                                               \
     ({                                                               \
-        unsigned long v_;                                            \
+        unsigned long v_ = 0;                                        \
         __asm__ volatile("csrr %0, " #name : "=r"(v_) : : "memory"); \
         v_;                                                          \
     })
@@ -76,7 +76,7 @@
 /* Clear BITS and return the old value, in one instruction. */
 #define csr_read_clear(name, bits)                 \
     ({                                             \
-        unsigned long v_;                          \
+        unsigned long v_ = 0;                      \
         __asm__ volatile("csrrc %0, " #name ", %1" \
                          : "=r"(v_)                \
                          : "rK"(bits)              \

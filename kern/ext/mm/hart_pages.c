@@ -32,8 +32,6 @@
 #include "debug/trace.h"
 #include "mm/failpoint.h"
 
-#define NOINLINE __attribute__((noinline))
-
 /* flags_ref of an allocated page nobody has marked. */
 #define ONE_REF (1ul << 32)
 
@@ -48,17 +46,30 @@ poison_fill(struct page *p, unsigned order)
 }
 
 WEAK void
-poison_check(struct page *p, unsigned order)
+poison_check_frame(struct page *p)
 {
 }
 
-/* A page from a stack, or on the way to one, goes back to the lists.
+/* The first of the N pages at SLOT, and those that follow it in memory and make
+ * up a block with it, go back to the lists.  Returns how many.
  * => buddy.lock held */
-static void
-put_back(struct page *p)
+static long
+put_back(struct page **slot, long n)
 {
-    atomic_store(&p->flags_ref, 0ul);
-    buddy_put(p, 0, 0);
+    pfn_t pfn = page_to_pfn(*slot);
+    unsigned order = 0;
+    long size = 1, run = 1;
+
+    while (run < n && slot[run] == slot[0] + run)
+        run++;
+    while (2 * size <= run && (pfn & (pfn_t)size) == 0) {
+        size *= 2;
+        order++;
+    }
+    for (long i = 0; i < size; i++)
+        atomic_store(&slot[i]->flags_ref, 0ul);
+    buddy_put(*slot, order, 0);
+    return size;
 }
 
 /* Empty all stacks into the lists.  All of them are locked before the first is
@@ -77,8 +88,8 @@ drain_all(void)
 
         if (n[i] > 0)
             atomic_add(&c->stats->v[STAT_PCP_DRAIN], 1);
-        while (n[i] > 0)
-            put_back(c->slot[--n[i]]);
+        for (long at = 0; at < n[i];)
+            at += put_back(&c->slot[at], n[i] - at);
         atomic_store(&c->limit, pmm_poison ? 0 : PCP_MAX);
         count_unlock(&c->n, 0);
     }
@@ -150,7 +161,7 @@ take_some(struct page **slot, long room)
     p = buddy_take(order, &raw);
     if (p == NULL)
         return 0;
-    for (long i = 0; i < 1l << order; i++, p++) {
+    for (long i = (1l << order) - 1; i >= 0; i--, p++) { /* the first on top */
         poison_check(p, 0);
         atomic_store(&p->flags_ref, PG_CACHED);
         slot[i] = p;
@@ -158,25 +169,31 @@ take_some(struct page **slot, long room)
     return 1l << order;
 }
 
-/* One page; if the stack is empty, a batch into it on the way. */
+/* One page; if the stack is empty, it is filled on the way. */
 static struct page *
 alloc_refill(void)
 {
-    struct page *p;
+    struct page *p = NULL;
     struct pcp *c;
     long n, more = 1;
     bool raw = false;
 
     spin_lock(&buddy.lock);
-    p = take_or_drain(0, &raw);
     c = this_cpu()->pages;
     n = count_lock(&c->n);
-    if (p != NULL && n == 0) {
-        for (; n < PCP_BATCH - 1 && more > 0; n += more)
-            more = take_some(&c->slot[n], PCP_BATCH - 1 - n);
-        atomic_add(&c->stats->v[STAT_PCP_REFILL], 1);
+    if (n == 0) {
+        for (; n < PCP_BATCH && more > 0; n += more)
+            more = take_some(&c->slot[n], PCP_BATCH - n);
+        if (n > 0)
+            atomic_add(&c->stats->v[STAT_PCP_REFILL], 1);
+    }
+    if (n > 0) {
+        p = c->slot[--n];
+        atomic_store(&p->flags_ref, 0ul);
     }
     count_unlock(&c->n, n);
+    if (p == NULL)
+        p = take_or_drain(0, &raw);
     spin_unlock(&buddy.lock);
     return hand_out(p, 0, false);
 }
@@ -227,8 +244,8 @@ free_cached(struct page *p)
     c = this_cpu()->pages;
     n = count_lock(&c->n);
     if (n == PCP_MAX) {
-        for (unsigned i = 0; i < PCP_BATCH; i++)
-            put_back(c->slot[i]);
+        for (long at = 0; at < PCP_BATCH;)
+            at += put_back(&c->slot[at], PCP_BATCH - at);
         n -= PCP_BATCH;
         for (long i = 0; i < n; i++)
             c->slot[i] = c->slot[i + PCP_BATCH];

@@ -21,9 +21,20 @@ struct pcp {
 /* One for each hart; to be found from cpu->pages. */
 extern struct pcp pcps[NCPU_MAX];
 
+/* What a frame that was filled has in rmap, and in every word. */
+#define POISON_WORD 0xf4eef4eef4eef4eeul /* "free free" */
+
 /* Fill the frames of a free block with the debug pattern. */
 void poison_fill(struct page *p, unsigned order);
-/* Panic if a frame was filled and holds anything else now. */
-void poison_check(struct page *p, unsigned order);
+/* Panic if a frame, which was filled, holds anything else now. */
+void poison_check_frame(struct page *p);
+
+static inline void
+poison_check(struct page *p, unsigned order)
+{
+    for (struct page *q = p; q < p + (1ul << order); q++)
+        if (unlikely(q->rmap == POISON_WORD))
+            poison_check_frame(q);
+}
 
 #endif

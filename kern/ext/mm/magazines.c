@@ -35,8 +35,6 @@
 #include "debug/panic.h"
 #include "mm/failpoint.h"
 
-#define NOINLINE __attribute__((noinline))
-
 struct magazine *class_front[CLASS_MAX / CLASS_UNIT + 1];
 
 void
@@ -62,13 +60,20 @@ resting(const struct kmem_cache *c, void *obj)
     return (struct resting){obj, bit_name(va_to_page(obj), i)};
 }
 
-/* => c->lock held */
-static void
-put(struct kmem_cache *c, void *obj)
+/* The first of the N objects at R, and those of the same slab that follow it, go
+ * back to it.  Returns how many.  => c->lock held */
+static long
+put(struct kmem_cache *c, const struct resting *r, long n)
 {
-    bool taken = slab_put(c, obj);
+    uint64_t *word = bit_word(r->bit), bits = 0;
+    struct page *slab = container_of(word, struct page, policy);
+    long i = 0;
 
-    assert(taken);
+    for (; i < n && bit_word(r[i].bit) == word; i++)
+        bits |= bit_mask(r[i].bit);
+    assert((slab->index & bits) == 0);
+    slab_gave(c, slab, bits, (unsigned)i);
+    return i;
 }
 
 /* All magazines of C into its slabs, locked together as in drain_all() of
@@ -84,8 +89,8 @@ cache_drain(struct kmem_cache *c)
     for (unsigned i = 0; i < NCPU_MAX; i++)
         n[i] = count_lock(&m[i].n);
     for (unsigned i = 0; i < NCPU_MAX; i++) {
-        while (n[i] > 0)
-            put(c, m[i].slot[--n[i]].obj);
+        for (long at = 0; at < n[i];)
+            at += put(c, &m[i].slot[at], n[i] - at);
         count_unlock(&m[i].n, 0);
     }
 }
@@ -109,12 +114,37 @@ kmem_shrink(void)
     return n;
 }
 
+/* Objects of the first slab that has some into M, which has N: up to a batch,
+ * less the one that is handed out at once.  => c->lock held */
+static long
+take_of_slab(struct kmem_cache *c, struct magazine *m, long n)
+{
+    struct page *slab = list_first(&c->avail, struct page, lru);
+    uint64_t left = slab->index, bits = 0;
+    unsigned i = (unsigned)__builtin_ctzll(left);
+    struct resting r = {(char *)page_to_va(slab) + i * c->size,
+                        bit_name(slab, i)};
+    size_t size = c->size;
+    long before = n;
+
+    for (uint64_t bit = 1ul << i; n < MAG_BATCH - 1 && left != 0; bit <<= 1) {
+        if (left & bit)
+            m->slot[n++] = r;
+        bits |= left & bit;
+        left &= ~bit;
+        r.obj = (char *)r.obj + size;
+        r.bit++;
+    }
+    slab_took(c, slab, bits, (unsigned)(n - before));
+    return n;
+}
+
 /* An object from the slabs, and a batch into the magazine on the way. */
 static void *
 take_batch(struct kmem_cache *c, bool drain)
 {
     struct magazine *m = c->front;
-    void *obj, *more;
+    void *obj;
     long n;
 
     spin_lock(&c->lock);
@@ -124,8 +154,8 @@ take_batch(struct kmem_cache *c, bool drain)
     if (m != NULL) {
         m += this_cpu()->id;
         n = count_lock(&m->n);
-        while (n < MAG_BATCH - 1 && (more = slab_take(c)) != NULL)
-            m->slot[n++] = resting(c, more);
+        while (n < MAG_BATCH - 1 && !list_empty(&c->avail))
+            n = take_of_slab(c, m, n);
         count_unlock(&m->n, n);
     }
     spin_unlock(&c->lock);
@@ -228,8 +258,8 @@ cache_flush(struct kmem_cache *c, struct resting r)
     m = (struct magazine *)c->front + this_cpu()->id;
     n = count_lock(&m->n);
     if (n == MAG_MAX) {
-        for (unsigned i = 0; i < MAG_BATCH; i++)
-            put(c, m->slot[i].obj);
+        for (long at = 0; at < MAG_BATCH;)
+            at += put(c, &m->slot[at], MAG_BATCH - at);
         n -= MAG_BATCH;
         for (long i = 0; i < n; i++)
             m->slot[i] = m->slot[i + MAG_BATCH];
@@ -256,26 +286,14 @@ retire(struct page *slab, const struct kmem_cache *c, uint64_t inverse,
     return likely((atomic_and(&slab->policy, ~mask) & mask) != 0);
 }
 
-void
-kfree(void *p)
+/* P, of C, whose slab is PAGE and whose magazines are at M. */
+static inline void
+push(struct magazine *m, struct kmem_cache *c, struct page *page, void *p)
 {
     struct resting r = {.obj = p};
-    struct kmem_cache *c;
-    struct magazine *m;
-    struct page *page;
-    unsigned long irq;
+    unsigned long irq = irq_save();
     long n;
 
-    if (p == NULL)
-        return;
-    page = pa_to_page((uintptr_t)p - dmap_base);
-    if (unlikely((uintptr_t)p >= KERNEL_BASE) ||
-        unlikely((atomic_load(&page->flags) & PG_SLAB) == 0) ||
-        unlikely((m = (c = (struct kmem_cache *)page->owner)->front) == NULL)) {
-        slab_free(p);
-        return;
-    }
-    irq = irq_save();
     m += this_cpu()->id;
     if (unlikely(!retire(page, c, m->inverse, &r)))
         kfree_panic(c, p);
@@ -291,4 +309,35 @@ kfree(void *p)
     count_unlock(&m->n, n + 1);
     atomic_add(&m->stats->v[STAT_KFREE], 1);
     irq_load(irq);
+}
+
+void
+kfree(void *p)
+{
+    struct kmem_cache *c;
+    struct magazine *m;
+    struct page *page;
+
+    if (p == NULL)
+        return;
+    page = pa_to_page((uintptr_t)p - dmap_base);
+    if (unlikely((uintptr_t)p >= KERNEL_BASE) ||
+        unlikely((atomic_load(&page->flags) & PG_SLAB) == 0) ||
+        unlikely((m = (c = (struct kmem_cache *)page->owner)->front) == NULL))
+        slab_free(p);
+    else
+        push(m, c, page, p);
+}
+
+void
+kmem_cache_free(struct kmem_cache *c, void *obj)
+{
+    struct page *page = pa_to_page((uintptr_t)obj - dmap_base);
+
+    if (unlikely(page->owner != (uintptr_t)c))
+        panic("kmem_cache_free(%p): not from cache %s", obj, c->name);
+    if (likely(c->front != NULL))
+        push(c->front, c, page, obj);
+    else
+        slab_free(obj);
 }

@@ -24,6 +24,8 @@ kind_of(const struct fault *f, unsigned result)
         return MM_OOM;
     if (result & VM_FAULT_RETRY)
         return MM_RETRY;
+    if (f->end != 0)
+        return (enum mmstat_id)f->end;
     return f->kind == 0 ? MM_MIN : (enum mmstat_id)f->kind;
 }
 

@@ -7,8 +7,6 @@
 #include "debug/panic.h"
 #include "ext/mm/hart_pages.h"
 
-#define POISON_WORD 0xf4eef4eef4eef4eeul /* "free free" */
-
 void
 poison_fill(struct page *p, unsigned order)
 {
@@ -21,8 +19,8 @@ poison_fill(struct page *p, unsigned order)
     }
 }
 
-static void
-check_frame_poison(struct page *p)
+void
+poison_check_frame(struct page *p)
 {
     const uint64_t *word = page_to_va(p);
 
@@ -32,12 +30,4 @@ check_frame_poison(struct page *p)
                   "%#lx",
                   page_to_pfn(p), i * sizeof(*word), word[i]);
     p->rmap = 0;
-}
-
-void
-poison_check(struct page *p, unsigned order)
-{
-    for (struct page *q = p; q < p + (1ul << order); q++)
-        if (q->rmap == POISON_WORD)
-            check_frame_poison(q);
 }

@@ -11,5 +11,7 @@
 #define spin_lock_nested(l)   EXPLORE_CALL(spin_lock_nested, l, l)
 #define spin_unlock(l)        EXPLORE_CALL(spin_unlock, l, l)
 #define spin_unlock_nested(l) EXPLORE_CALL(spin_unlock_nested, l, l)
+#define spin_lock_off(l, r)   spin_lock(l)
+#define spin_unlock_off(l, r) spin_unlock(l)
 
 #endif
