@@ -172,7 +172,7 @@ object_next(struct vm_object *obj, uint64_t from, bool dirty)
     struct page *page = NULL;
 
     spin_lock(&obj->lock);
-    if (fits(obj, from))
+    if (fits(obj, from) && obj->root != NULL) /* NULL: the first page failed */
         page = first_from(obj->root, obj->height, from, dirty);
     if (page != NULL)
         page_get(page);

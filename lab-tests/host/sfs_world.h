@@ -120,6 +120,7 @@ drop_from(struct inode *i, uint64_t from)
         page_lock(page);
         object_remove(i->object, page);
         page_unlock(page);
+        object_settle(i->object, page);
         page_put(page);
     }
     return 0;

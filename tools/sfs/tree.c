@@ -323,6 +323,7 @@ write_back(struct inode *i, uint64_t from, uint64_t to)
                 else
                     object_remove(i->object, run[k]);
                 page_unlock(run[k]);
+                object_settle(i->object, run[k]);
                 page_put(run[k]);
             }
             n = 0;

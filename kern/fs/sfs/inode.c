@@ -374,6 +374,23 @@ sfs_release(struct inode *i)
         sfs_inode_end(i);
 }
 
+/* Drop what cannot be written any more: with it, I would stay in memory. */
+static void
+drop_dirty(struct vm_object *obj)
+{
+    struct page *page;
+
+    while ((page = object_next(obj, 0, true)) != NULL) {
+        page_lock(page);
+        page_wait_written(page);
+        if (object_owns(obj, page))
+            object_remove(obj, page);
+        page_unlock(page);
+        object_settle(obj, page);
+        page_put(page);
+    }
+}
+
 void
 sfs_forget_changes(struct sfs *fs)
 {
@@ -385,6 +402,10 @@ sfs_forget_changes(struct sfs *fs)
         si = list_first(&fs->ordered, struct sfs_inode, ordered);
         list_del(&si->ordered);
         inode_put(&si->inode);
+    }
+    list_for_each_entry (i, &fs->super.inodes, struct inode, of_super) {
+        if (i->object != NULL)
+            drop_dirty(i->object);
     }
 }
 

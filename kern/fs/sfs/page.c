@@ -276,31 +276,39 @@ write_run(struct sfs_inode *si, struct page **run, unsigned n)
         object_write_run(&si->object, run, n);
     for (unsigned i = 0; i < n; i++) {
         page_wait_written(run[i]);
+        object_settle(&si->object, run[i]);
         page_put(run[i]);
     }
 }
 
+/* Not object_sync(): that waits for clean pages, too, if they were dirty before. */
 int
 sfs_write_new(struct sfs_inode *si, uint64_t from, uint64_t to)
 {
     uint32_t seen = atomic_load(&si->object.err_seq);
-    struct page *run[RUN_PAGES];
+    struct page *run[RUN_PAGES], *page;
     unsigned n = 0;
 
-    for (uint64_t index = from; index < to; index++) {
-        struct page *page = object_find(&si->object, index);
-        bool dirty = page != NULL && lock_dirty(si, page);
+    while ((page = object_next(&si->object, from, true)) != NULL) {
+        bool inside = page->index < to;
+        bool dirty = inside && lock_dirty(si, page);
 
-        if (n > 0 && (!dirty || n == RUN_PAGES)) {
+        if (n > 0 && (!dirty || n == RUN_PAGES || page->index != from)) {
             write_run(si, run, n);
             n = 0;
         }
+        from = page->index + 1;
         if (dirty) {
             run[n++] = page;
-        } else if (page != NULL) {
-            page_wait_written(page);
-            page_put(page);
+            continue;
         }
+        if (inside) {
+            page_wait_written(page);
+            object_settle(&si->object, page);
+        }
+        page_put(page);
+        if (!inside)
+            break;
     }
     write_run(si, run, n);
     return object_error_since(&si->object, &seen);
