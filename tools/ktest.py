@@ -190,6 +190,8 @@ MATRIX = [
     # the file system
     row("sfs-1", mode="icount", mem="128M", test="sfs_", disks=[("sfs",)]),
     row("sfs-4", smp=4, mem="128M", test="sfs_", disks=[("sfs",)]),
+    row("sfs-4k", smp=2, mem="128M", test="sfs_",
+        disks=[("sfs", "", "logical_block_size=4096,physical_block_size=4096")]),
     # other machines and ways in
     row("sifive_u", machine="sifive_u", smp=5, mem="512M"),
     row("uboot", smp=4, mem="512M", prepare="disk"),

@@ -208,4 +208,8 @@ KTEST(sfs_create_unlink)
             csr_read(instret) - start);
     CHECK(fs->dev->requests[BLK_FLUSH] <= flushes + 2); /* the thread's */
     unmount_it();
+    if (!mount_it())
+        return;
+    CHECK(fs->sb->clean == fs->done); /* nothing had to be replayed */
+    unmount_it();
 }

@@ -283,15 +283,15 @@ sfs_mount(struct blkdev *dev, bool readonly, bool thread, struct sfs **made)
     return 0;
 }
 
-/* All is in its place: the next mount need not look into the journal.  One
- * sector, so it is the old one or the new one. */
+/* All is in its place: the next mount need not look into the journal.  Only the
+ * first sector of the block changes, so it is the old one or the new one. */
 static void
 mark_clean(struct sfs *fs)
 {
     fs->sb->clean = fs->done;
     fs->sb->sum = sfs_sum(0, fs->sb, offsetof(struct sfs_super, sum));
     if (blk_flush(fs->dev) != 0 ||
-        blk_write(fs->dev, 0, fs->sb, SECTOR_SIZE) != 0 ||
+        blk_write(fs->dev, 0, fs->sb, SFS_BLOCK) != 0 ||
         blk_flush(fs->dev) != 0)
         sfs_bad(fs, "the super block cannot be written");
 }
