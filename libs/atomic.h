@@ -18,25 +18,10 @@
 #define atomic_load(p) (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED))
 #define atomic_load_acquire(p) \
     (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE))
-#ifdef __riscv /* a plain store, where the compiler would write an exchange */
-#define atomic_store(p, v)                            \
-    ({                                                \
-        if (sizeof(*(p)) < 4)                         \
-            __atomic_store_n(p, v, __ATOMIC_RELAXED); \
-        else                                          \
-            *(volatile __typeof__(*(p)) *)(p) = (v);  \
-    })
-#define atomic_store_release(p, v)                      \
-    ({                                                  \
-        __asm__ volatile("fence rw, w" : : : "memory"); \
-        atomic_store(p, v);                             \
-    })
-#else
 #define atomic_store(p, v) \
     (ATOMIC_POINT(p), __atomic_store_n(p, v, __ATOMIC_RELAXED))
 #define atomic_store_release(p, v) \
     (ATOMIC_POINT(p), __atomic_store_n(p, v, __ATOMIC_RELEASE))
-#endif
 
 /* All of these return the old value. */
 #define atomic_swap_acquire(p, v) \
