@@ -3,7 +3,7 @@
  *     names.c   create, link, rename, remove      inode.c   inodes in memory
  *     dir.c     folders                 page.c    pages of files <-> the disk
  *     bmap.c    page -> block           alloc.c   which blocks and inodes are free
- *     journal.c transactions            super.c   mount, unmount, what is wrong
+ *     journal.c commit.c replay.c: the journal    super.c   mount, unmount, what is wrong
  *
  * A block of metadata is a page of fs->meta, by its number; it is changed only in a
  * handle, after journal_join(), and in place on the disk only after that was
