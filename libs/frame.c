@@ -6,16 +6,23 @@
 #define CRC_POLYNOME 0xedb88320u
 
 uint32_t
-crc32(const char *s, size_t n)
+crc32_more(uint32_t crc, const void *s, size_t n)
 {
-    uint32_t crc = ~0u;
+    const uint8_t *p = s;
 
+    crc = ~crc;
     for (size_t i = 0; i < n; i++) {
-        crc ^= (uint8_t)s[i];
+        crc ^= p[i];
         for (int bit = 0; bit < 8; bit++)
             crc = crc >> 1 ^ ((crc & 1) != 0 ? CRC_POLYNOME : 0);
     }
     return ~crc;
+}
+
+uint32_t
+crc32(const void *s, size_t n)
+{
+    return crc32_more(0, s, n);
 }
 
 size_t

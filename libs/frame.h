@@ -14,7 +14,9 @@
 #define FRAME_END   '\x1f'
 #define FRAME_EXTRA (1 + 1 + 8 + 2) /* bytes a frame has beside its line */
 
-uint32_t crc32(const char *s, size_t n);
+uint32_t crc32(const void *s, size_t n);
+/* ... of what came before, whose checksum is CRC, and these. */
+uint32_t crc32_more(uint32_t crc, const void *s, size_t n);
 
 /* Make the N bytes at LINE fit for a frame: whatever could be taken for its
  * end or for a second line becomes a dot, blanks at the end go.  Returns how

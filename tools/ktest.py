@@ -185,6 +185,8 @@ MATRIX = [
     row("disk-direct", smp=2, mem="128M", test="disk_",
         disks=[("scratch", "", "indirect_desc=off,queue-size=128"),
                ("numbered", "readonly=on", "write-cache=off")]),
+    row("disk-ram", mode="icount", mem="128M", test="disk_", append="ramdisk=16M"),
+    row("disk-ram-4", smp=4, mem="128M", test="disk_", append="ramdisk=16M"),
     row("disk-4k", smp=2, mem="128M", test="disk_keeps",
         disks=[("scratch", "", "logical_block_size=4096,physical_block_size=4096")]),
     # the file system

@@ -124,8 +124,9 @@ insert(struct list *queue, struct blk_request *r)
 static void
 enqueue(struct blkdev *dev, struct blk_request *r)
 {
-    if (dev->broken) {
-        r->err = -EIO;
+    /* Without a cache, what was done is on the disk. */
+    if (dev->broken || (r->op == BLK_FLUSH && !dev->volatile_cache)) {
+        r->err = dev->broken ? -EIO : 0;
         list_add_tail(&dev->ended, &r->link);
     } else if (r->op == BLK_FLUSH) {
         list_add_tail(&dev->flushes, &r->link);
@@ -151,9 +152,7 @@ blk_add(struct blkdev *dev, struct blk_request *r)
 
     if (err == 0)
         err = blk_fault(dev, r);
-    if (err == 0 && r->op == BLK_FLUSH && !whole_of(dev)->volatile_cache)
-        r->done(r, 0); /* what was done is on the disk */
-    else if (err == 0)
+    if (err == 0)
         blk_enqueue(r);
     else if (err < 0)
         r->done(r, err);
@@ -214,7 +213,7 @@ static void watch_fire(struct timeout *t);
 static void
 watch(struct blkdev *dev)
 {
-    if (dev->watched || dev->in_flight == 0)
+    if (dev->watched || dev->in_flight == 0 || dev->ops->reset == NULL)
         return;
     dev->watched = true;
     timeout_arm(&dev->watch, time_now() + blk_patience * timebase_hz / 1000,
@@ -342,11 +341,10 @@ overdue(struct blkdev *dev)
 {
     uint64_t patience = blk_patience * timebase_hz / 1000;
 
-    if (dev->ops->reset == NULL || list_empty(&dev->flying))
-        return false;
-    return time_now() -
-               list_first(&dev->flying, struct blk_request, link)->started >=
-           patience;
+    return !list_empty(&dev->flying) &&
+           time_now() - list_first(&dev->flying, struct blk_request, link)
+                            ->started >=
+               patience;
 }
 
 static void

@@ -28,7 +28,7 @@
 #define DEVICE_BLOCK 2
 #define DISKS_MAX    4
 #define SLOTS        16
-#define ROW          64 /* descriptors: header, status, and what is between */
+#define ROW          66 /* descriptors: header, 64 pieces, status */
 #define RING         256
 #define MAJOR        254 /* Linux gives its first virtio disk this one */
 #define MINORS       16  /* of a disk and its partitions */

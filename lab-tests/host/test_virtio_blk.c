@@ -334,7 +334,7 @@ negotiation(void)
     CHECK(virtio_blk_probe(&bus, 7) == 0 && disks[1].dev.minor == 16);
     dev = plugged(F_RO);
     CHECK(dev->readonly && !dev->volatile_cache && dev->block_size == 512);
-    CHECK(dev->depth == 4 && dev->max_segs == 62);
+    CHECK(dev->depth == 3 && dev->max_segs == ROW - 2);
 }
 
 static void
