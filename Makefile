@@ -4,8 +4,12 @@
 #   make qemu        build and boot on QEMU, to a shell; Ctrl-A X leaves QEMU,
 #                    Ctrl-C goes to the kernel.  Variables:
 #                      SMP=4  MEM=512M  APPEND='mmu=sv39 sched=stride'
-#                      INITRD= (no programs: the kernel's own prompt)
+#                      DISK=path (the root; default build/root.img)
+#                      INITRD=build/initrd (a boot archive instead of a disk),
+#                      INITRD= (neither: the kernel's own prompt)
 #                      MACHINE=virt|sifive_u  CPU=...  BOOT=uboot (from a disk)
+#   make image       build/root.img, the root disk: all programs, and the files
+#                    of EXTRA=dir; as large as it needs to be
 #   make gdb         the same, stopped at the first instruction; prints the gdb
 #                    command to type in another terminal (socket build/gdb.sock)
 #   make test        host tests, then kernel tests on every machine of the list
@@ -40,19 +44,25 @@ SMP     ?= $(if $(filter sifive_u,$(MACHINE)),5,4)
 MEM     ?= $(if $(filter uboot,$(BOOT)),256M,128M)
 APPEND  ?=
 BOOT    ?= direct
-INITRD  ?= $B/initrd
+# From a disk, unless an archive was asked for, or the machine has no disk.
+ifeq ($(origin INITRD)$(MACHINE)$(BOOT),undefinedvirtdirect)
+DISK    ?= $B/root.img
+endif
+INITRD  ?= $(if $(DISK),,$B/initrd)
 N       ?= 20
 export QEMU NO_INSTALL
 
 # What the wanted targets need is looked for first, and installed if we may.
-need.qemu := build qemu $(if $(filter uboot,$(BOOT)),uboot)
-need.gdb := build qemu gdb $(if $(filter uboot,$(BOOT)),uboot)
+need.all := build host
+need.image := build host
+need.qemu := build qemu host $(if $(filter uboot,$(BOOT)),uboot)
+need.gdb := build qemu gdb host $(if $(filter uboot,$(BOOT)),uboot)
 need.test := build qemu uboot host
 need.test-fast := build qemu host
 need.host-test := host
-need.ktest := build qemu uboot
-need.bench := build qemu
-need.profile := build qemu
+need.ktest := build qemu uboot host
+need.bench := build qemu host
+need.profile := build qemu host
 need.mutants := build qemu lint
 need.lint := build lint
 need.format := format
@@ -108,10 +118,10 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest FORCE
+.PHONY: all image qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $B/Image $B/initrd $B/compile_commands.json
+all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
 
 $B/k/%.o: % Makefile
 	@mkdir -p $(@D)
@@ -186,6 +196,16 @@ $B/bin/%: $B/u/lab-tests/user/%.c.o $B/u/utest.a $B/u/ulib.a
 $B/initrd: $(UPROG) tools/mkinitrd.py $(if $(EXTRA),FORCE)
 	$(call say,INITRD,$@)
 	$Q$(PYTHON) tools/mkinitrd.py -o $@ $(foreach p,$(UPROG),/bin/$(notdir $p)=$p) $(if $(EXTRA),--tree '$(EXTRA)')
+
+# The root disk.  What an earlier EXTRA brought stays until a program changes.
+$B/root.img: $(UPROG) $B/mksfs $(if $(EXTRA),FORCE)
+	$(call say,IMAGE,$@)
+	$Qrm -rf $B/root; mkdir -p $B/root/bin $B/root/dev $B/root/proc $B/root/tmp $B/root/etc
+	$Qcp $(UPROG) $B/root/bin
+	$Q$(if $(EXTRA),cp -a '$(EXTRA)/.' $B/root)
+	$Q$B/mksfs -e 16M -L root $@ $B/root
+	$Qrm -rf $B/root
+image: $B/root.img
 
 # ... and one with damaged programs.
 $B/initrd-mutants: $(UPROG) tools/mkinitrd.py tools/mutelf.py
@@ -289,16 +309,16 @@ $B/compile_commands.json: FORCE
 
 run = $(PYTHON) tools/qemu.py --machine '$(MACHINE)' --smp '$(SMP)' --mem '$(MEM)' $(if $(CPU),--cpu '$(CPU)') \
       $(if $(filter uboot,$(BOOT)),--disk $B/boot.disk,--kernel $B/Image \
-      $(if $(INITRD),--initrd '$(INITRD)')) --append '$(APPEND)' --out $B
+      $(if $(INITRD),--initrd '$(INITRD)')) $(if $(DISK),--hd '$(DISK)') --append '$(APPEND)' --out $B
 
-qemu gdb: $B/Image $(INITRD) $B/compile_commands.json
+qemu gdb: $B/Image $(INITRD) $(DISK) $B/compile_commands.json
 	$Q$(if $(filter uboot,$(BOOT)),$(PYTHON) tools/bootdisk.py --append '$(APPEND)' \
       $(if $(INITRD),--initrd '$(INITRD)') -o $B/boot.disk $B/Image)
 	$Q$(run) --interactive $(if $(filter gdb,$@),--gdb $B/gdb.sock --elf $B/kernel.elf)
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $(SFST) $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants
+tested   := $(SFST) $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants $B/root.img
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^

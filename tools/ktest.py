@@ -38,6 +38,7 @@ import struct
 import subprocess
 import sys
 import threading
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import backports  # noqa: E402
@@ -130,6 +131,30 @@ GLIBC = [
     (r"glibc: \d+ passed, 0 failed", ""),
     (AT_SHELL, "exit 0\r"),
 ]
+# ... and from a disk, where what is written stays.
+ROOT_SHELL = [
+    (AT_SHELL, "echo hello | sha256sum\r"),
+    (r"\n5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  -", ""),
+    (AT_SHELL, "ls /bin\r"),
+    (r"\binit\b", ""),
+    (AT_SHELL, "mkdir /new; cp /bin/sh /new/sh; sync\r"),
+    (AT_SHELL, "/new/sh -c 'echo it runs >/new/f'; mv /new/f /g; cat /g\r"),
+    (r"\nit runs\r?\n", ""),
+    (AT_SHELL, "exit 0\r"),
+]
+# Found as the second partition of the second disk.
+ROOT_GPT = [
+    (AT_SHELL, "cat /proc/partitions\r"),
+    (r"\n +254 +17 +8192 vdb1\r?\n +254 +18 +\d+ vdb2\r?\n", ""),
+    (AT_SHELL, "cat /proc/mounts\r"),
+    (r"\n/dev/vdb2 / sfs rw|\nvdb2 / sfs rw", ""),
+    (AT_SHELL, "exit 0\r"),
+]
+LEGACY = [
+    (r"virtio: the disk is a legacy device; start QEMU with -global "
+     r"virtio-mmio.force-legacy=false\r?\n", ""),
+    (AT_PROMPT, "poweroff\r"),
+]
 
 # Each row says what it is about.  smp, mem, append, machine, cpu and mode go to
 # qemu.Machine; "prepare" names the function below that builds what is booted.
@@ -221,6 +246,32 @@ MATRIX = [
     row("shell", "dialog", smp=2, dialog=SHELL, initrd="initrd", append="run=/bin/sh"),
     row("shell-1", "dialog", mode="icount", dialog=SHELL, initrd="initrd",
         append="run=/bin/sh"),
+    # ... from a disk: whole, as a partition, in memory, and asked for by name
+    row("root-prompt", "boot", fast=True, smp=4, disks=[("root",)]),
+    row("root-disk", "dialog", smp=2, dialog=ROOT_SHELL, disks=[("root",)],
+        append="run=/bin/sh"),
+    row("root-disk-4", "dialog", smp=4, dialog=ROOT_SHELL, append="run=/bin/sh",
+        disks=[("root", "", "indirect_desc=off")]),
+    row("root-disk-1", "dialog", mode="icount", dialog=ROOT_SHELL, disks=[("root",)],
+        append="run=/bin/sh"),
+    row("root-ram", "dialog", smp=4, dialog=ROOT_SHELL, initrd="root.img", mem="256M",
+        append="run=/bin/sh"),
+    row("root-ram-1", "dialog", mode="icount", dialog=ROOT_SHELL, initrd="root.img",
+        mem="256M", append="run=/bin/sh"),
+    row("root-ram-sifive_u", "boot", machine="sifive_u", smp=5, initrd="root.img"),
+    row("root-gpt", "dialog", smp=2, dialog=ROOT_GPT, append="run=/bin/sh",
+        disks=[("scratch",), ("gpt",)]),
+    row("root-asked", "dialog", smp=2, dialog=ROOT_GPT,
+        append="run=/bin/sh root=vdb2", disks=[("root",), ("gpt_damaged",)]),
+    row("root-archive", "boot", smp=2, initrd="initrd", append="root=archive",
+        disks=[("root",)]),
+    row("root-legacy", "dialog", smp=2, dialog=LEGACY, disks=[("root",)],
+        legacy=True),
+    row("bad-root-missing", "refuse", append="root=vdc", disks=[("root",)]),
+    row("bad-root-empty", "refuse", append="root=vda", disks=[("scratch",)]),
+    row("bad-root-damaged", "refuse", disks=[("damaged",)]),
+    row("bad-root-legacy", "refuse", append="root=vda", disks=[("root",)],
+        legacy=True),
     # the rows of the memory system and of processes again, by programs
     row("user-1", "user", mode="icount", mem="512M"),
     row("user-4", "user", smp=4, mem="512M", fast=True),
@@ -232,6 +283,10 @@ MATRIX = [
         run=("t_filename", "t_filedata", "t_filerace", "dir=/tmp")),
     row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
         run=["t_mutants"]),
+    row("user-disk", "user", smp=4, mem="512M", run=["t_disk"],
+        append="root=archive", disks=[("scratch",)]),
+    row("user-disk-1", "user", mode="icount", mem="512M", run=["t_disk"],
+        append="root=archive", disks=[("scratch",)]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
     # programs with a foreign C library, if it is there (make builds them then)
     row("glibc", "dialog", smp=4, mem="256M", dialog=GLIBC, initrd="initrd-glibc",
@@ -404,22 +459,69 @@ def prepare_newer_qemu(r, m, work):
     m.qemu, m.data, m.bios = found["qemu"], found["data"], found["bios"]
 
 
-def write_scratch(path):
+def write_scratch(path, build):
     with open(path, "wb") as f:
         f.truncate(16 << 20)
 
 
-def write_sfs(path):
+def write_sfs(path, build):
     """An empty file system, for lab-tests/kernel/test_sfs.c."""
-    build = os.path.dirname(os.path.dirname(path))
     subprocess.check_call([os.path.join(build, "mksfs"), "--size=32M", path])
 
 
-def write_numbered(path):
+def write_numbered(path, build):
     """Words count up, as lab-tests/kernel/test_disk.c wants it."""
     with open(path, "wb") as f:
         for first in range(0, 2 << 17, 1 << 17):
             f.write(array.array("Q", range(first, first + (1 << 17))).tobytes())
+
+
+def write_root(path, build):
+    shutil.copyfile(os.path.join(build, "root.img"), path)
+
+
+def write_damaged(path, build):
+    """The root disk, with one byte of its super block changed."""
+    write_root(path, build)
+    with open(path, "r+b") as f:
+        f.seek(40)
+        byte = f.read(1)
+        f.seek(40)
+        f.write(bytes([byte[0] ^ 1]))
+
+
+def gpt_header(at, other, last, entries, table):
+    head = struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, 0, 0, at,
+                       other, 34, last - 33, b"disk" * 4, entries, 128, 128,
+                       zlib.crc32(table))
+    return head[:16] + struct.pack("<I", zlib.crc32(head)) + head[20:]
+
+
+def write_gpt(path, build):
+    """Partition 1 is empty, partition 2 the root disk."""
+    root = read(os.path.join(build, "root.img"))
+    first, second = 2048, 2048 + 16384
+    end = second + len(root) // 512
+    last = end + 2047
+    table = b"".join(
+        struct.pack("<16s16sQQQ72s", b"linux data part.", b"%016d" % a, a, b - 1, 0, b"")
+        for a, b in ((first, second), (second, end))).ljust(128 * 128, b"\0")
+    with open(path, "wb") as f:
+        f.truncate((last + 1) * 512)
+        f.write(b"\0" * 510 + b"\x55\xaa")
+        f.write(gpt_header(1, last, last, 2, table).ljust(512, b"\0") + table)
+        f.seek(second * 512)
+        f.write(root)
+        f.seek((last - 32) * 512)
+        f.write(table + gpt_header(last, 1, last, last - 32, table))
+
+
+def write_gpt_damaged(path, build):
+    """... and the first table is damaged."""
+    write_gpt(path, build)
+    with open(path, "r+b") as f:
+        f.seek(1024 + 40)
+        f.write(b"\xff")
 
 
 def prepare_disks(r, m, work):
@@ -428,7 +530,7 @@ def prepare_disks(r, m, work):
     for i, spec in enumerate(r["disks"]):
         path = "%s.vd%s" % (work, "abcd"[i])
         r["made"].append(path)
-        globals()["write_" + spec[0]](path)
+        globals()["write_" + spec[0]](path, r["build"])
         m.disks.append((path,) + tuple(spec[1:]) + ("",) * (3 - len(spec)))
 
 
@@ -570,7 +672,7 @@ def run_row(r, arg):
     work = os.path.join(arg.build, "ktest", r["name"])
     image = "ktest.img" if r["kind"] in ("tests", "user", "die") else "Image"
     image = r.get("image", image)
-    names = ("smp", "mem", "append", "machine", "cpu", "mode")
+    names = ("smp", "mem", "append", "machine", "cpu", "mode", "legacy")
     m = qemu.Machine(kernel=os.path.join(arg.build, image),
                      **{n: r[n] for n in names if n in r})
     if r["kind"] == "user":

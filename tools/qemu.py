@@ -399,6 +399,8 @@ def main():
     ap.add_argument("--bios")
     ap.add_argument("--data", help="folder of firmware files (QEMU's -L)")
     ap.add_argument("--disk", help="boot this disk through U-Boot instead")
+    ap.add_argument("--hd", action="append", default=[], dest="disks",
+                    metavar="FILE", help="a disk; the first one is vda")
     ap.add_argument("--mode", choices=("mttcg", "icount"), default="mttcg")
     ap.add_argument("--out", default="build", help="folder for logs")
     ap.add_argument("--until", help="stop when this has been printed")
@@ -407,7 +409,7 @@ def main():
     ap.add_argument("--gdb", metavar="SOCKET", help="wait for a debugger there")
     ap.add_argument("--elf", default="build/kernel.elf", help="for the hint of --gdb")
     arg = ap.parse_args()
-    names = "machine smp mem cpu kernel append initrd dtb bios data disk mode"
+    names = "machine smp mem cpu kernel append initrd dtb bios data disk disks mode"
     machine = Machine(**{n: getattr(arg, n) for n in names.split()})
     if arg.interactive:
         interactive(machine, arg)

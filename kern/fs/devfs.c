@@ -123,6 +123,11 @@ TABLE_ADD(device, zero);
 TABLE_ADD(device, full);
 TABLE_ADD(device, console);
 
+WEAK void
+devfs_add_disks(struct node *folder)
+{
+}
+
 struct node *
 devfs_create(void)
 {
@@ -135,5 +140,6 @@ devfs_create(void)
                      (*d)->ops, NULL, &n) == 0)
             n->inode.rdev = (uint64_t)(*d)->major << 8 | (*d)->minor;
     }
+    devfs_add_disks(dev);
     return dev;
 }

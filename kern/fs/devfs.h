@@ -15,6 +15,9 @@ TABLE_DECLARE(device, struct device);
 /* The folder of all devices; NULL: no memory.  => at boot */
 struct node *devfs_create(void);
 
+/* The disks, too.  WEAK: none.  => at boot */
+void devfs_add_disks(struct node *folder);
+
 /* The terminal.  What it is asked beyond reading and writing, and whether the
  * caller may do those: 0, -EINTR (it has a signal that says why), -EIO.
  * WEAK: -ENOTTY, 0.  => may sleep */

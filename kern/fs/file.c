@@ -114,7 +114,7 @@ has_position(const struct inode *i)
 {
     uint32_t type = i->mode & S_IFMT;
 
-    return type == S_IFREG || type == S_IFDIR;
+    return type == S_IFREG || type == S_IFDIR || type == S_IFBLK;
 }
 
 /* FN at *POS, or at F's own position, which moves. */

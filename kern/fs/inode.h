@@ -191,6 +191,9 @@ size_t icache_shrink(struct super *s, size_t n);
 struct fs_type { /* TABLE_ADD(fs_type, ...) */
     const char *name;
     bool nodev; /* SOURCE is a word, not a disk */
+    /* Does a disk that begins with HEAD, a page, hold one, perhaps damaged?  May
+     * be NULL. */
+    bool (*probe)(const void *head);
     /* A new super, see super_init(), with its root.  SOURCE is the name of a
      * disk; OPTIONS as in mount(2), "" if there are none.  => may sleep */
     int (*mount)(const struct fs_type *t, const char *source,

@@ -55,22 +55,27 @@ root_mount_at(const char *path, struct super *s)
 }
 
 int
-root_mount(const void *archive, size_t size)
+root_mount(struct super *s)
 {
-    struct node *root = bootfs_create(archive, size), *dev;
-    int err;
+    struct node *dev;
+    int err = super_attach(s, NULL);
 
-    if (root == NULL)
-        return -ENOENT;
-    err = super_attach(root->inode.super, NULL);
     dev = devfs_create();
     if (err == 0)
         err = root_mount_at("/dev", dev == NULL ? NULL : dev->inode.super);
     TABLE_FOR_EACH (mount, struct mount, m) {
-        struct super *s = (*m)->create();
+        struct super *more = (*m)->create();
 
-        if (err == 0 && s != NULL)
-            err = root_mount_at((*m)->path, s);
+        if (err == 0 && more != NULL)
+            err = root_mount_at((*m)->path, more);
     }
     return err;
+}
+
+int
+root_mount_archive(const void *archive, size_t size)
+{
+    struct node *root = bootfs_create(archive, size);
+
+    return root == NULL ? -ENOENT : root_mount(root->inode.super);
 }

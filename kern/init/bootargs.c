@@ -28,11 +28,11 @@ static const struct bootarg_rule known[] = {
     {"start", "other|first"},   /* where harts begin; first: see entry.S */
     {"init", "*"},              /* the first program */
     {"run", "*"},               /* what it runs, with commas */
+    {"root", "*"},              /* the disk that is the root, or archive */
     {"ramdisk", "*"},           /* a disk of so much memory: 64M */
     {"seed", "*"},              /* of random self-tests */
     {"rounds", "#"},            /* of races, each; default 64 */
     {"console", "*"},           /* for others: ignored */
-    {"root", "*"},
     {"earlycon", "*"},
     {"quiet", ""},
 };

@@ -141,7 +141,10 @@ check_open(struct inode *i, uint32_t flags, bool fresh)
     if (type == S_IFDIR)
         return writes || (flags & O_CREAT) ? -EISDIR : 0;
     if (type != S_IFREG)
-        return i->ops->read == NULL && i->ops->write == NULL ? -ENXIO : 0;
+        return i->object == NULL && i->ops->read == NULL &&
+                       i->ops->write == NULL
+                   ? -ENXIO
+                   : 0;
     if (writes && read_only(i))
         return -EROFS;
     return (flags & O_TRUNC) && !fresh ? fs_truncate(i, 0) : 0;

@@ -496,5 +496,5 @@ tmpfs_mount(const struct fs_type *type, const char *source, const char *options,
     return 0;
 }
 
-static const struct fs_type tmpfs = {"tmpfs", true, tmpfs_mount};
+static const struct fs_type tmpfs = {"tmpfs", true, NULL, tmpfs_mount};
 TABLE_ADD(fs_type, tmpfs);

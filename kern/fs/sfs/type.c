@@ -1,6 +1,12 @@
 /* type.c: "sfs", for mount(2). */
 #include "fs/sfs/impl.h"
 
+static bool
+probe_sfs(const void *head)
+{
+    return ((const struct sfs_super *)head)->magic == SFS_MAGIC;
+}
+
 static int
 mount_sfs(const struct fs_type *t, const char *source, const char *options,
           bool readonly, struct super **made)
@@ -15,5 +21,6 @@ mount_sfs(const struct fs_type *t, const char *source, const char *options,
     return err;
 }
 
-static const struct fs_type sfs_type = {.name = "sfs", .mount = mount_sfs};
+static const struct fs_type sfs_type = {
+    .name = "sfs", .probe = probe_sfs, .mount = mount_sfs};
 TABLE_ADD(fs_type, sfs_type);
