@@ -57,6 +57,7 @@ timer_init_cpu(void)
 
     spin_init(&q->lock, RANK_TIMER);
     q->tick = NEVER;
+    q->programmed = 0; /* whatever it was told before, tell it */
     program(q);
     csr_set(sie, SIE_STIE);
 }

@@ -10,6 +10,9 @@
 #include <stdarg.h>
 #include <ucontext.h>
 
+/* In ticks: no hart ever waits for so long. */
+#define ONE_SECOND (1ul << 40)
+
 #define MAX_FIBERS    16
 #define MAX_OPTIONS   (2 * EXPLORE_HARTS)
 #define MAX_DECISIONS 8192

@@ -129,7 +129,7 @@ list_timers(struct option *option, unsigned n)
     for (unsigned i = 0; i < E->test->harts; i++) {
         const struct hart *h = &E->hart[i];
 
-        if (h->timer == UINT64_MAX || h->timer <= E->now)
+        if (h->timer >= ONE_SECOND || h->timer <= E->now)
             continue;
         if (forced && h->timer != first)
             continue;
