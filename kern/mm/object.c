@@ -309,6 +309,16 @@ fill_result(struct vm_object *obj, const struct page *page)
     return flags & PG_ERROR ? -EIO : -ENOMEM;
 }
 
+/* A run ends with its pages unlocked: by the time this one is locked again it may
+ * have been mapped, and be on its way to the disk.  Then it was there before the
+ * object was cut, and is left to who cuts.  => PAGE locked */
+static bool
+others_had(struct page *page)
+{
+    return atomic_load(&page->mapcount) != 0 ||
+           (atomic_load(&page->flags) & PG_WRITEBACK) != 0;
+}
+
 int
 object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
 {
@@ -330,7 +340,7 @@ object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
         return 0;
     if (err == 0 && page->index >= object_pages(obj))
         err = -ENODATA; /* truncated meanwhile */
-    if (err != 0)
+    if (err != 0 && !others_had(page))
         object_remove(obj, page);
     return err;
 }
