@@ -503,6 +503,58 @@ read_file(const struct metric *m)
     return t;
 }
 
+/* read or write ARG bytes at the beginning of a file that has them. */
+static uint64_t
+file_again(const struct metric *m, bool out)
+{
+    static char buf[16 * PAGE];
+    int fd = open("/tmp/bench", O_CREAT | O_RDWR, 0600);
+    uint64_t t;
+
+    if (fd < 0 || write(fd, buf, m->arg) != (ssize_t)m->arg)
+        return UNSUPPORTED;
+    pread(fd, buf, m->arg, 0);
+    t = now();
+    for (unsigned i = 0; i < m->n; i++) {
+        if (out)
+            pwrite(fd, buf, m->arg, 0);
+        else
+            pread(fd, buf, m->arg, 0);
+    }
+    t = now() - t;
+    close(fd);
+    unlink("/tmp/bench");
+    return t;
+}
+
+static uint64_t
+file_read(const struct metric *m)
+{
+    return file_again(m, false);
+}
+
+static uint64_t
+file_write(const struct metric *m)
+{
+    return file_again(m, true);
+}
+
+static uint64_t
+create_close_unlink(const struct metric *m)
+{
+    uint64_t t = now();
+
+    for (unsigned i = 0; i < m->n; i++) {
+        int fd = open("/tmp/bench.new", O_CREAT | O_EXCL | O_RDWR, 0600);
+
+        if (fd < 0)
+            return UNSUPPORTED;
+        close(fd);
+        unlink("/tmp/bench.new");
+    }
+    return now() - t;
+}
+
 #define MIB_PAGES 256
 
 static const struct metric metrics[] = {
@@ -545,6 +597,10 @@ static const struct metric metrics[] = {
     {"stat", stat_path, 1000, 0},
     {"fstat", stat_open, 1000, 0},
     {"file_pread_4k", read_file, 1000, 0},
+    {"file_read_4k", file_read, 1000, PAGE},
+    {"file_read_64k", file_read, 200, 16 * PAGE},
+    {"file_write_4k", file_write, 1000, PAGE},
+    {"create_close_unlink", create_close_unlink, 500, 0},
 };
 
 /* --- which, how often, and what came out --- */

@@ -131,7 +131,7 @@ devfs_add_disks(struct node *folder)
 struct node *
 devfs_create(void)
 {
-    struct node *dev = tree_create("devtmpfs"), *n;
+    struct node *dev = tree_create("devtmpfs", true), *n;
 
     if (dev == NULL)
         return NULL;

@@ -34,11 +34,18 @@ file_open(struct inode *inode, uint32_t flags, struct file **made)
     return 0;
 }
 
+WEAK void
+locks_drop(struct inode *i, const void *owner)
+{
+}
+
 void
 file_put(struct file *f)
 {
     if (atomic_add_acq_rel(&f->refs, -1) != 1)
         return;
+    if (!list_empty(&f->inode->locks))
+        locks_drop(f->inode, f);
     if (f->inode->ops->close != NULL)
         f->inode->ops->close(f->inode, f);
     inode_put(f->inode);

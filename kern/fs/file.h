@@ -65,6 +65,10 @@ int fd_close(struct files *t, int fd); /* -EBADF; may sleep */
 /* close-on-exec of FD: SET < 0 asks, else sets to SET.  -EBADF */
 int fd_cloexec(struct files *t, int fd, int set);
 
+/* OWNER, a table of files or an open file, does not use I any more: its locks of
+ * ranges go.  WEAK: there are none. */
+void locks_drop(struct inode *i, const void *owner);
+
 /* Open INODE (a reference is taken).  Calls ops->open. */
 int file_open(struct inode *inode, uint32_t flags, struct file **f);
 

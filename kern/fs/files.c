@@ -159,13 +159,22 @@ files_unshared(struct files *t)
     return t;
 }
 
+/* F is out of T. */
+static void
+drop(struct files *t, struct file *f)
+{
+    if (!list_empty(&f->inode->locks))
+        locks_drop(f->inode, t);
+    file_put(f);
+}
+
 void
 files_put(struct files *t)
 {
     if (atomic_add_acq_rel(&t->refs, -1) != 1)
         return;
     for (int i = next_used(t, 0); i < t->size; i = next_used(t, i + 1))
-        file_put(t->entry[i]);
+        drop(t, t->entry[i]);
     kfree(t->entry);
     kfree(t);
 }
@@ -199,7 +208,7 @@ files_close_exec(struct files *t)
             f = take(t, i);
         spin_unlock(&t->lock);
         if (f != NULL)
-            file_put(f);
+            drop(t, f);
     }
 }
 
@@ -272,7 +281,7 @@ fd_replace(struct files *t, int fd, struct file *f, bool cloexec)
     }
     spin_unlock(&t->lock);
     if (old != NULL)
-        file_put(old);
+        drop(t, old);
     return err == 0 ? fd : err;
 }
 
@@ -286,7 +295,7 @@ fd_close(struct files *t, int fd)
     spin_unlock(&t->lock);
     if (f == NULL)
         return -EBADF;
-    file_put(f);
+    drop(t, f);
     return 0;
 }
 

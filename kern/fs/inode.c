@@ -19,13 +19,17 @@ void
 inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
            uint64_t ino)
 {
+    static uint64_t last_ident; /* [a] */
+
     memset(i, 0, sizeof(*i));
+    i->ident = atomic_add(&last_ident, 1) + 1;
     mutex_init(&i->lock, RANK_INODE);
     i->refs = 1;
     i->mode = mode;
     i->nlink = 1;
     i->ino = ino;
     i->ops = ops;
+    list_init(&i->locks);
     list_init(&i->hash);
     list_init(&i->of_super);
     list_init(&i->unused);

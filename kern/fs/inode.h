@@ -97,6 +97,7 @@ struct statfs_info {
 
 struct super_ops {
     const char *name;
+    bool keep_names; /* names only change by fs/ops.c: they may be remembered */
     /* All that was done before is on the disk when this returns.  => may sleep */
     int (*sync)(struct super *s);
     void (*statfs)(struct super *s, struct statfs_info *info);
@@ -129,8 +130,9 @@ struct inode {
     uint32_t mode;     /* type and rights */
     uint32_t nlink, uid, gid;
     uint64_t ino, dev, rdev;
-    uint64_t size;               /* bytes; obj->size follows it */
-    uint64_t blocks;             /* [a] of 512 bytes, that it takes */
+    uint64_t ident;  /* [I] of this inode in memory; none has it after it */
+    uint64_t size;   /* bytes; obj->size follows it */
+    uint64_t blocks; /* [a] of 512 bytes, that it takes */
     int64_t atime, mtime, ctime; /* ns since 1970 */
     struct vm_object *object;    /* [I] contents by pages, or NULL */
     struct super *super;         /* [I] NULL: of no mounted file system */
@@ -140,6 +142,7 @@ struct inode {
     struct inode *covers;        /* [n] the folder this root covers */
     const struct inode_ops *ops; /* [I] */
     void *host;                  /* [I] the file system's */
+    struct list locks;           /* ext/fs/locks.c: of ranges of bytes */
     struct list hash, of_super;  /* [n] icache.c; empty: not entered */
     struct list unused;          /* [n] entered, refs 0 */
 };
@@ -239,6 +242,18 @@ int mount_at(struct inode *at, struct inode *root);
 void poll_changed(void);
 
 /* --- namei.c --- */
+
+/* The name cache (kern/ext); the core has none.  => all but the first and the
+ * last: DIR locked
+ * What NAME in DIR is, as far as it is known: 0: *FOUND has a reference; -ENOENT:
+ * there is nothing; 1: unknown. */
+int name_cached(struct inode *dir, const char *name, size_t len,
+                struct inode **found);
+void name_learned(struct inode *dir, const char *name, size_t len,
+                  struct inode *i); /* I NULL: there is nothing */
+void name_changed(struct inode *dir, const char *name, size_t len);
+/* Forget all that leads into S (NULL: everything).  => no lock held */
+void names_forget(struct super *s);
 
 extern struct inode *root_inode; /* [I] after boot */
 

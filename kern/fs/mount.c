@@ -150,6 +150,7 @@ fs_unmount(struct inode *root)
     if (s == NULL || s->root != root)
         return -EINVAL;
     flush_everything();
+    names_forget(s);
     icache_shrink(s, SIZE_MAX);
     spin_lock(&mount_lock);
     spin_lock(&inode_lock);

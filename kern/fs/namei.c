@@ -18,6 +18,28 @@
 
 #define LINKS_MAX 40
 
+WEAK int
+name_cached(struct inode *dir, const char *name, size_t len,
+            struct inode **found)
+{
+    return 1;
+}
+
+WEAK void
+name_learned(struct inode *dir, const char *name, size_t len, struct inode *i)
+{
+}
+
+WEAK void
+name_changed(struct inode *dir, const char *name, size_t len)
+{
+}
+
+WEAK void
+names_forget(struct super *s)
+{
+}
+
 struct step {
     const struct walk *w;
     struct inode *at; /* a reference */
@@ -118,17 +140,24 @@ dir_lookup(struct inode *dir, const char *name, size_t len,
 
     if (!is_dir(dir) || dir->ops->lookup == NULL)
         return -ENOTDIR;
+    err = name_cached(dir, name, len, found);
+    if (err != 1)
+        return err;
     err = dir->ops->lookup(dir, name, len, found);
     if (err == 0 && is_dir(*found))
         inode_set_parent(*found, dir);
+    if (err == 0 || err == -ENOENT)
+        name_learned(dir, name, len, err == 0 ? *found : NULL);
     return err;
 }
 
 static int
 look_up(struct inode *dir, const char *name, size_t len, struct inode **found)
 {
-    int err;
+    int err = name_cached(dir, name, len, found);
 
+    if (err != 1)
+        return err;
     mutex_lock(&dir->lock);
     err = dir_lookup(dir, name, len, found);
     mutex_unlock(&dir->lock);

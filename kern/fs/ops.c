@@ -20,11 +20,6 @@
 #include <errno.h>
 #include <string.h>
 
-WEAK void
-name_changed(struct inode *dir, const char *name, size_t len)
-{
-}
-
 static bool
 is_dir(const struct inode *i)
 {

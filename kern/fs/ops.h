@@ -34,8 +34,4 @@ int fs_truncate(struct inode *i, uint64_t size);
  * -EOPNOTSUPP, -EFBIG, -ENOSPC */
 int fs_allocate(struct inode *i, uint64_t pos, uint64_t end, bool keep);
 
-/* What NAME in DIR names has changed.  Does nothing here; the name cache listens
- * (kern/ext).  => DIR locked */
-void name_changed(struct inode *dir, const char *name, size_t len);
-
 #endif

@@ -41,7 +41,7 @@ struct tree {
 };
 
 struct node *
-tree_create(const char *type)
+tree_create(const char *type, bool keep)
 {
     struct tree *t = kzalloc(sizeof(*t));
     struct node *n = node_create("", 0, S_IFDIR | 0755, NULL);
@@ -52,6 +52,7 @@ tree_create(const char *type)
         return NULL;
     }
     t->ops.name = type;
+    t->ops.keep_names = keep;
     super_init(&t->super, &t->ops, type, false);
     t->super.root = &n->inode;
     n->inode.parent = &n->inode;
@@ -90,6 +91,7 @@ tree_add(struct node *dir, const char *name, size_t len, uint32_t mode,
     if ((mode & S_IFMT) == S_IFDIR)
         dir->inode.nlink++;
     list_add_tail(&dir->children, &n->sibling);
+    name_changed(&dir->inode, name, len);
     if (made != NULL)
         *made = n;
     return 0;

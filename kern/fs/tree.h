@@ -11,8 +11,9 @@ struct node {
     char name[];
 };
 
-/* An empty folder, the root of a file system of TYPE; NULL: no memory. */
-struct node *tree_create(const char *type);
+/* An empty folder, the root of a file system of TYPE; NULL: no memory.  KEEP: as
+ * super_ops.keep_names. */
+struct node *tree_create(const char *type, bool keep);
 /* A new node NAME in DIR: a folder (OPS NULL), or what OPS make of it.
  * -EEXIST, -ENOMEM, -ENAMETOOLONG.  => at boot */
 int tree_add(struct node *dir, const char *name, size_t len, uint32_t mode,

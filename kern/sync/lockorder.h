@@ -25,6 +25,7 @@
     X(RANK_DEVICE, "device")      /* a device used by one thread at a time */ \
     X(RANK_PROCESS, "process")    /* process table, file tables */            \
     X(RANK_MOUNT, "mount")        /* the list of mounted file systems */      \
+    X(RANK_NAMES, "names")        /* a set of the name cache */               \
     X(RANK_ICACHE, "icache")      /* inodes in memory, parents, mounts */     \
     X(RANK_MAP, "map")            /* the block map of one file */             \
     X(RANK_FREEMAP, "freemap")    /* which blocks and inodes are free */      \

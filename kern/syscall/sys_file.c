@@ -258,6 +258,12 @@ enum { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC = 1030 };
 #define F_GETPIPE_SZ 1032
 #define MAY_SET      (O_APPEND | O_NONBLOCK)
 
+WEAK long
+fcntl_more(struct file *f, unsigned cmd, uintptr_t arg)
+{
+    return -EINVAL;
+}
+
 static long
 sys_fcntl(ARGS)
 {
@@ -288,7 +294,7 @@ sys_fcntl(ARGS)
         r = (f->inode->mode & S_IFMT) == S_IFIFO ? (long)PIPE_SIZE : -EBADF;
         break;
     default:
-        r = -EINVAL;
+        r = fcntl_more(f, (unsigned)a1, a2);
     }
     file_put(f);
     return r;

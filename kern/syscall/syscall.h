@@ -46,6 +46,10 @@ void trace_begin(char line[TRACE_LINE], const struct syscall *row, uint64_t nr,
                  const uint64_t *a);
 void trace_end(const char line[TRACE_LINE], long r);
 
+/* What fcntl() is asked beyond the usual.  WEAK: -EINVAL. */
+struct file;
+long fcntl_more(struct file *f, unsigned cmd, uintptr_t arg);
+
 void syscall_init(void); /* table into array; once */
 
 #endif

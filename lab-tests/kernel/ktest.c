@@ -15,6 +15,7 @@
 #include "ext/mm/knob.h"
 #include "ext/mm/mmcheck.h"
 #include "ext/mm/observe.h"
+#include "fs/inode.h"
 #include "init/initcall.h"
 #include "mm/failpoint.h"
 #include "mm/kmap.h"
@@ -111,6 +112,8 @@ ktest_settle(void)
         ktest_parallel(ncpu, true, leave_space);
     for (unsigned tries = 0; kthread_count() > self && tries < 1000; tries++)
         sleep_ms(1);
+    names_forget(NULL);
+    icache_shrink(NULL, SIZE_MAX);
     kstack_drain();
     table_pages_drain();
     kmem_shrink();

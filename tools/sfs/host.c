@@ -148,6 +148,12 @@ pages_mkclean(struct page **pages, unsigned n)
     (void)pages, (void)n;
 }
 
+/* Nobody walks paths, so no names are remembered. */
+void
+names_forget(struct super *s)
+{
+}
+
 unsigned
 try_to_unmap(struct page *page)
 {

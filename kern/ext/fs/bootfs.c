@@ -84,7 +84,7 @@ add_entry(struct node *root, const struct newc_entry *e)
 struct node *
 bootfs_create(const void *archive, size_t size)
 {
-    struct node *root = tree_create("rootfs");
+    struct node *root = tree_create("rootfs", true);
     struct newc_entry e;
     enum newc_result r;
     size_t pos = 0;

@@ -354,7 +354,7 @@ static const struct inode_ops root_ops = {.lookup = root_lookup,
 static struct super *
 procfs_create(void)
 {
-    struct node *root = tree_create("proc"), *ucore = NULL;
+    struct node *root = tree_create("proc", false), *ucore = NULL;
     uint32_t mode;
 
     if (root == NULL ||

@@ -20,8 +20,7 @@
 #include <string.h>
 
 #define TMPFS_MAGIC 0x01021994u
-
-#define SLOTS_MAX (KMALLOC_MAX / sizeof(struct entry *))
+#define SLOTS_MAX   (KMALLOC_MAX / sizeof(struct entry *))
 
 static const struct inode_ops tmpfs_ops;
 
@@ -469,6 +468,7 @@ tmpfs_unmount(struct super *s)
 
 static const struct super_ops super_ops = {
     .name = "tmpfs",
+    .keep_names = true,
     .statfs = tmpfs_statfs,
     .busy = tmpfs_busy,
     .unmount = tmpfs_unmount,
