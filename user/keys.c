@@ -39,9 +39,9 @@ main(void)
     raw.lflag &= ~LOCAL;
     raw.cc[VMIN] = 1;
     raw.cc[VTIME] = 0;
-    printf("keys: q ends\n");
+    control(TCSETSF, &raw); /* drops what was typed: so speak after it */
+    printf("keys: q ends\r\n");
     fflush(stdout);
-    control(TCSETSF, &raw);
     while ((n = read(0, keys, sizeof(keys))) > 0) {
         for (ssize_t i = 0; i < n; i++)
             printf("%02x ", keys[i]);
