@@ -248,9 +248,10 @@ w_rename(const char *from, const char *to)
     return err;
 }
 
-/* All dirty pages of a small file, then the file. */
-static W_UNUSED int
-w_fsync(const char *path)
+/* All dirty pages of a small file, then the file; MAPPED: as msync(), which knows
+ * only the object. */
+static int
+sync_path(const char *path, bool mapped)
 {
     struct inode *i;
     int err = tree_walk(w_fs, path, &i);
@@ -259,10 +260,24 @@ w_fsync(const char *path)
         return err;
     if (i->object != NULL)
         err = sfs_write_new(sfs_inode(i), 0, object_pages(i->object));
-    if (err == 0)
+    if (err == 0 && !mapped)
         err = i->ops->sync(i, false);
+    else if (err == 0 && i->object != NULL && i->object->ops->sync != NULL)
+        err = i->object->ops->sync(i->object);
     inode_put(i);
     return err;
+}
+
+static W_UNUSED int
+w_fsync(const char *path)
+{
+    return sync_path(path, false);
+}
+
+static W_UNUSED int
+w_msync(const char *path)
+{
+    return sync_path(path, true);
 }
 
 #endif

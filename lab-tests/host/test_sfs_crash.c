@@ -271,7 +271,7 @@ operate(unsigned op, unsigned nr)
         break;
     case 12:
         w_write("/b", 0, fresh(), 3000);
-        w_fsync("/b");
+        w_msync("/b");
         break;
     default:
         w_fsync("/d/c");

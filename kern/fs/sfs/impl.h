@@ -281,6 +281,7 @@ void sfs_inode_end(struct inode *i); /* its object has gone, too */
 extern const struct pager_ops sfs_pager;
 int sfs_truncate(struct inode *i, uint64_t size);
 int sfs_allocate(struct inode *i, uint64_t pos, uint64_t end);
+int sfs_sync(struct inode *i, bool data);
 /* Pages of new blocks are on the disk. */
 int sfs_write_new(struct sfs_inode *si, uint64_t from, uint64_t to);
 int sfs_io_start(struct sfs *fs);

@@ -338,8 +338,8 @@ move(struct inode *dir, const char *name, size_t len, struct inode *moved,
     return end(&h, &spot, err);
 }
 
-static int
-sync_inode(struct inode *i, bool data)
+int
+sfs_sync(struct inode *i, bool data)
 {
     struct sfs *fs = sfs_of(i);
     struct sfs_handle h;
@@ -370,6 +370,6 @@ const struct inode_ops sfs_inode_ops = {
     .truncate = sfs_truncate,
     .allocate = sfs_allocate,
     .dirty = sfs_dirty,
-    .sync = sync_inode,
+    .sync = sfs_sync,
     .release = sfs_release,
 };

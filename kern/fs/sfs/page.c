@@ -239,6 +239,13 @@ sfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
     return err;
 }
 
+/* The blocks of what msync() has written, and the size, are in the journal. */
+static int
+sfs_pager_sync(struct vm_object *obj)
+{
+    return sfs_sync(&of_object(obj)->inode, true);
+}
+
 static void
 sfs_pager_release(struct vm_object *obj)
 {
@@ -249,6 +256,7 @@ const struct pager_ops sfs_pager = {.name = "sfs",
                                     .read_run = sfs_read_run,
                                     .page_out = sfs_page_out,
                                     .mkwrite = sfs_mkwrite,
+                                    .sync = sfs_pager_sync,
                                     .pin = inode_pin,
                                     .unpin = inode_unpin,
                                     .release = sfs_pager_release};
