@@ -449,6 +449,39 @@ pipe_pingpong(const struct metric *m)
     return t;
 }
 
+/* N times arg bytes through a pipe: written by one, read by the other. */
+static uint64_t
+pipe_stream(const struct metric *m)
+{
+    static char buf[65536];
+    size_t left = (size_t)m->n * m->arg;
+    int fd[2];
+    uint64_t t;
+    pid_t pid;
+
+    if (pipe(fd) != 0)
+        return UNSUPPORTED;
+    memset(buf, 1, m->arg);
+    pid = fork();
+    if (pid == 0) {
+        memset(buf, 2, m->arg);
+        while (left > 0) {
+            ssize_t got = read(fd[0], buf, m->arg);
+
+            left -= got > 0 ? (size_t)got : left;
+        }
+        _exit(0);
+    }
+    t = now();
+    for (unsigned i = 0; i < m->n; i++)
+        write(fd[1], buf, m->arg);
+    waitpid(pid, NULL, 0);
+    t = now() - t;
+    close(fd[0]);
+    close(fd[1]);
+    return t;
+}
+
 /* --- files --- */
 
 static uint64_t
@@ -593,6 +626,8 @@ static const struct metric metrics[] = {
     {"cow_reuse_page", cow, 1024, 0},
     {"yield_two", yield_two, 1000, 0},
     {"pipe_pingpong", pipe_pingpong, 1000, 0},
+    {"pipe_write_4k", pipe_stream, 1000, 4096},
+    {"pipe_write_64k", pipe_stream, 200, 65536},
     {"open_close", open_close, 1000, 0},
     {"stat", stat_path, 1000, 0},
     {"fstat", stat_open, 1000, 0},

@@ -4,35 +4,43 @@
 #include "debug/printk.h"
 #include "driver/event.h"
 #include "driver/tty.h"
+#include "mm/uaccess.h"
 #include "schedule/timeout.h"
 #include <errno.h>
 #include <string.h>
 
 static long
-null_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+null_read(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
     return 0;
 }
 
 static long
-null_write(struct inode *i, struct file *f, const void *buf, size_t n,
-           uint64_t pos)
+null_write(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
     return (long)n;
 }
 
 static long
-zero_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+zero_read(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
-    memset(buf, 0, n);
-    return (long)n;
+    size_t done = 0;
+
+    while (done < n && !thread_wanted(done)) {
+        size_t len = MIN(n - done, PAGE_SIZE),
+               left = clear_user(buf + done, len);
+
+        done += len - left;
+        if (left != 0)
+            return done > 0 ? (long)done : -EFAULT;
+    }
+    return (long)done;
 }
 
 static long
-full_write(struct inode *i, struct file *f, const void *buf, size_t n,
-           uint64_t pos)
+full_write(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
-    return -ENOSPC;
+    return n == 0 ? 0 : -ENOSPC;
 }
 
 /* Replaced by kern/ext/process/terminal.c: may the caller read or write? */
@@ -102,12 +110,12 @@ console_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
     return console_control(cmd, arg);
 }
 
-static const struct inode_ops null_ops = {.read = null_read,
-                                          .write = null_write};
-static const struct inode_ops zero_ops = {.read = zero_read,
-                                          .write = null_write};
-static const struct inode_ops full_ops = {.read = zero_read,
-                                          .write = full_write};
+static const struct inode_ops null_ops = {.read_user = null_read,
+                                          .write_user = null_write};
+static const struct inode_ops zero_ops = {.read_user = zero_read,
+                                          .write_user = null_write};
+static const struct inode_ops full_ops = {.read_user = zero_read,
+                                          .write_user = full_write};
 const struct inode_ops console_ops = {.read = console_read,
                                       .write = console_put,
                                       .poll = console_poll,

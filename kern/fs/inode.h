@@ -51,6 +51,10 @@ struct inode_ops {
                  uint64_t pos);
     long (*write)(struct inode *i, struct file *f, const void *buf, size_t n,
                   uint64_t pos);
+    /* Instead of those: straight to and from the caller's memory. */
+    long (*read_user)(struct inode *i, struct file *f, uintptr_t buf, size_t n);
+    long (*write_user)(struct inode *i, struct file *f, uintptr_t buf,
+                       size_t n);
     int (*open)(struct inode *i, struct file *f);      /* may refuse */
     void (*close)(struct inode *i, struct file *f);    /* last reference */
     unsigned (*poll)(struct inode *i, struct file *f); /* POLLIN ... now */

@@ -3,27 +3,36 @@
  *     page   0     1     2    ...   15        a ring of PIPE_SIZE bytes;
  *          [....|..xx|xxxx|    ]              a page is there while it holds
  *                 ^       ^                   bytes
- *               tail     head                 both only grow
+ *               tail     head
  *
- * A write of at most PIPE_BUF bytes goes in as a whole or not at all, because it
- * arrives here in one piece.  A read takes what there is.  Both ends count who
- * has them open: no writer is the end of the file, no reader is EPIPE. */
+ * Bytes go straight between a program and the ring, under the lock: a copy stops
+ * where a page of the program is missing; then the lock is dropped, the page
+ * touched, and the copy tried again.  What is written shows when head moves; so
+ * a write of at most PIPE_BUF bytes goes in as a whole or not at all, and a
+ * longer one in pieces.  A read takes what there is.  When it has taken
+ * everything, the ring goes back to the start of the page, which stays.
+ *
+ * Both ends count who has them open: no writer is the end of the file, no reader
+ * is EPIPE. */
 #include "fs/pipe.h"
 
 #include "mm/kmalloc.h"
+#include "mm/uaccess.h"
 #include <atomic.h>
 #include <errno.h>
-#include <string.h>
 
 #define PIPE_PAGES (PIPE_SIZE / PAGE_SIZE)
 
 struct pipe {
     struct inode inode;
     struct spinlock lock;      /* rank PROCESS */
-    uint64_t head, tail;       /* [lock] bytes ever written, ever read */
+    uint64_t head, tail;       /* [lock] where the next byte goes, comes from */
     unsigned readers, writers; /* [lock] open files */
-    struct wait_queue wait_data, wait_room; /* taken inside lock */
-    struct page *page[PIPE_PAGES];          /* [lock] */
+    struct side {
+        struct wait_queue wq; /* taken inside lock */
+        unsigned asleep; /* [lock] in it, or on the way into or out of it */
+    } data, room;        /* for what one waits */
+    struct page *page[PIPE_PAGES]; /* [lock] */
 };
 
 static uint64_t last_ino; /* [a] */
@@ -39,26 +48,33 @@ pipe_of(struct inode *i)
     return container_of(i, struct pipe, inode);
 }
 
+/* => P locked */
 static void
-wake(struct wait_queue *wq)
+wake(struct side *side)
 {
-    spin_lock(&wq->lock);
-    wait_wake_all(wq);
-    spin_unlock(&wq->lock);
-    poll_changed();
+    if (side->asleep == 0)
+        return;
+    spin_lock(&side->wq.lock);
+    wait_wake_all(&side->wq);
+    spin_unlock(&side->wq.lock);
 }
 
-/* Sleep on WQ.  => P locked, which is dropped for a while */
+/* Sleep until SIDE changes.  0, -EINTR, or -EAGAIN: F does not wait.
+ * => P locked, which is dropped for a while */
 static int
-sleep_on(struct pipe *p, struct wait_queue *wq)
+sleep_on(struct pipe *p, struct side *side, const struct file *f)
 {
     int err;
 
-    spin_lock(&wq->lock);
+    if (atomic_load(&f->flags) & O_NONBLOCK)
+        return -EAGAIN;
+    side->asleep++;
+    spin_lock(&side->wq.lock);
     spin_unlock(&p->lock);
-    err = wait_sleep_intr(wq);
-    spin_unlock(&wq->lock);
+    err = wait_sleep_intr(&side->wq);
+    spin_unlock(&side->wq.lock);
     spin_lock(&p->lock);
+    side->asleep--;
     return err;
 }
 
@@ -70,106 +86,150 @@ room_in(const struct pipe *p)
     return PIPE_SIZE - (p->head - p->tail);
 }
 
-/* Take out N bytes, which are there.  A full ring has its oldest and its latest
- * bytes in the same page.  => P locked */
+/* N bytes less were read: a page without any is given back, but the last one,
+ * which the next bytes will need.  They lie in the page of tail.  A full ring
+ * has its oldest and its latest bytes in the same page.  => P locked */
 static void
-take_out(struct pipe *p, char *buf, size_t n)
+was_read(struct pipe *p, size_t n)
 {
-    while (n > 0) {
-        unsigned k = p->tail / PAGE_SIZE % PIPE_PAGES;
-        size_t at = p->tail & PAGE_MASK, len = MIN(n, PAGE_SIZE - at);
+    unsigned k = p->tail / PAGE_SIZE % PIPE_PAGES;
 
-        memcpy(buf, (char *)page_to_va(p->page[k]) + at, len);
-        p->tail += len;
-        buf += len;
-        n -= len;
-        if (p->tail == p->head ||
-            (at + len == PAGE_SIZE && room_in(p) >= PAGE_SIZE)) {
-            free_pages(p->page[k], 0);
-            p->page[k] = NULL;
-        }
+    p->tail += n;
+    if (p->tail == p->head) {
+        p->head = p->tail = ROUND_DOWN(p->tail - 1, PAGE_SIZE);
+    } else if (p->tail % PAGE_SIZE == 0 && room_in(p) >= PAGE_SIZE) {
+        free_pages(p->page[k], 0);
+        p->page[k] = NULL;
     }
 }
 
-/* The page that the byte AT will lie in is there.  => P locked */
-static bool
-have_page(struct pipe *p, uint64_t at)
+/* Where the byte AT lies; NULL: no memory.  => P locked */
+static char *
+place(struct pipe *p, uint64_t at)
 {
     struct page **page = &p->page[at / PAGE_SIZE % PIPE_PAGES];
 
-    if (*page == NULL)
+    if (unlikely(*page == NULL))
         *page = alloc_pages(0);
-    return *page != NULL;
+    return *page == NULL ? NULL : (char *)page_to_va(*page) + (at & PAGE_MASK);
 }
 
-/* Put in N bytes, at most a page; there is room.  False: no memory, nothing was
- * put in.  => P locked */
-static bool
-put_in(struct pipe *p, const char *buf, size_t n)
+/* From BUF to behind head, where there is room, N bytes or fewer, at most two
+ * pages.  Returns how many, or -ENOMEM.  => P locked */
+static long
+fetch(struct pipe *p, uintptr_t buf, size_t n)
 {
-    if (!have_page(p, p->head) || !have_page(p, p->head + n - 1))
-        return false;
-    while (n > 0) {
-        unsigned k = p->head / PAGE_SIZE % PIPE_PAGES;
-        size_t at = p->head & PAGE_MASK, len = MIN(n, PAGE_SIZE - at);
+    size_t done = 0;
 
-        memcpy((char *)page_to_va(p->page[k]) + at, buf, len);
-        p->head += len;
-        buf += len;
-        n -= len;
+    while (done < n) {
+        uint64_t at = p->head + done;
+        size_t len = MIN(n - done, PAGE_SIZE - (at & PAGE_MASK)), left;
+        char *to = place(p, at);
+
+        if (to == NULL)
+            return -ENOMEM;
+        left = copy_from_user(to, buf + done, len);
+        done += len - left;
+        if (left != 0)
+            break;
     }
-    return true;
+    return (long)done;
 }
 
 /* --- the calls --- */
 
-/* POS says how much the same call has read already: it waits only for the first
- * byte. */
-static long
-pipe_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
+/* The page at BUF was missing.  False: it cannot be had.  => P locked, which is
+ * dropped for a while */
+static bool
+touch(struct pipe *p, uintptr_t buf, bool to_user)
 {
-    struct pipe *p = pipe_of(i);
-    long r = 0;
+    size_t left;
+    char c;
 
-    spin_lock(&p->lock);
-    while (p->head == p->tail && p->writers > 0 && pos == 0 && r == 0) {
-        if (atomic_load(&f->flags) & O_NONBLOCK)
-            r = -EAGAIN;
-        else
-            r = sleep_on(p, &p->wait_data);
-    }
-    if (p->head != p->tail) {
-        r = (long)MIN(n, p->head - p->tail);
-        take_out(p, buf, (size_t)r);
-    }
     spin_unlock(&p->lock);
-    if (r > 0)
-        wake(&p->wait_room);
-    return r;
+    left = to_user ? clear_user(buf, 1) : copy_from_user(&c, buf, 1);
+    spin_lock(&p->lock);
+    return left == 0;
 }
 
 static long
-pipe_write(struct inode *i, struct file *f, const void *buf, size_t n,
-           uint64_t pos)
+pipe_read(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
     struct pipe *p = pipe_of(i);
+    size_t done = 0;
     long r = 0;
 
     spin_lock(&p->lock);
-    while (room_in(p) < n && p->readers > 0 && r == 0) {
-        if (atomic_load(&f->flags) & O_NONBLOCK)
-            r = -EAGAIN;
-        else
-            r = sleep_on(p, &p->wait_room);
+    while (done < n && r == 0 && !thread_wanted(done)) {
+        size_t len = MIN(n - done, p->head - p->tail), left;
+
+        if (len == 0) {
+            if (done > 0 || p->writers == 0)
+                break;
+            r = sleep_on(p, &p->data, f);
+            continue;
+        }
+        len = MIN(len, PAGE_SIZE - (p->tail & PAGE_MASK));
+        left = copy_to_user(buf + done, place(p, p->tail), len);
+        if (len > left)
+            was_read(p, len - left);
+        done += len - left;
+        if (unlikely(left != 0) && !touch(p, buf + done, true))
+            r = -EFAULT;
     }
-    if (p->readers == 0)
-        r = -EPIPE;
-    else if (r == 0)
-        r = put_in(p, buf, n) ? (long)n : -ENOMEM;
+    if (done > 0)
+        wake(&p->room);
     spin_unlock(&p->lock);
-    if (r > 0)
-        wake(&p->wait_data);
-    return r;
+    if (done == 0)
+        return r;
+    poll_changed();
+    return (long)done;
+}
+
+/* The next at most PIPE_BUF bytes.  How many, 0: look again, or an error.
+ * => P locked, which may be dropped for a while */
+static long
+write_piece(struct pipe *p, struct file *f, uintptr_t buf, size_t n)
+{
+    long put;
+
+    if (p->readers == 0)
+        return -EPIPE;
+    if (room_in(p) < n) {
+        wake(&p->data); /* about what came before */
+        return sleep_on(p, &p->room, f);
+    }
+    put = fetch(p, buf, n);
+    if (put >= 0 && (size_t)put < n) {
+        if (touch(p, buf + (size_t)put, false))
+            return 0;
+        if (put == 0 || room_in(p) < n)
+            return -EFAULT;
+        put = fetch(p, buf, (size_t)put); /* others may have written */
+    }
+    p->head += put > 0 ? (uint64_t)put : 0;
+    return put;
+}
+
+static long
+pipe_write(struct inode *i, struct file *f, uintptr_t buf, size_t n)
+{
+    struct pipe *p = pipe_of(i);
+    size_t done = 0;
+    long r = 0;
+
+    spin_lock(&p->lock);
+    while (done < n && r >= 0 && !thread_wanted(done)) {
+        r = write_piece(p, f, buf + done, MIN(n - done, PIPE_BUF));
+        done += r > 0 ? (size_t)r : 0;
+    }
+    if (done > 0)
+        wake(&p->data);
+    spin_unlock(&p->lock);
+    if (done == 0)
+        return r;
+    poll_changed();
+    return (long)done;
 }
 
 static unsigned
@@ -203,8 +263,9 @@ pipe_close(struct inode *i, struct file *f)
         p->readers--;
     else
         p->writers--;
+    wake(reads ? &p->room : &p->data);
     spin_unlock(&p->lock);
-    wake(reads ? &p->wait_room : &p->wait_data);
+    poll_changed();
 }
 
 static int
@@ -234,8 +295,8 @@ pipe_release(struct inode *i)
 }
 
 static const struct inode_ops pipe_ops = {
-    .read = pipe_read,
-    .write = pipe_write,
+    .read_user = pipe_read,
+    .write_user = pipe_write,
     .open = pipe_open,
     .close = pipe_close,
     .poll = pipe_poll,
@@ -253,8 +314,8 @@ pipe_create(uint32_t flags, struct file *end[2])
     inode_init(&p->inode, &pipe_ops, S_IFIFO | 0600,
                atomic_add(&last_ino, 1) + 1);
     spin_init(&p->lock, RANK_PROCESS);
-    wait_init(&p->wait_data);
-    wait_init(&p->wait_room);
+    wait_init(&p->data.wq);
+    wait_init(&p->room.wq);
     err = file_open(&p->inode, O_RDONLY | flags, &end[0]);
     if (err == 0) {
         err = file_open(&p->inode, O_WRONLY | flags, &end[1]);

@@ -109,19 +109,25 @@ kick(unsigned id)
         sbi_send_ipi((struct sbi_harts){.mask = 1, .base = cpu->hartid});
 }
 
-/* Queue T, which is READY and on no queue, on hart ID. */
-static void
-queue_on(struct thread *t, unsigned id)
+/* Put T, which is READY and on no queue, into RQ of hart ID.  => RQ locked */
+static inline void
+put_on(struct run_queue *rq, struct thread *t, unsigned id)
 {
-    struct run_queue *rq = &run_queues[id];
-
-    spin_lock(&rq->lock);
     policy->enqueue(rq, t);
     atomic_store(&rq->nr, rq->nr + 1);
     if (&rq->running->tcb == cpus[id].idle) {
         atomic_and(&idle_mask, ~(1ul << id)); /* the next one goes elsewhere */
         kick(id);
     }
+}
+
+static void
+queue_on(struct thread *t, unsigned id)
+{
+    struct run_queue *rq = &run_queues[id];
+
+    spin_lock(&rq->lock);
+    put_on(rq, t, id);
     spin_unlock(&rq->lock);
 }
 
@@ -264,9 +270,14 @@ sched_wake(struct thread *t)
     }
     t->state = THREAD_READY;
     id = choose_cpu(t);
+    trace(TRACE_WAKE, (uint64_t)t->tid, id);
+    if (id == t->rq_cpu) {
+        put_on(rq, t, id);
+        spin_unlock(&rq->lock);
+        return true;
+    }
     atomic_store(&t->rq_cpu, id);
     spin_unlock(&rq->lock);
-    trace(TRACE_WAKE, (uint64_t)t->tid, id);
     queue_on(t, id);
     return true;
 }

@@ -142,7 +142,8 @@ check_open(struct inode *i, uint32_t flags, bool fresh)
         return writes || (flags & O_CREAT) ? -EISDIR : 0;
     if (type != S_IFREG)
         return i->object == NULL && i->ops->read == NULL &&
-                       i->ops->write == NULL
+                       i->ops->read_user == NULL && i->ops->write == NULL &&
+                       i->ops->write_user == NULL
                    ? -ENXIO
                    : 0;
     if (writes && read_only(i))

@@ -75,61 +75,61 @@ static const struct call {
     const char *file;
     long args[6];
 } calls[] = {
-    {17, false, BAD_WRITE, NULL, {HERE, 4096}},            /* getcwd */
-    {33, false, BAD_READ, NULL, {-100, HERE, 0100644, 0}}, /* mknodat */
-    {34, false, BAD_READ, NULL, {-100, HERE, 0}},          /* mkdirat */
-    {35, false, BAD_READ, NULL, {-100, HERE, 0}},          /* unlinkat */
-    {43, false, BAD_READ, NULL, {HERE, GOOD}},             /* statfs */
-    {43, false, BAD_WRITE, NULL, {PATH, HERE}},            /* ... */
-    {44, false, BAD_WRITE, "/", {FD, HERE}},               /* fstatfs */
-    {48, false, BAD_READ, NULL, {-100, HERE, 0}},          /* faccessat */
-    {49, false, BAD_READ, NULL, {HERE}},                   /* chdir */
-    {56, false, BAD_READ, NULL, {-100, HERE, 0}},          /* openat */
-    {59, false, BAD_WRITE, NULL, {HERE, 0}},               /* pipe2 */
-    {61, false, BAD_WRITE, "/", {FD, HERE, 1024}},         /* getdents64 */
-    {63, true, BAD_WRITE, "/dev/zero", {FD, HERE, 64}},    /* read */
-    {63, true, BAD_WRITE, "/bin/true", {FD, HERE, 64}},    /* ... a file */
-    {64, true, BAD_READ, "/dev/null", {FD, HERE, 64}},     /* write */
-    {65, false, BAD_READ, "/dev/zero", {FD, HERE, 1}},     /* readv */
-    {66, false, BAD_READ, "/dev/null", {FD, HERE, 1}},     /* writev */
-    {67, true, BAD_WRITE, "/bin/true", {FD, HERE, 64, 1}}, /* pread64 */
-    {68, true, BAD_READ, "/dev/null", {FD, HERE, 64, 1}},  /* pwrite64 */
-    {73, false, BAD_READ, NULL, {HERE, 1, GOOD, 0, 8}},    /* ppoll */
-    {73, false, BAD_READ, NULL, {GOOD, 0, HERE, 0, 8}},    /* ... a time */
-    {73, false, BAD_READ, NULL, {GOOD, 0, GOOD, HERE, 8}}, /* ... a mask */
-    {78, false, BAD_READ, NULL, {-100, HERE, GOOD, 64}},   /* readlinkat */
-    {79, false, BAD_READ, NULL, {-100, HERE, GOOD, 0}},    /* newfstatat */
-    {79, false, BAD_WRITE, NULL, {-100, PATH, HERE, 0}},   /* ... */
-    {80, false, BAD_WRITE, "/", {FD, HERE}},               /* fstat */
-    {101, false, BAD_READ, NULL, {HERE, 0}},               /* nanosleep */
-    {102, false, BAD_WRITE, NULL, {0, HERE}},              /* getitimer */
-    {103, false, BAD_READ, NULL, {0, HERE, 0}},            /* setitimer */
-    {107, false, BAD_READ, NULL, {1, HERE, GOOD}},         /* timer_create */
-    {107, false, BAD_WRITE, NULL, {1, 0, HERE}},           /* ... */
-    {113, false, BAD_WRITE, NULL, {1, HERE}},              /* clock_gettime */
-    {115, false, BAD_READ, NULL, {1, 0, HERE, 0}},         /* clock_nanosleep */
-    {122, false, BAD_READ, NULL, {0, 8, HERE}},            /* setaffinity */
-    {123, false, BAD_WRITE, NULL, {0, 8, HERE}},           /* getaffinity */
-    {132, false, BAD_READ, NULL, {HERE, 0}},               /* sigaltstack */
-    {132, false, BAD_WRITE, NULL, {0, HERE}},              /* ... */
-    {133, false, BAD_READ, NULL, {HERE, 8}},               /* sigsuspend */
-    {134, false, BAD_READ, NULL, {10, HERE, 0, 8}},        /* sigaction */
-    {134, false, BAD_WRITE, NULL, {10, 0, HERE, 8}},       /* ... */
-    {135, false, BAD_READ, NULL, {0, HERE, 0, 8}},         /* sigprocmask */
-    {135, false, BAD_WRITE, NULL, {0, 0, HERE, 8}},        /* ... */
-    {136, false, BAD_WRITE, NULL, {HERE, 8}},              /* sigpending */
-    {137, false, BAD_READ, NULL, {HERE, 0, GOOD, 8}},      /* sigtimedwait */
-    {153, false, BAD_WRITE, NULL, {HERE}},                 /* times */
-    {160, false, BAD_WRITE, NULL, {HERE}},                 /* uname */
-    {165, false, BAD_WRITE, NULL, {0, HERE}},              /* getrusage */
-    {168, false, BAD_WRITE, NULL, {HERE, 0}},              /* getcpu */
-    {169, false, BAD_WRITE, NULL, {HERE, 0}},              /* gettimeofday */
-    {179, false, BAD_WRITE, NULL, {HERE}},                 /* sysinfo */
-    {221, false, BAD_READ, NULL, {HERE, 0, 0}},            /* execve */
-    {221, false, BAD_READ, NULL, {PATH, HERE, 0}},         /* ... argv */
-    {221, false, BAD_READ, NULL, {PATH, 0, HERE}},         /* ... envp */
-    {261, false, BAD_READ, NULL, {0, 7, HERE, 0}},         /* prlimit64 */
-    {261, false, BAD_WRITE, NULL, {0, 7, 0, HERE}},        /* ... */
+    {17, false, BAD_WRITE, NULL, {HERE, 4096}},             /* getcwd */
+    {33, false, BAD_READ, NULL, {-100, HERE, 0100644, 0}},  /* mknodat */
+    {34, false, BAD_READ, NULL, {-100, HERE, 0}},           /* mkdirat */
+    {35, false, BAD_READ, NULL, {-100, HERE, 0}},           /* unlinkat */
+    {43, false, BAD_READ, NULL, {HERE, GOOD}},              /* statfs */
+    {43, false, BAD_WRITE, NULL, {PATH, HERE}},             /* ... */
+    {44, false, BAD_WRITE, "/", {FD, HERE}},                /* fstatfs */
+    {48, false, BAD_READ, NULL, {-100, HERE, 0}},           /* faccessat */
+    {49, false, BAD_READ, NULL, {HERE}},                    /* chdir */
+    {56, false, BAD_READ, NULL, {-100, HERE, 0}},           /* openat */
+    {59, false, BAD_WRITE, NULL, {HERE, 0}},                /* pipe2 */
+    {61, false, BAD_WRITE, "/", {FD, HERE, 1024}},          /* getdents64 */
+    {63, true, BAD_WRITE, "/dev/zero", {FD, HERE, 64}},     /* read */
+    {63, true, BAD_WRITE, "/bin/true", {FD, HERE, 64}},     /* ... a file */
+    {64, true, BAD_READ, "/tmp/badptr", {FD, HERE, 64}},    /* write */
+    {65, false, BAD_READ, "/dev/zero", {FD, HERE, 1}},      /* readv */
+    {66, false, BAD_READ, "/tmp/badptr", {FD, HERE, 1}},    /* writev */
+    {67, true, BAD_WRITE, "/bin/true", {FD, HERE, 64, 1}},  /* pread64 */
+    {68, true, BAD_READ, "/tmp/badptr", {FD, HERE, 64, 1}}, /* pwrite64 */
+    {73, false, BAD_READ, NULL, {HERE, 1, GOOD, 0, 8}},     /* ppoll */
+    {73, false, BAD_READ, NULL, {GOOD, 0, HERE, 0, 8}},     /* ... a time */
+    {73, false, BAD_READ, NULL, {GOOD, 0, GOOD, HERE, 8}},  /* ... a mask */
+    {78, false, BAD_READ, NULL, {-100, HERE, GOOD, 64}},    /* readlinkat */
+    {79, false, BAD_READ, NULL, {-100, HERE, GOOD, 0}},     /* newfstatat */
+    {79, false, BAD_WRITE, NULL, {-100, PATH, HERE, 0}},    /* ... */
+    {80, false, BAD_WRITE, "/", {FD, HERE}},                /* fstat */
+    {101, false, BAD_READ, NULL, {HERE, 0}},                /* nanosleep */
+    {102, false, BAD_WRITE, NULL, {0, HERE}},               /* getitimer */
+    {103, false, BAD_READ, NULL, {0, HERE, 0}},             /* setitimer */
+    {107, false, BAD_READ, NULL, {1, HERE, GOOD}},          /* timer_create */
+    {107, false, BAD_WRITE, NULL, {1, 0, HERE}},            /* ... */
+    {113, false, BAD_WRITE, NULL, {1, HERE}},               /* clock_gettime */
+    {115, false, BAD_READ, NULL, {1, 0, HERE, 0}},    /* clock_nanosleep */
+    {122, false, BAD_READ, NULL, {0, 8, HERE}},       /* setaffinity */
+    {123, false, BAD_WRITE, NULL, {0, 8, HERE}},      /* getaffinity */
+    {132, false, BAD_READ, NULL, {HERE, 0}},          /* sigaltstack */
+    {132, false, BAD_WRITE, NULL, {0, HERE}},         /* ... */
+    {133, false, BAD_READ, NULL, {HERE, 8}},          /* sigsuspend */
+    {134, false, BAD_READ, NULL, {10, HERE, 0, 8}},   /* sigaction */
+    {134, false, BAD_WRITE, NULL, {10, 0, HERE, 8}},  /* ... */
+    {135, false, BAD_READ, NULL, {0, HERE, 0, 8}},    /* sigprocmask */
+    {135, false, BAD_WRITE, NULL, {0, 0, HERE, 8}},   /* ... */
+    {136, false, BAD_WRITE, NULL, {HERE, 8}},         /* sigpending */
+    {137, false, BAD_READ, NULL, {HERE, 0, GOOD, 8}}, /* sigtimedwait */
+    {153, false, BAD_WRITE, NULL, {HERE}},            /* times */
+    {160, false, BAD_WRITE, NULL, {HERE}},            /* uname */
+    {165, false, BAD_WRITE, NULL, {0, HERE}},         /* getrusage */
+    {168, false, BAD_WRITE, NULL, {HERE, 0}},         /* getcpu */
+    {169, false, BAD_WRITE, NULL, {HERE, 0}},         /* gettimeofday */
+    {179, false, BAD_WRITE, NULL, {HERE}},            /* sysinfo */
+    {221, false, BAD_READ, NULL, {HERE, 0, 0}},       /* execve */
+    {221, false, BAD_READ, NULL, {PATH, HERE, 0}},    /* ... argv */
+    {221, false, BAD_READ, NULL, {PATH, 0, HERE}},    /* ... envp */
+    {261, false, BAD_READ, NULL, {0, 7, HERE, 0}},    /* prlimit64 */
+    {261, false, BAD_WRITE, NULL, {0, 7, 0, HERE}},   /* ... */
     {276, false, BAD_READ, NULL, {-100, HERE, -100, PATH}}, /* renameat2 */
     {278, true, BAD_WRITE, NULL, {HERE, 64, 0}},            /* getrandom */
     {291, false, BAD_READ, NULL, {-100, HERE, 0, 0, GOOD}}, /* statx */
@@ -196,6 +196,7 @@ try_call(const struct call *c, const struct place *p)
 UTEST(badptr_each_is_efault)
 {
     make_places();
+    close(open("/tmp/badptr", O_CREAT | O_RDWR, 0600));
     for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         for (unsigned k = 0; k < nplaces; k++) {
             if ((places[k].kind & calls[i].kind) == 0 ||
@@ -204,6 +205,7 @@ UTEST(badptr_each_is_efault)
             CHECK(try_call(&calls[i], &places[k]));
         }
     }
+    unlink("/tmp/badptr");
     chdir("/");
     CHECK(getpid() > 1 && open("/bin/true", O_RDONLY) >= 0);
 }

@@ -1,7 +1,7 @@
 /* uaccess.S: the only code that touches user memory, with SUM set.
  *
  * Every access to memory has an entry in section "extable" (probe.h).  A fault
- * of the wide loop, which moves 64 bytes at a time, goes on in the byte loop
+ * of the wide loops, which move 256 and 64 bytes at a time, goes on in the byte loop
  * with what the wide one has not finished, so a byte is either copied or among
  * those that are counted as left. */
 #include "arch/riscv/csr.h"
@@ -12,6 +12,26 @@
     .balign 8
     .dword  100b, \go_on
     .popsection
+.endm
+
+/* 64 bytes AT bytes into both; what faults is done again, byte by byte. */
+.macro copy_64 at
+    may_fault 4f, ld t0, \at(a1)
+    may_fault 4f, ld t1, \at + 8(a1)
+    may_fault 4f, ld t2, \at + 16(a1)
+    may_fault 4f, ld t3, \at + 24(a1)
+    may_fault 4f, ld t4, \at + 32(a1)
+    may_fault 4f, ld a3, \at + 40(a1)
+    may_fault 4f, ld a4, \at + 48(a1)
+    may_fault 4f, ld a5, \at + 56(a1)
+    may_fault 4f, sd t0, \at(a0)
+    may_fault 4f, sd t1, \at + 8(a0)
+    may_fault 4f, sd t2, \at + 16(a0)
+    may_fault 4f, sd t3, \at + 24(a0)
+    may_fault 4f, sd t4, \at + 32(a0)
+    may_fault 4f, sd a3, \at + 40(a0)
+    may_fault 4f, sd a4, \at + 48(a0)
+    may_fault 4f, sd a5, \at + 56(a0)
 .endm
 
     .text
@@ -33,27 +53,21 @@ user_copy:
     addi    a1, a1, 1
     addi    a2, a2, -1
     j       1b
-2:  bltu    a2, t5, 3f          /* 64 bytes at a time */
-    may_fault 4f, ld t0, 0(a1)
-    may_fault 4f, ld t1, 8(a1)
-    may_fault 4f, ld t2, 16(a1)
-    may_fault 4f, ld t3, 24(a1)
-    may_fault 4f, ld t4, 32(a1)
-    may_fault 4f, ld a3, 40(a1)
-    may_fault 4f, ld a4, 48(a1)
-    may_fault 4f, ld a5, 56(a1)
-    may_fault 4f, sd t0, 0(a0)
-    may_fault 4f, sd t1, 8(a0)
-    may_fault 4f, sd t2, 16(a0)
-    may_fault 4f, sd t3, 24(a0)
-    may_fault 4f, sd t4, 32(a0)
-    may_fault 4f, sd a3, 40(a0)
-    may_fault 4f, sd a4, 48(a0)
-    may_fault 4f, sd a5, 56(a0)
+2:  li      t0, 256             /* 256 bytes at a time */
+    bltu    a2, t0, 7f
+    .irp    at, 0,64,128,192
+    copy_64 \at
+    .endr
+    addi    a0, a0, 256
+    addi    a1, a1, 256
+    addi    a2, a2, -256
+    j       2b
+7:  bltu    a2, t5, 3f          /* 64 */
+    copy_64 0
     addi    a0, a0, 64
     addi    a1, a1, 64
     addi    a2, a2, -64
-    j       2b
+    j       7b
 3:  sltiu   t0, a2, 8           /* words */
     bnez    t0, 4f
     may_fault 4f, ld t0, 0(a1)
