@@ -145,8 +145,11 @@ sync_all(struct super *s)
     return err == 0 && !s->readonly ? journal_commit(fs) : err;
 }
 
-static const struct super_ops super_ops = {
-    .name = "sfs", .sync = sync_all, .statfs = statfs, .unmount = sfs_unmount};
+static const struct super_ops super_ops = {.keep_names = true,
+                                           .name = "sfs",
+                                           .sync = sync_all,
+                                           .statfs = statfs,
+                                           .unmount = sfs_unmount};
 
 static void
 set_up(struct sfs *fs, struct blkdev *dev, bool readonly)
