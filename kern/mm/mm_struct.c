@@ -180,6 +180,10 @@ mm_write_end(struct mm_struct *mm)
 {
     struct list dead;
 
+    if (list_empty(&mm->dead)) {
+        gate_open(&mm->gate);
+        return;
+    }
     list_add(&mm->dead, &dead); /* the ring gets a second head ... */
     list_del(&mm->dead);        /* ... and loses the first */
     gate_open(&mm->gate);

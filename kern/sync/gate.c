@@ -6,7 +6,7 @@ void
 gate_init(struct gate *g, struct gate_row *rows)
 {
     mutex_init(&g->writers, RANK_GATE);
-    g->closed = 0;
+    g->closed = GATE_OPEN;
     wait_init(&g->outside);
     g->rows = rows;
 }
@@ -17,12 +17,23 @@ gate_try_enter(struct gate *g)
     return gate_step_in(g);
 }
 
+/* Is it closed?  Who opens it will know that somebody waits.
+ * => outside.lock held */
+static bool
+still_closed(struct gate *g)
+{
+    uint32_t seen = GATE_CLOSED;
+
+    (void)atomic_cas(&g->closed, &seen, GATE_WAITED);
+    return seen != GATE_OPEN;
+}
+
 void
 gate_enter_later(struct gate *g)
 {
     do {
         spin_lock(&g->outside.lock);
-        if (atomic_load(&g->closed) != 0)
+        if (still_closed(g))
             wait_sleep(&g->outside);
         spin_unlock(&g->outside.lock);
     } while (!gate_step_in(g));
@@ -43,8 +54,11 @@ gate_leave(struct gate *g)
 void
 gate_close(struct gate *g)
 {
-    mutex_lock(&g->writers);
-    atomic_store(&g->closed, 1);
+    lock_order_check(RANK_GATE);
+    if (unlikely(!mutex_take(&g->writers)))
+        mutex_lock_nested(&g->writers);
+    lock_order_add(RANK_GATE);
+    atomic_store(&g->closed, GATE_CLOSED);
     atomic_fence();
     race_point("gate-close");
     for (unsigned i = 0; i < ncpu; i++) {
@@ -56,12 +70,14 @@ gate_close(struct gate *g)
 void
 gate_open(struct gate *g)
 {
-    spin_lock(&g->outside.lock);
-    atomic_store_release(&g->closed, 0);
-    if (unlikely(!list_empty(&g->outside.sleepers)))
+    if (unlikely(atomic_swap(&g->closed, GATE_OPEN) == GATE_WAITED)) {
+        spin_lock(&g->outside.lock);
         wait_wake_all(&g->outside);
-    spin_unlock(&g->outside.lock);
-    mutex_unlock(&g->writers);
+        spin_unlock(&g->outside.lock);
+    }
+    lock_order_remove(RANK_GATE);
+    if (unlikely(!mutex_give(&g->writers)))
+        mutex_unlock_nested(&g->writers);
 }
 
 bool

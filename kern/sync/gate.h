@@ -10,7 +10,10 @@
  *
  * Either the writer sees the count or the reader sees the flag; without the
  * fences both could miss.  A reader has interrupts off and cannot sleep, so
- * the wait is short.  Writers queue in a mutex. */
+ * the wait is short.  Writers queue in a mutex.
+ *
+ * Who sleeps outside says so in the flag, under the queue's lock; so a writer
+ * whom nobody met opens the gate with one swap. */
 #ifndef KERN_SYNC_GATE_H
 #define KERN_SYNC_GATE_H
 
@@ -21,6 +24,8 @@ struct gate_row {
     uint32_t readers; /* [a] of this hart: 0 or 1, deeper when nested */
     uint64_t owner;   /* what the gate's owner keeps once per hart */
 } CACHE_ALIGNED;
+
+enum { GATE_OPEN, GATE_CLOSED, GATE_WAITED /* closed, readers sleep */ };
 
 struct gate {
     struct mutex writers;      /* rank GATE; held by the one writer */

@@ -7,20 +7,33 @@ mutex_init(struct mutex *m, enum lock_rank rank)
 {
     assert(rank <= RANK_LAST_SLEEPING);
     wait_init(&m->wq);
-    m->owner = NULL;
+    m->owner = 0;
     m->rank = rank;
+}
+
+/* Say that somebody waits, or take it: it may be free by now. */
+static bool
+take_or_mark(struct mutex *m)
+{
+    uintptr_t owner = atomic_load(&m->owner), to;
+
+    do
+        to = owner == 0 ? (uintptr_t)current_thread() : owner | MUTEX_WAITED;
+    while (!atomic_cas(&m->owner, &owner, to));
+    return owner == 0;
 }
 
 void
 mutex_lock_nested(struct mutex *m)
 {
-    struct thread *me = current_thread();
-
+    if (likely(mutex_take(m)))
+        return;
     spin_lock(&m->wq.lock);
-    if (m->owner == NULL)
-        atomic_store(&m->owner, me);
-    while (m->owner != me)
-        wait_sleep(&m->wq);
+    if (!take_or_mark(m)) {
+        do
+            wait_sleep(&m->wq);
+        while (!mutex_held(m));
+    }
     spin_unlock(&m->wq.lock);
 }
 
@@ -35,26 +48,27 @@ mutex_lock(struct mutex *m)
 bool
 mutex_trylock(struct mutex *m)
 {
-    bool mine;
+    bool mine = mutex_take(m);
 
-    spin_lock(&m->wq.lock);
-    mine = m->owner == NULL;
-    if (mine) {
-        atomic_store(&m->owner, current_thread());
+    if (mine)
         lock_order_add(m->rank);
-    }
-    spin_unlock(&m->wq.lock);
     return mine;
 }
 
 void
 mutex_unlock_nested(struct mutex *m)
 {
+    struct thread *heir;
+
+    if (likely(mutex_give(m)))
+        return;
     assert(mutex_held(m));
     spin_lock(&m->wq.lock);
-    atomic_store(&m->owner, wait_first(&m->wq));
-    if (unlikely(!list_empty(&m->wq.sleepers)))
-        wait_wake(&m->wq, 1);
+    heir = wait_first(&m->wq);
+    wait_wake(&m->wq, 1);
+    atomic_store_release(&m->owner,
+                         (uintptr_t)heir |
+                             (list_empty(&m->wq.sleepers) ? 0 : MUTEX_WAITED));
     spin_unlock(&m->wq.lock);
 }
 
@@ -68,5 +82,6 @@ mutex_unlock(struct mutex *m)
 bool
 mutex_held(struct mutex *m)
 {
-    return atomic_load(&m->owner) == current_thread();
+    return (atomic_load(&m->owner) & ~MUTEX_WAITED) ==
+           (uintptr_t)current_thread();
 }

@@ -17,6 +17,7 @@ enum mutant {
     MUTANT_QUEUE_AFTER_UNLOCK,
     MUTANT_COND_UNLOCKS_FIRST,
     MUTANT_NO_HEIR, /* mutex_unlock() clears the owner and wakes somebody */
+    MUTANT_NO_MARK, /* who sleeps leaves the owner as it was */
 };
 
 /* A swap that is a load and a store. */
@@ -70,6 +71,13 @@ late_add(struct spinlock *lock, struct list *at, struct list *node)
 #define wait_wake(wq, n) EXPLORE_CALL(wait_wake, wq, wq, n)
 #define wait_first(wq) \
     (explore_mutant() == MUTANT_NO_HEIR ? NULL : wait_first(wq))
+#undef atomic_cas
+#define atomic_cas(p, expected, desired)                             \
+    (explore_mutant() == MUTANT_NO_MARK && (desired & MUTEX_WAITED)  \
+         ? *(expected) == atomic_load(p)                             \
+         : (ATOMIC_POINT(p),                                         \
+            __atomic_compare_exchange_n(p, expected, desired, false, \
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)))
 #include "kern/sync/mutex.c"
 #undef wait_first
 
@@ -260,7 +268,7 @@ mutex_body(unsigned hart)
 static void
 mutex_check(void)
 {
-    assert(passes == ncpu && mutex.owner == NULL);
+    assert(passes == ncpu && mutex.owner == 0);
     assert(list_empty(&mutex.wq.sleepers));
 }
 
@@ -464,7 +472,7 @@ cond_timed_body(unsigned hart)
 static void
 cond_check(void)
 {
-    assert(list_empty(&cond.wq.sleepers) && mutex.owner == NULL);
+    assert(list_empty(&cond.wq.sleepers) && mutex.owner == 0);
 }
 
 #define SKIP(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -501,6 +509,8 @@ static const struct explore_test tests[] = {
      .skip =
          SKIP("mutex_lock_nested/spin_lock", "mutex_lock_nested/spin_unlock"),
      .expect = ""},
+    {"mutex-mutant-no-mark", 2, MUTEX, .mutant = MUTANT_NO_MARK,
+     .expect = "dead-lock"},
     {"mutex-mutant-no-heir", 2, MUTEX, .mutant = MUTANT_NO_HEIR,
      .expect = "dead-lock"},
     {"semaphore", 3, SEM},

@@ -59,21 +59,26 @@ is_broken(int m, const char *func, const char *in, const char *word,
         }                                                                   \
     } while (0)
 #undef atomic_store_release
-#define atomic_store_release(p, v)                                            \
-    do {                                                                      \
-        if (!BROKEN(MUTANT_STAYS_COUNTED, "gate_step_back", "&row->readers",  \
-                    #p) &&                                                    \
-            !BROKEN(MUTANT_FLAG_AFTER_WAKE, "gate_open", "&g->closed", #p)) { \
-            ATOMIC_POINT(p);                                                  \
-            __atomic_store_n(p, v, __ATOMIC_RELEASE);                         \
-        }                                                                     \
+#define atomic_store_release(p, v)                                           \
+    do {                                                                     \
+        if (!BROKEN(MUTANT_STAYS_COUNTED, "gate_step_back", "&row->readers", \
+                    #p)) {                                                   \
+            ATOMIC_POINT(p);                                                 \
+            __atomic_store_n(p, v, __ATOMIC_RELEASE);                        \
+        }                                                                    \
     } while (0)
-#undef atomic_load
-#define atomic_load(p)                                                      \
-    (BROKEN(MUTANT_SLEEP_WITHOUT_LOOKING, "gate_enter_later", "&g->closed", \
-            #p)                                                             \
-         ? 1                                                                \
-         : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
+#undef atomic_swap
+#define atomic_swap(p, v)                                          \
+    (ATOMIC_POINT(p),                                              \
+     BROKEN(MUTANT_FLAG_AFTER_WAKE, "gate_open", "&g->closed", #p) \
+         ? *(p)                                                    \
+         : __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL))
+#undef atomic_cas
+#define atomic_cas(p, expected, desired)                                       \
+    (BROKEN(MUTANT_SLEEP_WITHOUT_LOOKING, "still_closed", "&g->closed", #p) || \
+     (ATOMIC_POINT(p),                                                         \
+      __atomic_compare_exchange_n(p, expected, desired, false,                 \
+                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)))
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
 #include "kern/sync/gate.c"
 #undef wait_wake_all
@@ -206,7 +211,7 @@ quiet(void)
 {
     for (unsigned i = 0; i < ncpu; i++)
         assert(rows[i].readers == 0);
-    assert(gate.closed == 0 && gate.writers.owner == NULL);
+    assert(gate.closed == GATE_OPEN && gate.writers.owner == 0);
     assert(list_empty(&gate.outside.sleepers));
     assert(list_empty(&gate.writers.wq.sleepers));
     assert(readers == 0 && writers == 0);
