@@ -5,27 +5,33 @@
 #include <avl.h>
 #include <util.h>
 
-static int
-height(const struct avl_node *n)
+/* What is below a leaf. */
+static const struct avl_node nothing;
+
+static inline const struct avl_node *
+below(const struct avl_node *n)
 {
-    return n == NULL ? 0 : n->height;
+    return n == NULL ? &nothing : n;
 }
 
-/* N, whose subtrees are LEFT and RIGHT high: did anything change that the parent
- * looks at? */
-static bool
-refresh_node(struct avl_tree *tree, struct avl_node *n, int left, int right)
+/* N, whose children are L and R: did anything change that the parent looks at? */
+static inline bool
+refresh_node(struct avl_node *n, const struct avl_node *l,
+             const struct avl_node *r)
 {
-    int was = n->height;
+    int height = MAX(l->height, r->height) + 1;
+    uint64_t most = MAX(n->own, MAX(l->most, r->most));
+    bool same = height == n->height && most == n->most;
 
-    n->height = MAX(left, right) + 1;
-    return (tree->update != NULL && tree->update(n)) || n->height != was;
+    n->height = height;
+    n->most = most;
+    return !same;
 }
 
 static void
-refresh(struct avl_tree *tree, struct avl_node *n)
+refresh(struct avl_node *n)
 {
-    (void)refresh_node(tree, n, height(n->left), height(n->right));
+    (void)refresh_node(n, below(n->left), below(n->right));
 }
 
 /* Let NEW take OLD's place below OLD's parent. */
@@ -60,8 +66,8 @@ rotate_left(struct avl_tree *tree, struct avl_node *n)
         n->right->parent = n;
     r->left = n;
     n->parent = r;
-    refresh(tree, n);
-    refresh(tree, r);
+    refresh(n);
+    refresh(r);
     return r;
 }
 
@@ -76,8 +82,8 @@ rotate_right(struct avl_tree *tree, struct avl_node *n)
         n->left->parent = n;
     l->right = n;
     n->parent = l;
-    refresh(tree, n);
-    refresh(tree, l);
+    refresh(n);
+    refresh(l);
     return l;
 }
 
@@ -86,11 +92,11 @@ static struct avl_node *
 balance(struct avl_tree *tree, struct avl_node *n, int lean)
 {
     if (lean > 0) {
-        if (height(n->left->left) < height(n->left->right))
+        if (below(n->left->left)->height < below(n->left->right)->height)
             rotate_left(tree, n->left);
         return rotate_right(tree, n);
     }
-    if (height(n->right->right) < height(n->right->left))
+    if (below(n->right->right)->height < below(n->right->left)->height)
         rotate_right(tree, n->right);
     return rotate_left(tree, n);
 }
@@ -99,11 +105,12 @@ void
 avl_changed(struct avl_tree *tree, struct avl_node *node)
 {
     for (; node != NULL; node = node->parent) {
-        int left = height(node->left), right = height(node->right);
+        const struct avl_node *l = below(node->left), *r = below(node->right);
+        int lean = l->height - r->height;
 
-        if (left - right > 1 || right - left > 1)
-            node = balance(tree, node, left - right);
-        else if (!refresh_node(tree, node, left, right))
+        if (lean > 1 || lean < -1)
+            node = balance(tree, node, lean);
+        else if (!refresh_node(node, l, r))
             return;
     }
 }
@@ -114,9 +121,10 @@ avl_insert(struct avl_tree *tree, struct avl_node *node,
 {
     node->left = node->right = NULL;
     node->parent = parent;
-    node->height = 0;
+    node->height = 1;
+    node->most = node->own;
     *link = node;
-    avl_changed(tree, node);
+    avl_changed(tree, parent);
 }
 
 void
@@ -137,17 +145,16 @@ avl_remove(struct avl_tree *tree, struct avl_node *node)
         s->left->parent = s;
         if (s->right != NULL)
             s->right->parent = s;
-        s->height = node->height;
+        s->height = node->height; /* what the parent knows */
+        s->most = node->most;
         replace(tree, node, s);
     } else {
         from = node->parent;
         replace(tree, node, node->left != NULL ? node->left : node->right);
     }
     avl_changed(tree, from);
-    if (s != NULL) { /* what its parent knows is from NODE */
+    if (s != NULL)
         avl_changed(tree, s);
-        avl_changed(tree, s->parent);
-    }
 }
 
 struct avl_node *

@@ -11,31 +11,31 @@
  *   }
  *   avl_insert(tree, node, parent, link);
  *
- * A tree with a summary (e.g. "largest gap below me") has tree->update set: it
- * is called for a node whenever its subtree changed, children first, must
- * recompute the node's own summary from the node and its two children, and says
- * whether it differs from what it was. */
+ * Each node may have a value of its own; the tree keeps in "most" the largest in
+ * the subtree (e.g. the largest gap), so a walk down finds the first node whose
+ * value is large enough.  Who has no use for it leaves the values 0. */
 #ifndef LIBS_AVL_H
 #define LIBS_AVL_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct avl_node {
     struct avl_node *left, *right, *parent;
-    int height; /* 1 for a leaf */
+    uint64_t own, most; /* the user's value; the largest one in this subtree */
+    int height;         /* 1 for a leaf */
 };
 
 struct avl_tree {
     struct avl_node *root;
-    bool (*update)(struct avl_node *node); /* may be NULL */
 };
 
 void avl_insert(struct avl_tree *tree, struct avl_node *node,
                 struct avl_node *parent, struct avl_node **link);
 void avl_remove(struct avl_tree *tree, struct avl_node *node);
 
-/* The user changed something NODE's summary depends on: go up and recompute. */
+/* The user changed NODE's value: go up and recompute. */
 void avl_changed(struct avl_tree *tree, struct avl_node *node);
 
 struct avl_node *avl_first(const struct avl_tree *tree);

@@ -99,7 +99,6 @@ mm_init(struct mm_struct *mm, struct gate_row *rows)
     mm->gate_rows = rows;
     list_init(&mm->mmap_list);
     list_init(&mm->dead);
-    mm->tree.update = vma_tree_update;
     mm->id = atomic_add(&last_id, 1ul) + 1;
     mm->users = mm->refs = 1;
     mm->stack_limit = STACK_LIMIT;

@@ -106,17 +106,7 @@ find_vma_anew(struct mm_struct *mm, uintptr_t addr)
 static uintptr_t
 max_gap(struct avl_node *n)
 {
-    return n == NULL ? 0 : area_of(n)->max_gap;
-}
-
-bool
-vma_tree_update(struct avl_node *n)
-{
-    struct vma_struct *v = area_of(n);
-    uintptr_t was = v->max_gap;
-
-    v->max_gap = MAX(v->gap, MAX(max_gap(n->left), max_gap(n->right)));
-    return v->max_gap != was;
+    return n == NULL ? 0 : n->most;
 }
 
 /* Bytes between PREV, or MMAP_MIN, and what NEXT keeps for itself. */
@@ -128,18 +118,14 @@ gap_between(struct vma_struct *prev, uintptr_t next)
     return next > lo ? next - lo : 0;
 }
 
-/* V's start, or its predecessor's end, is not what it was.  The shape of the
- * tree is.  NULL is fine. */
+/* V's start, or its predecessor's end, is not what it was.  NULL is fine. */
 static void
 gap_changed(struct vma_struct *v)
 {
-    struct avl_node *n;
-
     if (v == NULL)
         return;
-    v->gap = gap_between(vma_prev(v), vma_guarded_start(v));
-    for (n = &v->node; n != NULL && vma_tree_update(n); n = n->parent)
-        ;
+    v->node.own = gap_between(vma_prev(v), vma_guarded_start(v));
+    avl_changed(&v->vm_mm->tree, &v->node);
 }
 
 /* The last area below N, itself included, whose gap has SIZE.  => there is */
@@ -149,7 +135,7 @@ last_fit(struct avl_node *n, size_t size)
     for (;;) {
         if (max_gap(n->right) >= size)
             n = n->right;
-        else if (area_of(n)->gap >= size)
+        else if (n->own >= size)
             return area_of(n);
         else
             n = n->left;
@@ -170,7 +156,7 @@ last_fit_before(struct mm_struct *mm, struct vma_struct *v, size_t size)
         n = n->parent;
         if (n == NULL)
             return NULL;
-        if (area_of(n)->gap >= size)
+        if (n->own >= size)
             return area_of(n);
     }
     return last_fit(n->left, size);
@@ -223,11 +209,12 @@ insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
         link = &parent->right;
     }
     list_add(after, &vma->list_link);
-    vma->gap = gap_between(prev, vma_guarded_start(vma));
-    if (next != NULL) /* it is above VMA: the way up takes it along */
-        next->gap = gap_between(vma, vma_guarded_start(next));
+    vma->node.own = gap_between(prev, vma_guarded_start(vma));
+    if (next != NULL) /* it is above VMA: the way up takes it along, */
+        next->node.own = gap_between(vma, vma_guarded_start(next));
     avl_insert(&mm->tree, &vma->node, parent, link);
-    gap_changed(next);
+    if (next != NULL && parent != &next->node) /* if it comes so far */
+        avl_changed(&mm->tree, &next->node);
     mm->map_count++;
     account(vma, true);
     if (vma->vm_object != NULL) {
@@ -259,9 +246,10 @@ vma_unlink(struct vma_struct *vma)
     mm->map_count--;
     list_del(&vma->list_link);
     if (next != NULL)
-        next->gap = gap_between(vma_prev(next), vma_guarded_start(next));
+        next->node.own = gap_between(vma_prev(next), vma_guarded_start(next));
     avl_remove(&mm->tree, &vma->node);
-    gap_changed(next);
+    if (next != NULL)
+        avl_changed(&mm->tree, &next->node);
 }
 
 /* --- split and join --- */

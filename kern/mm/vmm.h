@@ -44,9 +44,8 @@ struct vma_struct {
     struct list list_link;       /* [g] */
     struct list object_link;     /* [o] */
     uint64_t cut;                /* [o] the last truncation that was here */
-    struct avl_node node;        /* [g] */
-    uintptr_t gap;     /* [g] bytes to be had before this: see vma_find_gap() */
-    uintptr_t max_gap; /* [g] largest gap in this subtree */
+    struct avl_node node;        /* [g] own: bytes to be had before this, see
+                           * vma_find_gap() */
 };
 
 struct mm_struct {
@@ -165,7 +164,6 @@ struct vma_struct *vma_prev(struct vma_struct *vma);
 struct vma_struct *vma_create(struct mm_struct *mm, uintptr_t start,
                               uintptr_t end, uint32_t flags);
 void vma_destroy(struct vma_struct *vma); /* in no space; drops layer, object */
-bool vma_tree_update(struct avl_node *n); /* for mm_create() */
 /* Put VMA into its space.  => gate closed; it overlaps nothing */
 void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
 /* The same, for who knows the area behind it; NULL: there is none. */

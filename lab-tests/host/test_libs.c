@@ -480,22 +480,10 @@ test_list_loops(void)
 
 struct leaf {
     int key;
-    uint64_t value, sum; /* SUM: of the values in the subtree */
     struct avl_node node;
 };
 
 #define leaf_of(n) avl_entry(n, struct leaf, node)
-
-static bool
-leaf_update(struct avl_node *n)
-{
-    unsigned long was = leaf_of(n)->sum;
-
-    leaf_of(n)->sum = leaf_of(n)->value +
-                      (n->left ? leaf_of(n->left)->sum : 0) +
-                      (n->right ? leaf_of(n->right)->sum : 0);
-    return leaf_of(n)->sum != was;
-}
 
 static void
 leaf_insert(struct avl_tree *t, struct leaf *l)
@@ -512,27 +500,25 @@ leaf_insert(struct avl_tree *t, struct leaf *l)
 struct measured {
     int height;
     unsigned nodes;
-    uint64_t sum;
+    uint64_t most;
     bool ok;
 };
 
 /* Measure the subtree by looking at every node of it. */
 static struct measured
-measure(const struct avl_tree *t, const struct avl_node *n,
-        const struct avl_node *parent)
+measure(const struct avl_node *n, const struct avl_node *parent)
 {
     struct measured l, r, m = {.ok = true};
 
     if (n == NULL)
         return m;
-    l = measure(t, n->left, n);
-    r = measure(t, n->right, n);
+    l = measure(n->left, n);
+    r = measure(n->right, n);
     m.height = MAX(l.height, r.height) + 1;
     m.nodes = l.nodes + r.nodes + 1;
-    m.sum = l.sum + r.sum + leaf_of(n)->value;
+    m.most = MAX(n->own, MAX(l.most, r.most));
     m.ok = l.ok && r.ok && n->parent == parent && n->height == m.height &&
-           abs(l.height - r.height) <= 1 &&
-           (t->update == NULL || leaf_of(n)->sum == m.sum);
+           abs(l.height - r.height) <= 1 && n->most == m.most;
     return m;
 }
 
@@ -549,7 +535,7 @@ by_key(const void *a, const void *b)
 static bool
 tree_is(const struct avl_tree *t, struct leaf **leaves, unsigned n)
 {
-    struct measured m = measure(t, t->root, NULL);
+    struct measured m = measure(t->root, NULL);
     const struct avl_node *at = avl_first(t);
 
     EXPECT(m.ok && m.nodes == n);
@@ -570,12 +556,12 @@ tree_is(const struct avl_tree *t, struct leaf **leaves, unsigned n)
 static bool
 tree_permutation(const int *order)
 {
-    struct avl_tree t = {.update = leaf_update};
+    struct avl_tree t = {0};
     struct leaf leaf[SMALL], *in[SMALL];
     unsigned n = 0;
 
     for (unsigned i = 0; i < SMALL; i++) {
-        leaf[i] = (struct leaf){.key = order[i], .value = 1ul << order[i]};
+        leaf[i] = (struct leaf){.key = order[i], .node.own = 1 + order[i] % 5};
         leaf_insert(&t, &leaf[i]);
         in[n++] = &leaf[i];
         EXPECT(tree_is(&t, in, n));
@@ -625,7 +611,7 @@ static bool
 test_avl_random(void)
 {
     static struct leaf leaf[MANY], *in[MANY];
-    struct avl_tree t = {.update = leaf_update};
+    struct avl_tree t = {0};
     unsigned n = 0;
 
     for (unsigned turn = 0; turn < 20000; turn++) {
@@ -635,24 +621,24 @@ test_avl_random(void)
         if (grow) {
             struct leaf *l = &leaf[0];
 
-            for (unsigned i = 0; i < MANY && l->value != 0; i++)
+            for (unsigned i = 0; i < MANY && l->node.own != 0; i++)
                 l = &leaf[i];
             *l = (struct leaf){.key = (int)(rnd() % 1000000) * MANY +
                                       (int)(l - leaf),
-                               .value = 1 + rnd() % 1000};
+                               .node.own = 1 + rnd() % 1000};
             leaf_insert(&t, l);
             in[n++] = l;
         } else {
             unsigned k = rnd() % n;
 
             avl_remove(&t, &in[k]->node);
-            in[k]->value = 0;
+            in[k]->node.own = 0;
             in[k] = in[--n];
         }
         if (n > 0 && turn % 3 == 0) {
             struct leaf *l = in[rnd() % n];
 
-            l->value = 1 + rnd() % 1000;
+            l->node.own = 1 + rnd() % 1000;
             avl_changed(&t, &l->node);
         }
         if (turn % 16 == 0 || n < 40)
@@ -679,7 +665,7 @@ test_avl_sorted(void)
         EXPECT(t.root->height <= 12);
         for (int i = 0; i < MANY; i++) {
             avl_remove(&t, &leaf[i].node);
-            EXPECT(measure(&t, t.root, NULL).ok);
+            EXPECT(measure(t.root, NULL).ok);
         }
         EXPECT(t.root == NULL && avl_first(&t) == NULL && avl_last(&t) == NULL);
     }

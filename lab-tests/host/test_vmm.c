@@ -110,8 +110,8 @@ tree_sound(struct avl_node *n, struct vma_struct **next, int *height,
         return false;
     EXPECT(hl - hr <= 1 && hr - hl <= 1);
     *height = MAX(hl, hr) + 1;
-    *gap = MAX(area_of(n)->gap, MAX(gl, gr));
-    EXPECT(n->height == *height && area_of(n)->max_gap == *gap);
+    *gap = MAX(n->own, MAX(gl, gr));
+    EXPECT(n->height == *height && n->most == *gap);
     return true;
 }
 
@@ -145,7 +145,7 @@ list_sound(void)
         EXPECT(prev == NULL || !same_area(prev, v));
         if (v->vm_flags & VM_GROWSDOWN)
             hi -= MIN(hi, STACK_GAP);
-        EXPECT(v->gap == (hi > lo ? hi - lo : 0));
+        EXPECT(v->node.own == (hi > lo ? hi - lo : 0));
         EXPECT(v->lpgoff + vma_pages(v) <= LAYER_INDEXES);
         locked += v->vm_flags & VM_LOCKED ? vma_pages(v) : 0;
         prev = v;
@@ -1696,7 +1696,7 @@ test_split(void)
     EXPECT(mm->map_count == 3 && mm->locked_pages == 4 && file.refs == 3);
     v = vma_next(v);
     EXPECT(v->vm_start == at(1) && v->vm_end == at(4) && v->vm_pgoff == 8);
-    EXPECT(v->gap == 0 && v->layer == vma_prev(v)->layer);
+    EXPECT(v->node.own == 0 && v->layer == vma_prev(v)->layer);
     EXPECT(vma_merge(v)->vm_start == at(0) && mm->map_count == 2);
     mm_write_end(mm);
     EXPECT(sound() && counts_sound());

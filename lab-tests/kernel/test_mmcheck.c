@@ -357,12 +357,12 @@ KTEST(mmcheck_finds_broken_areas)
 
     make_world();
     v = area(at);
-    v->max_gap += P;
+    v->node.most += P;
     CHECK(look() > 0 && said(hex(at), "largest gap"));
-    v->max_gap -= P;
-    v->gap += P;
+    v->node.most -= P;
+    v->node.own += P;
     CHECK(look() > 0 && said(hex(at), "gap"));
-    v->gap -= P;
+    v->node.own -= P;
     v->node.height += 2;
     CHECK(look() > 0 && said(hex(at), "its place in the tree"));
     v->node.height -= 2;

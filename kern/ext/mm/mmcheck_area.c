@@ -18,18 +18,18 @@ check_node(struct check *c, struct avl_node *n, struct avl_node *parent)
         return 0;
     l = check_node(c, n->left, n);
     r = check_node(c, n->right, n);
-    most = v->gap;
+    most = v->node.own;
     if (n->left != NULL)
-        most = MAX(most, avl_entry(n->left, struct vma_struct, node)->max_gap);
+        most = MAX(most, n->left->most);
     if (n->right != NULL)
-        most = MAX(most, avl_entry(n->right, struct vma_struct, node)->max_gap);
+        most = MAX(most, n->right->most);
     if (n->parent != parent || l - r > 1 || r - l > 1 ||
         n->height != MAX(l, r) + 1)
         c->complain(c, "area %#lx: its place in the tree is wrong",
                     v->vm_start);
-    if (v->max_gap != most)
+    if (v->node.most != most)
         c->complain(c, "area %#lx: largest gap %#lx, should be %#lx",
-                    v->vm_start, v->max_gap, most);
+                    v->vm_start, v->node.most, most);
     return n->height;
 }
 
@@ -46,9 +46,9 @@ check_place(struct check *c, struct vma_struct *v, struct vma_struct *prev)
     if (prev != NULL && prev->vm_end > v->vm_start)
         c->complain(c, "area %#lx overlaps the one before, which ends at %#lx",
                     v->vm_start, prev->vm_end);
-    if (v->gap != gap)
+    if (v->node.own != gap)
         c->complain(c, "area %#lx: gap %#lx, should be %#lx", v->vm_start,
-                    v->gap, gap);
+                    v->node.own, gap);
 }
 
 static void
