@@ -51,6 +51,40 @@ KTEST(sched_affinity_is_obeyed)
     CHECK(sched_set_affinity(0) == -EINVAL);
 }
 
+#define YIELDS 1000u
+
+static unsigned turns[2]; /* [a] */
+static unsigned in_vain;  /* [a] yields after which the other had not moved */
+
+/* Two on one hart take turns, but for the few that a tick interrupts. */
+static void
+take_turns(unsigned i)
+{
+    unsigned me = i != 0, seen = 0;
+
+    if (i % ncpu != 0)
+        return;
+    atomic_store(&turns[me], 1);
+    while (atomic_load(&turns[!me]) == 0)
+        sched_yield();
+    for (unsigned n = 0; n < YIELDS; n++) {
+        unsigned other = atomic_load(&turns[!me]);
+
+        atomic_add(&turns[me], 1u);
+        if (n < YIELDS / 2 && other == seen)
+            atomic_add(&in_vain, 1u);
+        seen = other;
+        sched_yield();
+    }
+}
+
+KTEST(sched_yield_lets_the_other_run)
+{
+    turns[0] = turns[1] = in_vain = 0;
+    ktest_parallel(ncpu + 1, true, take_turns);
+    CHECK(in_vain < YIELDS / 10);
+}
+
 static uint64_t harts_seen; /* [a] */
 
 /* Busy until every hart was seen at work; how long that takes is up to the host

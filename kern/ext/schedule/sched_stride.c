@@ -4,7 +4,8 @@
  * Stride scheduling (Waldspurger and Weihl 1995): a thread has a pass, its
  * virtual time.  Each tick adds STRIDE_ONE / priority to it, and the lowest
  * pass runs next, so ticks are shared in proportion to priority.  A thread
- * that slept starts from the queue's present pass: it saved nothing up. */
+ * that slept starts from the queue's present pass: it saved nothing up.  Among
+ * equals who came first is first, so that who yields lets them run. */
 #include "schedule/sched.h"
 
 #define STRIDE_ONE (1u << 20)
@@ -12,9 +13,7 @@
 static bool
 before(const struct thread *a, const struct thread *b)
 {
-    if (a->pass != b->pass)
-        return (int64_t)(a->pass - b->pass) < 0;
-    return a->tid < b->tid;
+    return (int64_t)(a->pass - b->pass) < 0;
 }
 
 static struct thread *
