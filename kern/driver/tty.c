@@ -69,24 +69,47 @@ tty_input(char c)
         tty_hook(c);
 }
 
-int
-tty_read(char *buf, size_t n)
+WEAK int
+tty_may_read(void)
 {
-    int got = -EINTR, err = 0;
+    return 0;
+}
 
-    if (n == 0)
-        return 0;
-    spin_lock(&tty_lock);
-    while (!lineedit_ready(&tty_line) && !tty_line.modes.raw &&
-           interrupts == told && err == 0) {
+/* Sleep until there is something for a reader.  Who was sent to the background
+ * meanwhile is none.  => tty_lock held, unless an error is returned */
+static int
+wait_for_line(void)
+{
+    for (;;) {
+        int err = tty_may_read();
+
+        if (err != 0)
+            return err;
+        spin_lock(&tty_lock);
+        if (lineedit_ready(&tty_line) || tty_line.modes.raw ||
+            interrupts != told)
+            return 0;
         /* Whoever changes them needs tty_lock first and the queue's lock to
          * wake us, so between here and the sleep no wake is missed. */
         spin_lock(&tty_readers.lock);
         spin_unlock(&tty_lock);
         err = wait_sleep_intr(&tty_readers);
         spin_unlock(&tty_readers.lock);
-        spin_lock(&tty_lock);
+        if (err != 0)
+            return err;
     }
+}
+
+int
+tty_read(char *buf, size_t n)
+{
+    int got = -EINTR, err;
+
+    if (n == 0)
+        return 0;
+    err = wait_for_line();
+    if (err != 0)
+        return err;
     /* A Ctrl-C that came while nobody read counts, too: its user waits for a
      * new prompt.  One that a finished line followed is history. */
     if (tty_line.modes.raw) {

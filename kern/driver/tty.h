@@ -22,6 +22,10 @@ void tty_input(char c);
  * thread_interrupt(). */
 int tty_read(char *buf, size_t n);
 
+/* May the caller read now?  Else the error that tty_read() returns.  Asked before
+ * each look for a line.  WEAK: 0.  => no locks */
+int tty_may_read(void);
+
 /* A key that means a signal was typed.  True: whom it is for was told; else
  * readers are.  WEAK: false.  => interrupt context */
 bool tty_signal(enum lineedit_event what);

@@ -19,10 +19,10 @@ struct node *devfs_create(void);
 void devfs_add_disks(struct node *folder);
 
 /* The terminal.  What it is asked beyond reading and writing, and whether the
- * caller may do those: 0, -EINTR (it has a signal that says why), -EIO.
- * WEAK: -ENOTTY, 0.  => may sleep */
+ * caller may write: 0, -EINTR (it has a signal that says why), -EIO.  May it
+ * read: tty_may_read().  WEAK: -ENOTTY, 0.  => may sleep */
 extern const struct inode_ops console_ops;
 long console_control(unsigned cmd, uintptr_t arg);
-int console_access(bool write);
+int console_may_write(void);
 
 #endif

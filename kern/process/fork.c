@@ -198,17 +198,34 @@ set_up(struct task *t, const struct task *from, const struct clone_args *a)
     t->thread.affinity = from->thread.affinity;
 }
 
-/* The task and, if it is new, the process get their places.  False: the caller
- * is to end, so what it makes would miss the order to. */
-static bool
+/* Is there something that the caller has to obey first?  A signal may be meant
+ * for its group, which what it makes was not in when it was sent; and who is to
+ * end or to stop must not leave somebody behind who does not know.  => tree
+ * locked */
+static int
+orders(struct task *me)
+{
+    struct process *p = me->process;
+
+    if (p->exiting || me->killed)
+        return -ENOMEM; /* nobody sees it */
+    if (p->stop_signo == 0 && ((p->pending | me->pending) & ~me->blocked) == 0)
+        return 0;
+    thread_interrupt(&me->thread);
+    return -ERESTARTNOINTR;
+}
+
+/* The task and, if it is new, the process get their places, unless the caller
+ * has something else to do. */
+static int
 take_place(struct task *t, struct process *from, const struct clone_args *a)
 {
     struct process *p = t->process;
-    bool ok;
+    int err;
 
     spin_lock(&tree_lock);
-    ok = !from->exiting && !current_task()->killed;
-    if (ok) {
+    err = orders(current_task());
+    if (err == 0) {
         if (p != from) {
             p->pgid = from->pgid;
             p->sid = from->sid;
@@ -217,7 +234,7 @@ take_place(struct task *t, struct process *from, const struct clone_args *a)
         task_joins(t);
     }
     spin_unlock(&tree_lock);
-    return ok;
+    return err;
 }
 
 /* Numbers into user memory, as asked for.  A bad address is not an error. */
@@ -269,6 +286,7 @@ do_fork(const struct clone_args *a)
 
     if (err != 0)
         return err;
+    err = -ENOMEM;
     tid = number_alloc(from->limits[RLIMIT_NPROC].cur);
     if (tid == 0)
         return -EAGAIN;
@@ -278,22 +296,23 @@ do_fork(const struct clone_args *a)
     if (p != NULL)
         t = task_create(p, task_frame(me));
     if (t == NULL)
-        goto out_of_memory;
+        goto failed;
     t->tid = tid;
     set_up(t, me, a);
     tell_tids(t, a);
-    if (!take_place(t, from, a)) {
+    err = take_place(t, from, a);
+    if (err != 0) {
         task_destroy(t);
-        goto out_of_memory;
+        goto failed;
     }
     thread_start(&t->thread);
     if (a->flags & CLONE_VFORK)
         wait_vfork(me, tid);
     return tid;
 
-out_of_memory:
+failed:
     if (p != NULL && p != from)
         process_drop(p);
     number_free(tid);
-    return -ENOMEM;
+    return err;
 }

@@ -111,8 +111,10 @@ struct process {
 
 /* How a call goes on that waits until a certain time, when a signal without a
  * handler has ended its sleep: it returns -ERESTART, which no program sees, and
- * restart_syscall() calls FN. */
-#define ERESTART 516
+ * restart_syscall() calls FN.  A call that returns -ERESTARTNOINTR is made again,
+ * handler or not. */
+#define ERESTART       516
+#define ERESTARTNOINTR 513
 struct restart {
     long (*fn)(const struct restart *r);
     uint64_t until;

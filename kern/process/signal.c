@@ -318,7 +318,8 @@ task_work(struct trapframe *tf, const uint64_t *arg)
         again = CALL_AGAIN;
     else if (arg != NULL && tf->x[X_A0] == (uint64_t)-ERESTART)
         again = CALL_RESTART;
-    if (again != NOT_AGAIN)
+    if (again != NOT_AGAIN ||
+        (arg != NULL && tf->x[X_A0] == (uint64_t)-ERESTARTNOINTR))
         call_again(tf, *arg);
     deliver(me, tf, &again);
     if (again == CALL_RESTART)

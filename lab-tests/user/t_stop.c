@@ -64,6 +64,60 @@ ends(pid_t pid)
     CHECK(waitpid(pid, &status, 0) == pid && status == SIGKILL);
 }
 
+/* Children, one after the other; each counts until it is told to go. */
+static int
+breeds(void *arg)
+{
+    setpgid(0, 0);
+    shared[1] = 1;
+    for (;;) {
+        long before = shared[0];
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            for (long at = shared[2]; shared[2] == at;)
+                shared[0]++;
+            _exit(0);
+        }
+        while (shared[0] == before)
+            sched_yield();
+        shared[2]++;
+        waitpid(pid, NULL, 0);
+    }
+    return 0;
+}
+
+/* Nobody is born into a stopped group who does not know that it is stopped. */
+UTEST(stop_meets_fork)
+{
+    pid_t pid;
+    int status, still = 0;
+
+    share();
+    pid = child(breeds, NULL);
+    while (shared[1] == 0)
+        usleep(100);
+    for (int i = 0; i < 200; i++) {
+        usleep(i * 37 % 1000);
+        CHECK(kill(-pid, SIGSTOP) == 0);
+        CHECK(waitpid(pid, &status, WUNTRACED) == pid);
+        CHECK(status == STOPPED(SIGSTOP));
+        for (int k = 0; k < 100; k++) {
+            long at = shared[0];
+
+            usleep(1000);
+            still = shared[0] == at ? still + 1 : 0;
+            if (still == 3)
+                break;
+        }
+        CHECK(still == 3);
+        still = 0;
+        CHECK(kill(-pid, SIGCONT) == 0);
+    }
+    CHECK(kill(-pid, SIGKILL) == 0);
+    CHECK(waitpid(pid, &status, 0) == pid && status == SIGKILL);
+}
+
 UTEST(stop_and_continue)
 {
     pid_t pid;

@@ -94,9 +94,15 @@ may(int signo)
 }
 
 int
-console_access(bool write)
+console_may_write(void)
 {
-    return write && !termios_tostop() ? 0 : may(write ? SIGTTOU : SIGTTIN);
+    return termios_tostop() ? may(SIGTTOU) : 0;
+}
+
+int
+tty_may_read(void)
+{
+    return may(SIGTTIN);
 }
 
 int

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* May the calling process change the terminal?  As console_access(). */
+/* May the calling process change the terminal?  As console_may_write(). */
 int terminal_change(void);
 /* The requests about sessions and groups: as console_control(), -ENOTTY: it is
  * none of them. */

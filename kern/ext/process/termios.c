@@ -208,7 +208,8 @@ is_over(struct timeout *t)
 }
 
 /* Sleep until there are not SEEN bytes, or something else changes, at most TENTHS
- * of a second (0: for ever).  *OVER: as long.  0 or -EINTR.
+ * of a second (0: for ever).  *OVER: as long.  0, -EINTR, or what forbids to
+ * read now.
  * => tty_lock held; not while it sleeps */
 static int
 wait_for_input(size_t seen, unsigned tenths, bool *over)
@@ -232,6 +233,8 @@ wait_for_input(size_t seen, unsigned tenths, bool *over)
     spin_unlock(&tty_readers.lock);
     if (tenths != 0)
         timeout_cancel(&p.timeout);
+    if (err == 0)
+        err = tty_may_read();
     spin_lock(&tty_lock);
     return err;
 }
@@ -264,7 +267,7 @@ tty_read_raw(char *buf, size_t n)
         if (lineedit_count(&tty_line) > seen)
             over = false;
     }
-    if (have > 0)
+    if (have > 0 && err == 0)
         err = (int)lineedit_take(&tty_line, buf, n);
     spin_unlock(&tty_lock);
     return err;
