@@ -342,7 +342,7 @@ mutants: $B/races.img $B/initrd
 bench: $(tested) $B/initrd
 	$Q$(PYTHON) tools/bench.py --build $B $(if $(BASE),--base '$(BASE)') $(if $(ROWS),--rows $(ROWS:%='%'))
 
-profile: $B/Image $B/initrd
+profile: $B/Image $B/initrd $B/root.img
 	$Q$(PYTHON) tools/profile.py --build $B --cross $(CROSS) $(FUNC:%=--annotate %) $(or $(ROW),anon_wfault_page)
 
 lint: $B/core.elf $B/kernel.elf

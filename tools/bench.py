@@ -9,15 +9,18 @@ exact to 100 instructions.  Records used:
     boot entry TICKS, boot prompt TICKS    from Image, with several sizes of RAM
     bench NAME VALUE                       from ktest.img, started with "bench"
 
-What programs see of it comes first: user/bench.c as process 1, 512 MiB, beside
-what the same costs elsewhere (peers.json).  --rows runs only these metrics of
-it (NAME or PREFIX*), and nothing else.  What came out is kept in a file of the
+What programs see of it comes first: user/bench.c and user/fbench.c as process 1,
+512 MiB, beside what the same costs elsewhere (peers.json).  Files are measured
+twice, on tmpfs and, as "sfs/NAME", on a root disk with a journal; the ceilings
+hold for both.  --rows runs only these metrics (NAME, PREFIX* or sfs/...), and
+nothing else.  What came out is kept in a file of the
 build folder; --base names such a file to compare with.
 """
 import argparse
 import fnmatch
 import json
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -65,21 +68,41 @@ def kernel_rows(arg):
     return rows
 
 
-def user_rows(arg):
-    """What user/bench.c prints, as {name: instructions or None}."""
-    args = ",".join(["--json"] + arg.rows)
+def program_rows(arg, name, options, prefix, disk=None):
+    """What the program NAME prints, as {prefix + name: instructions or None}."""
+    wanted = [w[len(prefix):] for w in arg.rows if w.startswith(prefix)]
+    wanted = [w for w in wanted if "/" not in w]
+    if arg.rows and not wanted:
+        return {}
+    args = ",".join(["--json"] + options + wanted)
     if len("run=" + args) > ARGUMENT:
-        args = "--json"  # all of them, then
-    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"),
-                     initrd=os.path.join(arg.build, "initrd"), mem="512M", mode="icount",
-                     append="init=/bin/bench run=" + args)
-    r = qemu.run(m, os.path.join(arg.build, "bench", "user"))
+        args = ",".join(["--json"] + options)  # all of them, then
+    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"), mem="512M", mode="icount",
+                     append="init=/bin/%s run=%s" % (name, args))
+    if disk is None:
+        m.initrd = os.path.join(arg.build, "initrd")
+    else:
+        m.disks.append(disk)
+    r = qemu.run(m, os.path.join(arg.build, "bench", name + ("-disk" if disk else "")))
     found = [line for line in r.text.splitlines() if line.startswith('{"counter"')]
     if len(found) != 1:
-        raise Bad("/bin/bench did not come to its end (%s)" % (r.note or r.how))
+        raise Bad("/bin/%s did not come to its end (%s)" % (name, r.note or r.how))
     cost = json.loads(found[0])["cost"]
-    return {n: v for n, v in cost.items()
-            if not arg.rows or any(fnmatch.fnmatch(n, w) for w in arg.rows)}
+    return {prefix + n: v for n, v in cost.items()
+            if not arg.rows or any(fnmatch.fnmatch(n, w) for w in wanted)}
+
+
+def user_rows(arg):
+    cost = program_rows(arg, "bench", [], "")
+    cost.update(program_rows(arg, "fbench", [], ""))
+    disk = os.path.join(arg.build, "bench", "root.img")
+    os.makedirs(os.path.dirname(disk), exist_ok=True)
+    shutil.copyfile(os.path.join(arg.build, "root.img"), disk)
+    try:
+        cost.update(program_rows(arg, "fbench", ["--dir", "/etc"], "sfs/", disk))
+    finally:
+        os.unlink(disk)
+    return cost
 
 
 def shown(value):
@@ -97,7 +120,13 @@ def print_user(cost, base):
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers.json")) as f:
         peers = json.load(f)
     ceiling, bad = dict(peers["ceiling"]), 0
-    for name, of, times in peers["growth"]:
+    for name in [n for n in cost if n.startswith("sfs/")]:
+        peers["cost"][name] = peers["cost"].get(name[4:], [None] * 3)
+        if name[4:] in ceiling:
+            ceiling[name] = ceiling[name[4:]]
+    growth = peers["growth"]
+    growth += [["sfs/" + n, "sfs/" + of, times] for n, of, times in growth]
+    for name, of, times in growth:
         if cost.get(of) is not None:
             ceiling[name] = min(ceiling.get(name, float("inf")), int(cost[of] * times))
     heads = ["ours"] + peers["columns"] + ["at most"] + (["before"] if base else [])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Where the instructions of one row of user/bench.c go.
+"""Where the instructions of one row of "make bench" go, with sfs/ or without.
 
 The row runs once, on the counting clock, and QEMU writes down the address of
 every instruction that the kernel or the program executes (-singlestep -d exec).
@@ -19,6 +19,7 @@ import collections
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -68,7 +69,7 @@ def sections_of(log, reads):
         sections[-1].update(pcs[start:])
 
 
-def run(arg, name):
+def run(arg, program, sfs, name):
     """=> (sections, what the program says an operation costs)"""
     folder = os.path.join(arg.build, "profile")
     os.makedirs(folder, exist_ok=True)
@@ -76,12 +77,18 @@ def run(arg, name):
     if os.path.exists(fifo):
         os.unlink(fifo)
     os.mkfifo(fifo)
-    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"),
-                     initrd=os.path.join(arg.build, "initrd"), mem="512M", mode="icount",
-                     append="init=/bin/bench run=--json,--repeat,1,%s" % name,
+    disk = os.path.join(folder, "root.img")
+    options = "--json,--repeat,1," + ("--dir,/etc," if sfs else "")
+    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"), mem="512M", mode="icount",
+                     append="init=/bin/%s run=%s%s" % (program, options, name),
                      extra=["-singlestep", "-d", "exec,nochain", "-D", fifo,
                             "-dfilter", KERNEL + "," + PROGRAM])
-    reads = counter_reads(arg, os.path.join(arg.build, "bin", "bench"))
+    if sfs:
+        shutil.copyfile(os.path.join(arg.build, "root.img"), disk)
+        m.disks.append(disk)
+    else:
+        m.initrd = os.path.join(arg.build, "initrd")
+    reads = counter_reads(arg, os.path.join(arg.build, "bin", program))
     with subprocess.Popen(m.command(["-display", "none", "-serial", "file:" + console,
                                      "-monitor", "none"], None)) as process:
         try:
@@ -105,10 +112,10 @@ def table(title, count, n):
             print("%-44s %12.1f" % (name, c / n))
 
 
-def by_function(arg, pcs):
+def by_function(arg, program, pcs):
     """{address: linked function} for the addresses of the section."""
     kernel = functions(arg, os.path.join(arg.build, "kernel.elf"))
-    program = functions(arg, os.path.join(arg.build, "bin", "bench"))
+    program = functions(arg, os.path.join(arg.build, "bin", program))
     names = {}
     for pc in pcs:
         of, where = (kernel, "") if pc >> 63 else (program, "program: ")
@@ -150,14 +157,20 @@ def main():
     ap.add_argument("--annotate", action="append", default=[], metavar="NAME")
     ap.add_argument("row")
     arg = ap.parse_args()
-    with open("user/bench.c") as f:
-        per_run = dict(ROW.findall(f.read()))
-    sections, cost = run(arg, arg.row)
-    n = int(per_run[arg.row])
+    sfs, name = arg.row.startswith("sfs/"), arg.row.split("/")[-1]
+    for program in ("bench", "fbench"):
+        with open("user/%s.c" % program) as f:
+            n = dict(ROW.findall(f.read())).get(name)
+        if n is not None:
+            break
+    else:
+        sys.exit("profile: no row %s" % name)
+    sections, cost = run(arg, program, sfs, name)
+    n = int(n)
     section = min(sections, key=lambda s: abs(sum(s.values()) - cost * n))
     print("%s: %.1f instructions by the counter, %.1f seen" % (
         arg.row, cost, sum(section.values()) / n))
-    table("by function", summed(section, by_function(arg, section)), n)
+    table("by function", summed(section, by_function(arg, program, section)), n)
     table("by inline function", summed(section, by_source(arg, section)), n)
     for name in arg.annotate:
         print()

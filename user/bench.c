@@ -1,18 +1,8 @@
-/* bench.c: what calls and faults cost, in instructions, seen from a program.
- *
- *     bench [--json] [--repeat N] [NAME...]     names may end in *
- *
- * Works on any Linux for riscv64, and means something where time is counted
- * instructions (QEMU -icount shift=0).  An operation is one call, one page or
- * one round trip, as the name says.  A metric runs its operations several times
- * over and the least counts; the loop around them, two to eight instructions,
- * is part of it, interrupts too.  Nothing is printed while measuring.
- *
- * The counter is the instret register, where the kernel lets programs read it
- * (Linux 6.6 and later do not: a child tries), else the time register, of which
- * a step is 100 instructions there.
- *
- * When this is process 1 "boot_to_user" is the way from reset to its start. */
+/* bench.c: what calls and faults cost, in instructions, seen from a program:
+ * memory, processes, pipes, signals; files are fbench.c's.  How it measures:
+ * bench.h. */
+#include <bench.h>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,76 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE        4096ul
-#define PER_TICK    100
-#define UNSUPPORTED (~0ul)
-#define FAR         (4 * PAGE) /* no two areas touch */
-#define ANON        (MAP_PRIVATE | MAP_ANONYMOUS)
-#define SIBLINGS    1000
-#define REPEAT      5
-
-static bool by_instret;
-static const char *self;
-
-/* --- the counter --- */
-
-static inline uint64_t
-now(void)
-{
-    uint64_t n;
-
-    if (by_instret) {
-        __asm__ volatile("rdinstret %0" : "=r"(n)::"memory");
-        return n;
-    }
-    __asm__ volatile("rdtime %0" : "=r"(n)::"memory");
-    return n * PER_TICK;
-}
-
-static bool
-instret_readable(void)
-{
-    int status = 0;
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        by_instret = true;
-        _exit(now() == 0);
-    }
-    waitpid(pid, &status, 0);
-    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/* --- memory for the metrics --- */
-
-static char *
-map(size_t len)
-{
-    return mmap(NULL, len, PROT_READ | PROT_WRITE, ANON, -1, 0);
-}
-
-static void
-store_each(char *p, size_t pages)
-{
-    for (size_t i = 0; i < pages; i++)
-        *(volatile char *)(p + i * PAGE) = 1;
-}
-
-static void
-load_each(const char *p, size_t pages)
-{
-    for (size_t i = 0; i < pages; i++)
-        (void)*(const volatile char *)(p + i * PAGE);
-}
+#define FAR       (4 * PAGE) /* no two areas touch */
+#define ANON      (MAP_PRIVATE | MAP_ANONYMOUS)
+#define SIBLINGS  1000
+#define MIB_PAGES 256
 
 /* --- the metrics: run N operations, return what they cost --- */
-
-struct metric {
-    const char *name;
-    uint64_t (*run)(const struct metric *m);
-    unsigned n;   /* operations in a run */
-    unsigned arg; /* pages, areas, siblings */
-};
 
 static uint64_t
 cal_loop(const struct metric *m)
@@ -164,7 +90,7 @@ map_unmap(const struct metric *m)
     uint64_t t = now();
 
     for (unsigned i = 0; i < m->n; i++) {
-        char *p = map(PAGE);
+        char *p = bench_map(PAGE);
 
         if (m->arg != 0)
             *(volatile char *)p = 1;
@@ -177,7 +103,7 @@ map_unmap(const struct metric *m)
 static uint64_t
 protect(const struct metric *m)
 {
-    char *p = map(PAGE);
+    char *p = bench_map(PAGE);
     uint64_t t;
 
     *(volatile char *)p = 1;
@@ -211,7 +137,7 @@ static uint64_t
 pages(const struct metric *m)
 {
     size_t len = m->n * PAGE;
-    char *p = map(len);
+    char *p = bench_map(len);
     uint64_t t[4];
 
     t[0] = now();
@@ -258,7 +184,7 @@ among_areas(const struct metric *m, bool fault)
         if (fault)
             *(volatile char *)(base + i * step * FAR) = 1;
         else
-            munmap(map(PAGE), PAGE);
+            munmap(bench_map(PAGE), PAGE);
     }
     t = now() - t;
     munmap(base, m->arg * FAR);
@@ -286,9 +212,9 @@ fork_wait(bool exec)
 
     if (pid == 0) {
         if (exec) {
-            char *const argv[] = {(char *)self, "--nothing", NULL};
+            char *const argv[] = {(char *)bench_self, "--nothing", NULL};
 
-            execve(self, argv, environ);
+            execve(bench_self, argv, environ);
         }
         _exit(0);
     }
@@ -299,7 +225,7 @@ fork_wait(bool exec)
 static uint64_t
 fork_cost(unsigned n, size_t touched)
 {
-    char *p = touched > 0 ? map(touched * PAGE) : NULL;
+    char *p = touched > 0 ? bench_map(touched * PAGE) : NULL;
     uint64_t t;
 
     store_each(p, touched);
@@ -369,13 +295,12 @@ static uint64_t
 cow(const struct metric *m)
 {
     bool copy = m->arg != 0;
-    uint64_t *result = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    char *p = map(m->n * PAGE);
+    uint64_t *result = bench_shared();
+    char *p = bench_map(m->n * PAGE);
     uint64_t t;
     pid_t pid;
 
-    if (result == MAP_FAILED)
+    if (result == NULL)
         return UNSUPPORTED;
     store_each(p, m->n);
     *result = 0;
@@ -482,113 +407,76 @@ pipe_stream(const struct metric *m)
     return t;
 }
 
-/* --- files --- */
+/* --- signals --- */
 
-static uint64_t
-open_close(const struct metric *m)
+static volatile unsigned caught;
+static char *guarded; /* a page that may not be stored to */
+
+static void
+count(int number)
 {
-    uint64_t t = now();
+    caught++;
+}
 
-    for (unsigned i = 0; i < m->n; i++)
-        close(open(self, O_RDONLY));
-    return now() - t;
+static void
+allow(int number)
+{
+    caught++;
+    mprotect(guarded, PAGE, PROT_READ | PROT_WRITE);
 }
 
 static uint64_t
-stat_path(const struct metric *m)
+sig_install(const struct metric *m)
 {
-    struct stat st;
     uint64_t t = now();
 
     for (unsigned i = 0; i < m->n; i++)
-        stat(self, &st);
-    return now() - t;
-}
-
-static uint64_t
-stat_open(const struct metric *m)
-{
-    int fd = open(self, O_RDONLY);
-    struct stat st;
-    uint64_t t = now();
-
-    for (unsigned i = 0; i < m->n; i++)
-        fstat(fd, &st);
+        signal(SIGUSR1, i & 1 ? count : SIG_DFL);
     t = now() - t;
-    close(fd);
+    signal(SIGUSR1, SIG_DFL);
     return t;
 }
 
-/* pread, or lseek to the beginning now and then and read. */
+/* Sent by itself, handled, and back. */
 static uint64_t
-read_file(const struct metric *m)
+sig_kill_self(const struct metric *m)
 {
-    static char buf[PAGE];
-    int fd = open(self, O_RDONLY);
+    pid_t me = getpid();
     uint64_t t;
 
-    pread(fd, buf, PAGE, 0);
-    t = now();
-    for (unsigned i = 0; i < m->n; i++)
-        pread(fd, buf, PAGE, 0);
-    t = now() - t;
-    close(fd);
-    return t;
-}
-
-/* read or write ARG bytes at the beginning of a file that has them. */
-static uint64_t
-file_again(const struct metric *m, bool out)
-{
-    static char buf[16 * PAGE];
-    int fd = open("/tmp/bench", O_CREAT | O_RDWR, 0600);
-    uint64_t t;
-
-    if (fd < 0 || write(fd, buf, m->arg) != (ssize_t)m->arg)
+    caught = 0;
+    if (signal(SIGUSR1, count) == SIG_ERR)
         return UNSUPPORTED;
-    pread(fd, buf, m->arg, 0);
+    t = now();
+    for (unsigned i = 0; i < m->n; i++)
+        kill(me, SIGUSR1);
+    t = now() - t;
+    signal(SIGUSR1, SIG_DFL);
+    return caught == m->n ? t : UNSUPPORTED;
+}
+
+/* A store that is not allowed, a handler that allows it, the store again; and
+ * the call that forbids the next one. */
+static uint64_t
+sig_segv(const struct metric *m)
+{
+    uint64_t t;
+
+    caught = 0;
+    guarded = bench_map(PAGE);
+    if (signal(SIGSEGV, allow) == SIG_ERR)
+        return UNSUPPORTED;
+    *(volatile char *)guarded = 1;
     t = now();
     for (unsigned i = 0; i < m->n; i++) {
-        if (out)
-            pwrite(fd, buf, m->arg, 0);
-        else
-            pread(fd, buf, m->arg, 0);
+        mprotect(guarded, PAGE, PROT_READ);
+        *(volatile char *)guarded = 1;
     }
     t = now() - t;
-    close(fd);
-    unlink("/tmp/bench");
-    return t;
+    signal(SIGSEGV, SIG_DFL);
+    munmap(guarded, PAGE);
+    return caught == m->n ? t : UNSUPPORTED;
 }
-
-static uint64_t
-file_read(const struct metric *m)
-{
-    return file_again(m, false);
-}
-
-static uint64_t
-file_write(const struct metric *m)
-{
-    return file_again(m, true);
-}
-
-static uint64_t
-create_close_unlink(const struct metric *m)
-{
-    uint64_t t = now();
-
-    for (unsigned i = 0; i < m->n; i++) {
-        int fd = open("/tmp/bench.new", O_CREAT | O_EXCL | O_RDWR, 0600);
-
-        if (fd < 0)
-            return UNSUPPORTED;
-        close(fd);
-        unlink("/tmp/bench.new");
-    }
-    return now() - t;
-}
-
-#define MIB_PAGES 256
 
 static const struct metric metrics[] = {
     {"cal_loop_2insn", cal_loop, 1000000, 0},
@@ -625,114 +513,16 @@ static const struct metric metrics[] = {
     {"cow_copy_page", cow, 1024, 1},
     {"cow_reuse_page", cow, 1024, 0},
     {"yield_two", yield_two, 1000, 0},
+    {"sig_install", sig_install, 10000, 0},
+    {"sig_kill_self", sig_kill_self, 1000, 0},
+    {"sig_segv_mprotect", sig_segv, 1000, 0},
     {"pipe_pingpong", pipe_pingpong, 1000, 0},
     {"pipe_write_4k", pipe_stream, 1000, 4096},
     {"pipe_write_64k", pipe_stream, 200, 65536},
-    {"open_close", open_close, 1000, 0},
-    {"stat", stat_path, 1000, 0},
-    {"fstat", stat_open, 1000, 0},
-    {"file_pread_4k", read_file, 1000, 0},
-    {"file_read_4k", file_read, 1000, PAGE},
-    {"file_read_64k", file_read, 200, 16 * PAGE},
-    {"file_write_4k", file_write, 1000, PAGE},
-    {"create_close_unlink", create_close_unlink, 500, 0},
 };
-
-/* --- which, how often, and what came out --- */
-
-static struct {
-    bool json;
-    int repeat;
-    char **names;
-    int n;
-} wanted = {.repeat = REPEAT};
-
-static bool
-is_wanted(const char *name)
-{
-    for (int i = 0; i < wanted.n; i++) {
-        size_t len = strlen(wanted.names[i]);
-
-        if (len > 0 && wanted.names[i][len - 1] == '*'
-                ? strncmp(name, wanted.names[i], len - 1) == 0
-                : strcmp(name, wanted.names[i]) == 0)
-            return true;
-    }
-    return wanted.n == 0;
-}
-
-static uint64_t
-least_of(const struct metric *m)
-{
-    uint64_t best = UNSUPPORTED;
-
-    for (int i = 0; i < wanted.repeat; i++)
-        best = MIN(best, m->run(m));
-    return best;
-}
-
-/* COST hundredths of an instruction; UNSUPPORTED: the kernel has no such call. */
-static void
-print(const char *name, uint64_t cost)
-{
-    static bool more;
-
-    if (wanted.json)
-        printf("%s\"%s\": ", more ? ", " : "", name);
-    else
-        printf("%-30s ", name);
-    more = true;
-    if (cost == UNSUPPORTED)
-        printf("%s", wanted.json ? "null" : "-");
-    else
-        printf("%lu.%02lu", cost / 100, cost % 100);
-    if (!wanted.json)
-        putchar('\n');
-}
-
-static void
-run_all(uint64_t booted)
-{
-    static uint64_t cost[ARRAY_LEN(metrics)];
-
-    for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
-        if (is_wanted(metrics[i].name))
-            cost[i] = least_of(&metrics[i]);
-    }
-    if (wanted.json)
-        printf("{\"counter\": \"%s\", \"cost\": {",
-               by_instret ? "instret" : "time");
-    if (getpid() == 1)
-        print("boot_to_user", booted * PER_TICK * 100);
-    for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
-        if (is_wanted(metrics[i].name))
-            print(metrics[i].name, cost[i] == UNSUPPORTED
-                                       ? UNSUPPORTED
-                                       : cost[i] * 100 / metrics[i].n);
-    }
-    if (wanted.json)
-        printf("}}\n");
-}
 
 int
 main(int argc, char **argv)
 {
-    uint64_t booted;
-    int i = 1;
-
-    __asm__ volatile("rdtime %0" : "=r"(booted));
-    self = argv[0];
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
-        if (strcmp(argv[i], "--nothing") == 0)
-            return 0;
-        if (strcmp(argv[i], "--json") == 0)
-            wanted.json = true;
-        else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc)
-            wanted.repeat = atoi(argv[++i]);
-    }
-    wanted.names = argv + i;
-    wanted.n = argc - i;
-    by_instret = instret_readable();
-    run_all(booted);
-    return 0;
+    return bench_main(argc, argv, metrics, ARRAY_LEN(metrics), true);
 }

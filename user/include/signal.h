@@ -14,6 +14,7 @@
 #define SIGBUS  7
 #define SIGFPE  8
 #define SIGKILL 9
+#define SIGUSR1 10
 #define SIGSEGV 11
 #define SIGPIPE 13
 #define SIGALRM 14
