@@ -109,6 +109,7 @@ struct blkdev {
     void *host;                /* [I] the driver's */
     struct blkdev *whole;      /* [I] of a partition: its disk; else NULL */
     uint64_t first_sector;     /* [I] of a partition */
+    uint32_t mounted;          /* [a] 1: somebody has a file system on it */
     struct list all;           /* of blk_register() */
 
     struct spinlock lock; /* rank BLOCK: all below; unused in a partition */

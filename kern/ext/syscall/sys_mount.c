@@ -1,5 +1,6 @@
 /* sys_mount.c: adds mount, umount2, chroot, fchdir and sync to
  * syscall/sys_path.c; a first reader may skip it. */
+#include "driver/blk.h"
 #include "fs/ops.h"
 #include "mm/kmalloc.h"
 #include "mm/writeback.h"
@@ -35,10 +36,47 @@ words_free(struct words *w)
     kfree(w->options);
 }
 
+static struct blkdev *
+disk_of(uint64_t rdev)
+{
+    struct blkdev *dev = blk_next(NULL);
+
+    while (dev != NULL && ((uint64_t)dev->major << 8 | dev->minor) != rdev)
+        dev = blk_next(dev);
+    return dev;
+}
+
+/* *SOURCE, if it is the path of a disk, becomes the disk's name. */
+static int
+name_disk(const char **source)
+{
+    struct blkdev *dev;
+    struct inode *i;
+    struct walk w;
+    int err;
+
+    if (strchr(*source, '/') == NULL)
+        return 0;
+    place_walk(current_process()->fs, &w);
+    err = namei(&w, *source, 0, &i);
+    walk_put(&w);
+    if (err != 0)
+        return err;
+    if ((i->mode & S_IFMT) != S_IFBLK)
+        err = -ENOTBLK;
+    else if ((dev = disk_of(i->rdev)) == NULL)
+        err = -ENXIO;
+    else
+        *source = dev->name;
+    inode_put(i);
+    return err;
+}
+
 static long
 do_mount(const struct words *w, uint32_t flags, struct inode *at)
 {
     const struct fs_type *t = fs_type_find(w->type);
+    const char *source = w->source;
     bool readonly = (flags & MS_RDONLY) != 0;
 
     if (flags & (MS_BIND | MS_MOVE))
@@ -59,7 +97,13 @@ do_mount(const struct words *w, uint32_t flags, struct inode *at)
     }
     if (t == NULL)
         return -ENODEV;
-    return fs_mount(t, w->source, w->options, readonly, at);
+    if (t->probe != NULL) { /* it lies on a disk */
+        int err = name_disk(&source);
+
+        if (err != 0)
+            return err;
+    }
+    return fs_mount(t, source, w->options, readonly, at);
 }
 
 static long

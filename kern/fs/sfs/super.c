@@ -264,6 +264,7 @@ stop(struct sfs *fs)
     object_put(&fs->meta);
     object_put(&fs->freed[0]);
     object_put(&fs->freed[1]);
+    atomic_store_release(&fs->dev->mounted, 0);
     kfree(fs);
 }
 
@@ -275,6 +276,11 @@ sfs_mount(struct blkdev *dev, bool readonly, bool thread, struct sfs **made)
 
     if (fs == NULL)
         return -ENOMEM;
+    /* A second one would not know what this one has in memory. */
+    if (atomic_swap_acquire(&dev->mounted, 1)) {
+        kfree(fs);
+        return -EBUSY;
+    }
     set_up(fs, dev, readonly);
     err = start(fs, thread);
     if (err != 0) {

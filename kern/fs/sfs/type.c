@@ -13,7 +13,7 @@ mount_sfs(const struct fs_type *t, const char *source, const char *options,
 {
     struct blkdev *dev = blk_find(source);
     struct sfs *fs;
-    int err = dev == NULL ? -ENODEV : sfs_mount(dev, readonly, true, &fs);
+    int err = dev == NULL ? -ENOENT : sfs_mount(dev, readonly, true, &fs);
 
     (void)t, (void)options;
     if (err == 0)

@@ -11,10 +11,19 @@ sys(long nr, long a, long b, long c, long d, long e)
     return r == -1 ? -errno : r;
 }
 
+#define DISK "/tmp/disk"
+
 void
 enter(const char *name)
 {
-    CHECK(CHDIR(utest_dir) == 0);
+    const char *dir = utest_dir;
+
+    if (strncmp(dir, "/dev/vd", 7) == 0) {
+        CHECK(MKDIR(DISK, 0755) == 0);
+        CHECK(MOUNT(dir, DISK, "sfs", 0, NULL) == 0);
+        dir = DISK;
+    }
+    CHECK(CHDIR(dir) == 0);
     CHECK(MKDIR(name, 0755) == 0 && CHDIR(name) == 0);
     entered = name;
 }
@@ -24,4 +33,6 @@ leave(void)
 {
     CHECK(CHDIR("..") == 0);
     CHECK(RMDIR(entered) == 0);
+    if (strncmp(utest_dir, "/dev/vd", 7) == 0)
+        CHECK(CHDIR("/") == 0 && UMOUNT(DISK) == 0 && RMDIR(DISK) == 0);
 }

@@ -7,7 +7,8 @@
 #include "utest.h"
 #include <sys/stat.h>
 
-/* Into a new folder in utest_dir, and out of it and away. */
+/* Into a new folder in utest_dir, and out of it and away.  If that is a disk
+ * ("/dev/vda") with our file system, it is mounted for that long. */
 void enter(const char *name);
 void leave(void);
 
