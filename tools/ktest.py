@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boot the kernel on every machine of a list and collect what it says.
 
-Six kinds of rows:
+Seven kinds of rows:
 
     tests    boot ktest.img (or "image") with "test=all"; its records say which tests passed:
              "test NAME begin|pass|fail FILE:LINE TEXT|skip REASON",
@@ -38,12 +38,13 @@ import struct
 import subprocess
 import sys
 import threading
-import zlib
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import backports  # noqa: E402
 import bootdisk  # noqa: E402
 import fdtedit  # noqa: E402
+import gpt  # noqa: E402
 import qemu  # noqa: E402
 
 RAM = 0x80000000
@@ -289,6 +290,11 @@ MATRIX = [
         append="root=archive", disks=[("scratch",)]),
     row("user-disk-1", "user", mode="icount", mem="512M", run=["t_disk"],
         append="root=archive", disks=[("scratch",)]),
+    row("user-mount", "user", smp=4, mem="512M", run=["t_mount"],
+        append="root=archive", disks=[("sfs",)]),
+    # the power fails, and QEMU is killed: a short part of make crashdisk
+    row("crashdisk", "tool", fast=True,
+        tool=["crashdisk.py", "--seed=21", "--operations=30", "--samples=1", "--kill=3"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
     # programs with a foreign C library, if it is there (make builds them then)
     row("glibc", "dialog", smp=4, mem="256M", dialog=GLIBC, initrd="initrd-glibc",
@@ -492,30 +498,14 @@ def write_damaged(path, build):
         f.write(bytes([byte[0] ^ 1]))
 
 
-def gpt_header(at, other, last, entries, table):
-    head = struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, 0, 0, at,
-                       other, 34, last - 33, b"disk" * 4, entries, 128, 128,
-                       zlib.crc32(table))
-    return head[:16] + struct.pack("<I", zlib.crc32(head)) + head[20:]
-
-
 def write_gpt(path, build):
     """Partition 1 is empty, partition 2 the root disk."""
     root = read(os.path.join(build, "root.img"))
     first, second = 2048, 2048 + 16384
-    end = second + len(root) // 512
-    last = end + 2047
-    table = b"".join(
-        struct.pack("<16s16sQQQ72s", b"linux data part.", b"%016d" % a, a, b - 1, 0, b"")
-        for a, b in ((first, second), (second, end))).ljust(128 * 128, b"\0")
-    with open(path, "wb") as f:
-        f.truncate((last + 1) * 512)
-        f.write(b"\0" * 510 + b"\x55\xaa")
-        f.write(gpt_header(1, last, last, 2, table).ljust(512, b"\0") + table)
-        f.seek(second * 512)
+    gpt.write(path, [(first, second), (second, second + len(root) // gpt.SECTOR)])
+    with open(path, "r+b") as f:
+        f.seek(second * gpt.SECTOR)
         f.write(root)
-        f.seek((last - 32) * 512)
-        f.write(table + gpt_header(last, 1, last, last - 32, table))
 
 
 def write_gpt_damaged(path, build):
@@ -669,8 +659,23 @@ def judge(r, result):
 
 # ---- running ----
 
+def run_tool(r, arg):
+    command, *more = r["tool"]
+    folder = os.path.dirname(os.path.abspath(__file__))
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, os.path.join(folder, command), "--build",
+                           arg.build] + more, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, universal_newlines=True)
+    lines = done.stdout.splitlines()
+    bad = done.returncode != 0
+    return Verdict("FAIL" if bad else "PASS", not bad, bad, 0, lines,
+                   time.monotonic() - start)
+
+
 def run_row(r, arg):
     """Prepare, run and judge one row."""
+    if r["kind"] == "tool":
+        return run_tool(r, arg)
     work = os.path.join(arg.build, "ktest", r["name"])
     image = "ktest.img" if r["kind"] in ("tests", "user", "die") else "Image"
     image = r.get("image", image)

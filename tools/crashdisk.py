@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Does the file system keep its promises when the power of the machine fails?
+
+A guest runs a script of file operations (lab-tests/user/l_fsops.c) on a small disk,
+while QEMU records every write and flush.  Then the disk is made as a crash could
+have left it (writelog.py): at every flush, and for samples of what lies between.
+Each time fsck.sfs replays the journal and must find nothing wrong, and fsmodel.py
+judges the files: all that was synced is there, and nothing that does not belong.
+With --kill N, QEMU itself is killed at N random moments of a script.
+
+Prints operations x crash images x violations.  Exit status 1 if there is any.
+"""
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import fsmodel  # noqa: E402
+import gpt  # noqa: E402
+import qemu  # noqa: E402
+import writelog  # noqa: E402
+
+SECTOR = 512
+FS = (2048, 24576)              # first sector and sectors of the file system: 12 MiB
+MARKS = (26624, 2048)           # ... of the partition where the script says how far
+
+
+class Bad(Exception):
+    pass
+
+
+def tool(arg, name, *more, ok=(0,)):
+    done = subprocess.run([os.path.join(arg.build, name)] + list(more),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True)
+    if done.returncode not in ok:
+        raise Bad("%s: exit status %d: %s" % (name, done.returncode,
+                                              done.stdout.strip()[-400:]))
+    return done
+
+
+def make_disk(arg, path, work):
+    """A partition table, an empty file system, and a place for marks."""
+    fs = os.path.join(work, "fs.img")
+    tool(arg, "mksfs", "--size=%dK" % (FS[1] // 2), fs)
+    gpt.write(path, [(s, s + n) for s, n in (FS, MARKS)])
+    with open(path, "r+b") as f, open(fs, "rb") as g:
+        f.seek(FS[0] * SECTOR)
+        f.write(g.read())
+
+
+def make_initrd(arg, path, lines, work):
+    script = os.path.join(work, "script")
+    with open(script, "w") as f:
+        f.write("\n".join(lines) + "\n")
+    argv = [sys.executable, os.path.join(os.path.dirname(__file__), "mkinitrd.py"),
+            "-o", path, "/bin/l_fsops=" + os.path.join(arg.build, "bin", "l_fsops"),
+            "/mnt/script=" + script]
+    subprocess.run(argv, check=True)
+
+
+def machine(arg, work, lines, log=None):
+    """A machine that runs LINES on a new disk, which is recorded in LOG."""
+    disk, initrd = os.path.join(work, "disk"), os.path.join(work, "initrd")
+    make_disk(arg, disk, work)
+    make_initrd(arg, initrd, lines, work)
+    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"), initrd=initrd, mem="64M",
+                     smp=arg.smp, append="root=archive init=/bin/l_fsops "
+                     "run=/mnt/script,/dev/vda2,/dev/vda1")
+    if log:
+        open(log, "wb").close()
+        m.extra += ["-blockdev", "driver=blklogwrites,node-name=log,"
+                    "file.driver=file,file.filename=%s,"
+                    "log.driver=file,log.filename=%s" % (disk, log),
+                    "-device", "virtio-blk-device,drive=log"]
+    else:
+        m.disks = [disk]
+    return m, disk
+
+
+def mark_of(data):
+    """The last mark, from the first bytes of its partition."""
+    n = int.from_bytes(data[:8], "little")
+    return n if int.from_bytes(data[8:16], "little") == ~n & (1 << 64) - 1 else 0
+
+
+def check(arg, model, mark, fs, work):
+    """Complaints about the file system in the file FS."""
+    for option in "-y", "-n":
+        done = tool(arg, "fsck.sfs", option, fs, ok=range(-64, 256))
+        if done.returncode:
+            return ["fsck.sfs %s: %d: %s" % (option, done.returncode,
+                                             done.stdout.strip()[-300:])]
+    tree = os.path.join(work, "out")
+    shutil.rmtree(tree, ignore_errors=True)
+    tool(arg, "sfs", fs, "extract", "/", tree)
+    return fsmodel.judge(model, mark, fsmodel.listing(tree))
+
+
+def record(arg, lines, work):
+    """Run LINES; returns (disk before, entries of the log)."""
+    log = os.path.join(work, "log")
+    m, disk = machine(arg, work, lines, log)
+    with open(disk, "rb") as f:
+        base = f.read()
+    r = qemu.run(m, os.path.join(arg.build, "crashdisk", "run"))
+    if r.exit_code() or ", done" not in r.text:
+        raise Bad("the guest did not end well (%s %s): %s" % (r.how, r.note,
+                                                              r.text.strip()[-300:]))
+    return base, writelog.read_log(log)
+
+
+def crash_all(arg, seed, work):
+    """Record one script and judge every image; returns (lines, images, bad)."""
+    lines = fsmodel.random_script(seed, arg.operations)
+    model, bad, count = fsmodel.Model(lines), [], 0
+    base, entries = record(arg, lines, work)
+    fs = os.path.join(work, "crash.fs")
+    for what, image in writelog.images(entries, base, seed, arg.samples):
+        image.write(fs, *FS)
+        mark = mark_of(image.read(MARKS[0]))
+        for line in check(arg, model, mark, fs, work):
+            bad.append("seed %d, %s, mark %d: %s" % (seed, what, mark, line))
+        count += 1
+    return len(lines), count, bad
+
+
+def read_at(path, sector, count):
+    with open(path, "rb") as f:
+        f.seek(sector * SECTOR)
+        return f.read(count * SECTOR)
+
+
+def kill_at(m, disk, mark, delay):
+    """Start M and kill it when MARK is on its disk, and a moment later."""
+    argv = m.command(["-display", "none", "-monitor", "none", "-serial", "null"], None)
+    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        while p.poll() is None and mark_of(read_at(disk, MARKS[0], 1)) < mark:
+            time.sleep(0.0005)
+        time.sleep(delay)
+    finally:
+        qemu.kill(p)
+        p.wait()
+
+
+def kill_some(arg, work):
+    """Kill QEMU at random moments; returns (lines, kills, bad)."""
+    rng, bad, count = random.Random(arg.seed), [], 0
+    fs = os.path.join(work, "crash.fs")
+    for k in range(arg.kill):
+        lines = fsmodel.random_script(arg.seed * 1000 + k, arg.operations)
+        model = fsmodel.Model(lines)
+        m, disk = machine(arg, work, lines)
+        kill_at(m, disk, rng.randint(1, max(model.marks)), rng.uniform(0, 0.01))
+        mark = mark_of(read_at(disk, MARKS[0], 1))
+        with open(fs, "wb") as f:
+            f.write(read_at(disk, *FS))
+        for line in check(arg, model, mark, fs, work):
+            bad.append("kill %d, mark %d: %s" % (k, mark, line))
+        count += len(lines)
+    return count, arg.kill, bad
+
+
+def main():
+    ap = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--build", default="build")
+    ap.add_argument("--seed", type=int, default=1, help="of the first script")
+    ap.add_argument("--scripts", type=int, default=1)
+    ap.add_argument("--operations", type=int, default=80, help="of a script")
+    ap.add_argument("--samples", type=int, default=3, help="between two flushes")
+    ap.add_argument("--smp", type=int, default=2)
+    ap.add_argument("--kill", type=int, default=0, help="kill QEMU so often, too")
+    arg = ap.parse_args()
+    qemu.stop_on_term()
+    rows, bad = [], []
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else arg.build
+    with tempfile.TemporaryDirectory(dir=memory) as work:
+        for seed in range(arg.seed, arg.seed + arg.scripts):
+            rows.append(("script %d" % seed, *crash_all(arg, seed, work)))
+        if arg.kill:
+            rows.append(("kills", *kill_some(arg, work)))
+    print("%-12s %10s %8s %12s" % ("", "operations", "images", "violations"))
+    for name, lines, count, found in rows:
+        print("%-12s %10d %8d %12d" % (name, lines, count, len(found)))
+        bad += found
+    print("%-12s %10d %8d %12d" % ("all", sum(r[1] for r in rows),
+                                   sum(r[2] for r in rows), len(bad)))
+    for line in bad[:20]:
+        print("  " + line)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Bad, OSError, writelog.BadLog) as e:
+        sys.exit("crashdisk: %s" % e)
+    except KeyboardInterrupt:
+        qemu.stop_all()
+        sys.exit(130)
