@@ -64,7 +64,7 @@ copy_areas(struct mm_struct *child, struct mm_struct *mm)
         c = copy_area(child, v);
         if (c == NULL)
             return -1;
-        insert_vma_struct(child, c);
+        insert_vma_before(c, NULL); /* behind all: they come in order */
     }
     return 0;
 }

@@ -35,14 +35,6 @@ vmm_init(void)
 
 /* --- areas --- */
 
-void
-vma_place(struct vma_struct *vma, uintptr_t start, uintptr_t end)
-{
-    vma->vm_start = start;
-    vma->vm_end = end;
-    vma->lpgoff = (start >> PAGE_SHIFT) % AREA_PAGES_MAX;
-}
-
 struct vma_struct *
 vma_create(struct mm_struct *mm, uintptr_t start, uintptr_t end, uint32_t flags)
 {
@@ -53,11 +45,11 @@ vma_create(struct mm_struct *mm, uintptr_t start, uintptr_t end, uint32_t flags)
     vma = kmem_cache_alloc(area_cache);
     if (vma == NULL)
         return NULL;
-    memset(vma, 0, sizeof(*vma));
-    vma->vm_mm = mm;
+    vma->vm_mm = mm; /* the rest is set when it goes into the space */
     vma->vm_flags = flags;
-    list_init(&vma->list_link);
-    list_init(&vma->object_link);
+    vma->vm_object = NULL;
+    vma->vm_pgoff = 0;
+    vma->layer = NULL;
     vma_place(vma, start, end);
     return vma;
 }

@@ -104,34 +104,11 @@ make_area(struct mm_struct *mm, size_t len, uint32_t vm_flags,
 bool
 range_free(struct mm_struct *mm, uintptr_t addr, size_t len)
 {
-    struct vma_struct *next = find_vma(mm, addr);
+    struct vma_struct *next = find_vma_walk(mm, addr);
 
     return len <= user_end() && addr <= user_end() - len &&
            len <= AREA_PAGES_MAX * PAGE_SIZE &&
            (next == NULL || addr + len <= vma_guarded_start(next));
-}
-
-/* The address for LEN bytes, or a negative errno.  => gate closed */
-static long
-choose_address(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t flags)
-{
-    struct vma_struct *next;
-
-    if (flags & MAP_FIXED_NOREPLACE) {
-        next = find_vma(mm, addr);
-        if (next != NULL && next->vm_start < addr + len)
-            return -EEXIST;
-    } else if ((flags & MAP_FIXED) == 0) {
-        addr = addr == 0 ? 0 : MAX(PAGE_DOWN(addr), MMAP_MIN);
-        if (addr == 0 || !range_free(mm, addr, len))
-            addr = vma_find_gap(mm, len, MMAP_TOP);
-        if (addr == 0)
-            return -ENOMEM;
-    }
-    if (mm->map_count + 1 >= map_count_max &&
-        mm->map_count + range_inside(mm, addr, addr + len) >= map_count_max)
-        return -ENOMEM;
-    return (long)addr;
 }
 
 static bool
@@ -140,29 +117,69 @@ reaches_into(const struct vma_struct *next, uintptr_t end)
     return next != NULL && next->vm_start < end;
 }
 
+/* Anywhere, but best at ADDR if that is not 0. */
+static uintptr_t
+free_address(struct mm_struct *mm, uintptr_t addr, size_t len,
+             struct vma_struct **next)
+{
+    addr = addr == 0 ? 0 : MAX(PAGE_DOWN(addr), MMAP_MIN);
+    if (likely(addr == 0) || !range_free(mm, addr, len))
+        return vma_find_gap(mm, len, MMAP_TOP, next);
+    *next = find_vma_walk(mm, addr);
+    return addr;
+}
+
+/* The address for LEN bytes, or a negative errno.  *NEXT: the first area that
+ * ends behind it, or NULL.  => gate closed */
+static inline long
+choose_address(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t flags,
+               struct vma_struct **next)
+{
+    if (likely((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0)) {
+        addr = free_address(mm, addr, len, next);
+        if (addr == 0)
+            return -ENOMEM;
+    } else {
+        *next = find_vma_walk(mm, addr);
+        if ((flags & MAP_FIXED_NOREPLACE) && reaches_into(*next, addr + len))
+            return -EEXIST;
+    }
+    if (unlikely(mm->map_count + 1 >= map_count_max) &&
+        mm->map_count + range_inside(mm, addr, addr + len) >= map_count_max)
+        return -ENOMEM;
+    return (long)addr;
+}
+
+static int
+unmap_now(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    struct gather g;
+    int err;
+
+    gather_start(&g, mm);
+    err = unmap_range(mm, start, end, &g);
+    gather_finish(&g);
+    return err;
+}
+
 /* Put VMA where it shall be, instead of what is there. */
 static long
 map_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t addr,
          uint32_t flags)
 {
     size_t len = vma->vm_end - vma->vm_start;
-    long at = choose_address(mm, addr, len, flags);
-    uintptr_t start = (uintptr_t)at, end = start + len;
     struct vma_struct *next;
-    struct gather g;
+    long at = choose_address(mm, addr, len, flags, &next);
+    uintptr_t start = (uintptr_t)at, end = start + len;
 
     if (at < 0)
         return at;
-    next = find_vma(mm, start);
     if (reaches_into(next, end)) { /* MAP_FIXED */
-        int err;
+        int err = unmap_now(mm, start, end);
 
-        gather_start(&g, mm);
-        err = unmap_range(mm, start, end, &g);
-        gather_finish(&g);
         if (err != 0)
             return err;
-        next = find_vma(mm, start);
+        next = find_vma_walk(mm, start);
     }
     vma_place(vma, start, end);
     vma_add(vma, next);
@@ -205,16 +222,13 @@ do_mmap(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t prot,
 int
 do_munmap(struct mm_struct *mm, uintptr_t addr, size_t len)
 {
-    struct gather g;
     int err;
 
     if ((addr & PAGE_MASK) || len == 0 || addr > user_end() ||
         len > user_end() - addr)
         return -EINVAL;
     mm_write_begin(mm);
-    gather_start(&g, mm);
-    err = unmap_range(mm, addr, addr + PAGE_UP(len), &g);
-    gather_finish(&g);
+    err = unmap_now(mm, addr, addr + PAGE_UP(len));
     mm_write_end(mm);
     return err;
 }

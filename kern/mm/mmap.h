@@ -87,8 +87,9 @@ void split_at(struct mm_struct *mm, uintptr_t at, struct spares *s);
 /* The page that E, an entry of VMA, maps, if it is one that keeps records. */
 struct page *mapped_page(const struct vma_struct *vma, pte_t e);
 
-/* Clear the entries of [START, END) of VMA into G; private pages stay. */
-void zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
+/* Clear the entries of [START, END) of VMA into G; private pages stay.  False:
+ * there was no table for any of them. */
+bool zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
               struct gather *g);
 /* VMA has new, perhaps fewer rights: take away from the entries of [START, END)
  * what they may no longer have.  Write is never added: the next fault decides.

@@ -158,11 +158,12 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
 {
     pte_t *table = mm->pgdir;
 
-    for (*level = paging_levels - 1;; --*level) {
-        pte_t *e = &table[pte_index(va, *level)];
-        pte_t seen = pte_load(e);
+    for (unsigned k = paging_levels - 1;; k--) {
+        pte_t *e = &table[pte_index(va, k)];
+        pte_t seen = atomic_load(e); /* if it is a table, it says so as it is */
 
-        if (*level == 0 || !pte_is_table(seen))
+        *level = k;
+        if (k == 0 || !pte_is_table(seen))
             return e;
         table = table_of(seen);
     }

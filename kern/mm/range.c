@@ -68,7 +68,7 @@ reaches_over(const struct vma_struct *v, uintptr_t at)
 void
 split_at(struct mm_struct *mm, uintptr_t at, struct spares *s)
 {
-    struct vma_struct *v = find_vma(mm, at);
+    struct vma_struct *v = find_vma_walk(mm, at);
 
     if (reaches_over(v, at))
         vma_split_into(v, at, s->area[--s->n]);
@@ -94,7 +94,7 @@ split_back(struct vma_struct *v, uintptr_t at, struct spares *s)
 bool
 range_inside(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
-    struct vma_struct *v = find_vma(mm, start);
+    struct vma_struct *v = find_vma_walk(mm, start);
 
     return reaches_over(v, start) && end < v->vm_end;
 }
@@ -102,7 +102,7 @@ range_inside(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 uintptr_t
 areas_reach(struct mm_struct *mm, uintptr_t start, uintptr_t end, uint32_t must)
 {
-    struct vma_struct *v = find_vma(mm, start);
+    struct vma_struct *v = find_vma_walk(mm, start);
 
     while (v != NULL && v->vm_start <= start && start < end &&
            (v->vm_flags & must) == must) {
@@ -114,23 +114,24 @@ areas_reach(struct mm_struct *mm, uintptr_t start, uintptr_t end, uint32_t must)
 
 /* --- private pages --- */
 
-/* What of an area, and of its layer, lies in a range. */
+/* What of an area's layer lies in a range. */
 struct part {
-    uintptr_t start, end;
     uint64_t first, last;
-    bool whole; /* nobody else shows pages of the layer */
 };
 
 static struct part
 part_of(const struct vma_struct *v, uintptr_t start, uintptr_t end)
 {
-    struct part p = {MAX(start, v->vm_start), MIN(end, v->vm_end), 0, 0, false};
+    return (struct part){vma_layer_index(v, MAX(start, v->vm_start)),
+                         vma_layer_index(v, MIN(end, v->vm_end)) - 1};
+}
 
-    p.first = vma_layer_index(v, p.start);
-    p.last = vma_layer_index(v, p.end) - 1;
-    p.whole = v->layer != NULL && p.start == v->vm_start &&
-              p.end == v->vm_end && atomic_load(&v->layer->refs) == 1;
-    return p;
+/* Does V have private pages, of which some stay, or others show some? */
+static inline bool
+is_cut(const struct vma_struct *v, uintptr_t start, uintptr_t end)
+{
+    return v->layer != NULL && !(start <= v->vm_start && v->vm_end <= end &&
+                                 atomic_load(&v->layer->refs) == 1);
 }
 
 int
@@ -146,23 +147,18 @@ layer_zap_prepare(struct layer *l, uint64_t first, uint64_t last)
     return ok ? 0 : -ENOMEM;
 }
 
-/* If several layers are to be cut, see to it that no cut can fail. */
+/* See to it that no cut can fail. */
 static int
 prepare_cuts(struct vma_struct *first, uintptr_t start, uintptr_t end)
 {
-    unsigned cuts = 0;
-
-    for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
-         v = vma_next(v))
-        cuts += v->layer != NULL && !part_of(v, start, end).whole;
-    if (cuts < 2)
-        return 0;
     for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
          v = vma_next(v)) {
-        struct part p = part_of(v, start, end);
+        struct part p;
 
-        if (v->layer != NULL && !p.whole &&
-            layer_zap_prepare(v->layer, p.first, p.last) != 0)
+        if (!is_cut(v, start, end))
+            continue;
+        p = part_of(v, start, end);
+        if (layer_zap_prepare(v->layer, p.first, p.last) != 0)
             return -ENOMEM;
     }
     return 0;
@@ -183,35 +179,41 @@ huge_cut(struct mm_struct *mm, uintptr_t start, uintptr_t end)
     return 0;
 }
 
-static void
+/* False: there was no table. */
+static bool
 clear_entries(struct vma_struct *first, uintptr_t start, uintptr_t end,
               struct gather *g)
 {
+    bool any = false;
+
     for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
          v = vma_next(v))
-        zap_ptes(v, MAX(start, v->vm_start), MIN(end, v->vm_end), g);
+        any |= zap_ptes(v, MAX(start, v->vm_start), MIN(end, v->vm_end), g);
+    return any;
 }
 
-/* No entry shows the private pages of [START, END) any more.  FIRST is the first
- * area that ends behind START. */
+/* Cut all layers but those that go as a whole.  No entry shows the private pages
+ * of [START, END) any more; FIRST is the first area that ends behind START. */
 static int
-discard_areas(struct vma_struct *first, uintptr_t start, uintptr_t end,
-              struct gather *g)
+cut_layers(struct vma_struct *first, uintptr_t start, uintptr_t end,
+           struct gather *g)
 {
     struct vma_struct *v;
-    struct part p;
+    unsigned cuts = 0;
 
-    if (prepare_cuts(first, start, end) != 0)
+    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v))
+        cuts += is_cut(v, start, end);
+    if (likely(cuts == 0))
+        return 0;
+    if (cuts > 1 && prepare_cuts(first, start, end) != 0)
         return -ENOMEM;
     for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
-        p = part_of(v, start, end);
-        if (v->layer != NULL && !p.whole &&
+        struct part p = part_of(v, start, end);
+
+        if (is_cut(v, start, end) &&
             layer_zap(v->layer, p.first, p.last, g) != 0)
             return -ENOMEM; /* the only cut: nothing changed */
     }
-    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v))
-        if (part_of(v, start, end).whole)
-            drop_layer(v, g);
     return 0;
 }
 
@@ -219,26 +221,28 @@ int
 discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
               struct gather *g)
 {
-    struct vma_struct *first = find_vma(mm, start);
+    struct vma_struct *first = find_vma_walk(mm, start), *v;
 
     if (huge_cut(mm, start, end) != 0)
         return -EINVAL;
-    clear_entries(first, start, end, g);
-    return discard_areas(first, start, end, g);
+    (void)clear_entries(first, start, end, g);
+    if (cut_layers(first, start, end, g) != 0)
+        return -ENOMEM;
+    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v))
+        if (v->layer != NULL && !is_cut(v, start, end))
+            drop_layer(v, g);
+    return 0;
 }
 
 /* --- unmap --- */
 
 /* A hole in V needs an area for what lies behind it. */
 static int
-hole_spare(struct spares *s, struct vma_struct *v, uintptr_t start,
-           uintptr_t end)
+hole_spare(struct spares *s, struct vma_struct *v)
 {
-    bool inside = reaches_over(v, start) && end < v->vm_end;
-
-    if (inside && v->vm_mm->map_count >= map_count_max)
+    if (v->vm_mm->map_count >= map_count_max)
         return -ENOMEM;
-    return spares_get(s, v->vm_mm, inside);
+    return spares_get(s, v->vm_mm, 1);
 }
 
 /* V goes; it is destroyed when the gate is open. */
@@ -271,21 +275,21 @@ int
 unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
             struct gather *g)
 {
-    struct vma_struct *v = find_vma(mm, start), *next;
-    struct spares s;
+    struct vma_struct *v = find_vma_walk(mm, start), *next;
+    struct spares s = {.n = 0};
     int err;
 
     if (v == NULL || v->vm_start >= end)
         return 0;
     if (huge_cut(mm, start, end) != 0)
         return -EINVAL;
-    err = hole_spare(&s, v, start, end);
-    if (err != 0)
-        return err;
-    /* Tables first: all entries are forgotten by one flush. */
-    clear_entries(v, start, end, g);
-    pgtable_trim(mm, start, end, g);
-    err = discard_areas(v, start, end, g);
+    if (v->vm_start < start && end < v->vm_end && hole_spare(&s, v) != 0)
+        return -ENOMEM;
+    /* Tables first: all entries are forgotten by one flush.  Where there was no
+     * last table none became empty. */
+    if (clear_entries(v, start, end, g) || (end - start) >> pte_shift(1) != 0)
+        pgtable_trim(mm, start, end, g);
+    err = cut_layers(v, start, end, g);
     for (; err == 0 && v != NULL && v->vm_start < end; v = next) {
         next = vma_next(v);
         take_off(v, start, end, &s, g);
@@ -324,6 +328,7 @@ unmap_all(struct mm_struct *mm)
         zap_ptes(v, v->vm_start, v->vm_end, &g);
     trim_areas(mm, &g);
     pgtable_trim(mm, 0, user_end(), &g);
+    vma_fell_tree(mm);
     while (!list_empty(&mm->mmap_list))
         retire(list_first(&mm->mmap_list, struct vma_struct, list_link), &g);
     gather_finish(&g);
@@ -354,7 +359,7 @@ int
 change_flags(struct mm_struct *mm, uintptr_t start, uintptr_t end,
              uint32_t clear, uint32_t set, struct gather *g)
 {
-    struct vma_struct *v = find_vma(mm, start), *last;
+    struct vma_struct *v = find_vma_walk(mm, start), *last;
     struct spares s;
     unsigned n = 0;
 
@@ -362,7 +367,7 @@ change_flags(struct mm_struct *mm, uintptr_t start, uintptr_t end,
         return 0;
     if (huge_cut(mm, start, end) != 0)
         return -EINVAL;
-    last = end < v->vm_end ? v : find_vma(mm, end);
+    last = end < v->vm_end ? v : find_vma_walk(mm, end);
     n += reaches_over(v, start) && changed(v, clear, set);
     n += reaches_over(last, end) && changed(last, clear, set);
     if (mm->map_count + (int)n > map_count_max || spares_get(&s, mm, n) != 0)

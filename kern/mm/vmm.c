@@ -15,6 +15,10 @@
  *                     \
  *                 [ 37..37 ] gap 9
  *
+ * Many an area goes before another one comes.  So a new one stays loose until
+ * anything else about the gaps changes: a walk down the tree finds its
+ * predecessor, and the list leads on from there.
+ *
  * An area counts its pages twice: in its object from vm_pgoff, in its layer
  * from lpgoff.  The halves of a split keep both and count on; neighbours are
  * joined when both counts go on from one to the other.  A layer holds pages
@@ -36,31 +40,11 @@ area_of(struct avl_node *n)
     return n == NULL ? NULL : avl_entry(n, struct vma_struct, node);
 }
 
-/* The area of a link of MM's list, or NULL for its head. */
-static struct vma_struct *
-area_at(struct mm_struct *mm, struct list *n)
-{
-    return n == &mm->mmap_list ? NULL
-                               : list_entry(n, struct vma_struct, list_link);
-}
-
-struct vma_struct *
-vma_next(struct vma_struct *vma)
-{
-    return area_at(vma->vm_mm, vma->list_link.next);
-}
-
-struct vma_struct *
-vma_prev(struct vma_struct *vma)
-{
-    return area_at(vma->vm_mm, vma->list_link.prev);
-}
-
 /* --- find --- */
 
-/* The last area that begins at or below ADDR, or the one after it. */
-static struct vma_struct *
-tree_find(struct mm_struct *mm, uintptr_t addr)
+/* The last area of the tree that begins at or below ADDR, or one after it. */
+struct vma_struct *
+find_vma_walk(struct mm_struct *mm, uintptr_t addr)
 {
     struct vma_struct *below = NULL;
 
@@ -75,8 +59,10 @@ tree_find(struct mm_struct *mm, uintptr_t addr)
         }
     }
     if (below == NULL)
-        return area_at(mm, mm->mmap_list.next);
-    return addr < below->vm_end ? below : vma_next(below);
+        below = area_at(mm, mm->mmap_list.next);
+    while (below != NULL && below->vm_end <= addr)
+        below = vma_next(below); /* twice, if the first of them is loose */
+    return below;
 }
 
 struct last_place *
@@ -93,7 +79,7 @@ place_anew(struct mm_struct *mm)
 struct vma_struct *
 find_vma_anew(struct mm_struct *mm, uintptr_t addr)
 {
-    struct vma_struct *v = tree_find(mm, addr);
+    struct vma_struct *v = find_vma_walk(mm, addr);
 
     /* Nobody remembers anything of a change that goes on: seq is new. */
     if (v != NULL && v->vm_start <= addr && !gate_is_mine(&mm->gate))
@@ -124,6 +110,7 @@ gap_changed(struct vma_struct *v)
 {
     if (v == NULL)
         return;
+    vma_settle(v->vm_mm);
     v->node.own = gap_between(vma_prev(v), vma_guarded_start(v));
     avl_changed(&v->vm_mm->tree, &v->node);
 }
@@ -163,17 +150,20 @@ last_fit_before(struct mm_struct *mm, struct vma_struct *v, size_t size)
 }
 
 uintptr_t
-vma_find_gap(struct mm_struct *mm, size_t size, uintptr_t top)
+vma_find_gap(struct mm_struct *mm, size_t size, uintptr_t top,
+             struct vma_struct **next)
 {
     /* Only the gap before V may reach beyond TOP; those before it do not. */
-    struct vma_struct *v = tree_find(mm, top);
+    struct vma_struct *v = find_vma_walk(mm, top);
     struct vma_struct *prev =
         v == NULL ? area_at(mm, mm->mmap_list.prev) : vma_prev(v);
     uintptr_t end = v == NULL ? top : MIN(top, vma_guarded_start(v));
 
+    *next = v;
     if (gap_between(prev, end) >= size)
         return end - size;
-    v = last_fit_before(mm, v, size);
+    vma_settle(mm);
+    *next = v = last_fit_before(mm, v, size);
     return v == NULL ? 0 : vma_guarded_start(v) - size;
 }
 
@@ -189,17 +179,16 @@ account(struct vma_struct *vma, bool in)
 }
 
 void
-insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
+vma_settle(struct mm_struct *mm)
 {
-    struct mm_struct *mm = vma->vm_mm;
-    struct list *after =
-        (next == NULL ? &mm->mmap_list : &next->list_link)->prev;
-    struct vma_struct *prev = area_at(mm, after);
+    struct vma_struct *vma = mm->loose, *prev, *next;
     struct avl_node *parent = NULL, **link = &mm->tree.root;
 
-    assert(vma->vm_start < vma->vm_end);
-    assert(prev == NULL || prev->vm_end <= vma->vm_start);
-    assert(next == NULL || vma->vm_end <= next->vm_start);
+    if (vma == NULL)
+        return;
+    mm->loose = NULL;
+    prev = vma_prev(vma);
+    next = vma_next(vma);
     /* Neighbours lie below each other: the lower one has room on this side. */
     if (next != NULL && next->node.left == NULL) {
         parent = &next->node;
@@ -208,13 +197,35 @@ insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
         parent = &prev->node;
         link = &parent->right;
     }
-    list_add(after, &vma->list_link);
     vma->node.own = gap_between(prev, vma_guarded_start(vma));
     if (next != NULL) /* it is above VMA: the way up takes it along, */
         next->node.own = gap_between(vma, vma_guarded_start(next));
     avl_insert(&mm->tree, &vma->node, parent, link);
     if (next != NULL && parent != &next->node) /* if it comes so far */
         avl_changed(&mm->tree, &next->node);
+}
+
+void
+vma_fell_tree(struct mm_struct *mm)
+{
+    mm->loose = NULL;
+    mm->tree.root = NULL;
+}
+
+/* => all others are in the tree */
+static void
+insert_loose(struct vma_struct *vma, struct vma_struct *next)
+{
+    struct mm_struct *mm = vma->vm_mm;
+    struct list *after =
+        (next == NULL ? &mm->mmap_list : &next->list_link)->prev;
+    struct vma_struct *prev = area_at(mm, after);
+
+    assert(vma->vm_start < vma->vm_end);
+    assert(prev == NULL || prev->vm_end <= vma->vm_start);
+    assert(next == NULL || vma->vm_end <= next->vm_start);
+    mm->loose = vma;
+    list_add(after, &vma->list_link);
     mm->map_count++;
     account(vma, true);
     if (vma->vm_object != NULL) {
@@ -226,17 +237,42 @@ insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
 }
 
 void
+insert_vma_before(struct vma_struct *vma, struct vma_struct *next)
+{
+    vma_settle(vma->vm_mm);
+    insert_loose(vma, next);
+    vma_settle(vma->vm_mm);
+}
+
+void
 insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 {
-    insert_vma_before(vma, tree_find(mm, vma->vm_start));
+    insert_vma_before(vma, find_vma_walk(mm, vma->vm_start));
+}
+
+/* ... and what is behind it begins to have the gap before it, too. */
+static void
+leave_tree(struct vma_struct *vma, struct vma_struct *next)
+{
+    struct avl_tree *tree = &vma->vm_mm->tree;
+
+    vma_settle(vma->vm_mm);
+    if (next != NULL)
+        next->node.own = gap_between(vma_prev(vma), vma_guarded_start(next));
+    avl_remove(tree, &vma->node);
+    if (next != NULL)
+        avl_changed(tree, &next->node);
 }
 
 void
 vma_unlink(struct vma_struct *vma)
 {
     struct mm_struct *mm = vma->vm_mm;
-    struct vma_struct *next = vma_next(vma);
 
+    if (vma == mm->loose)
+        mm->loose = NULL;
+    else if (mm->tree.root != NULL)
+        leave_tree(vma, vma_next(vma));
     if (vma->vm_object != NULL) {
         spin_lock(&vma->vm_object->lock);
         list_del(&vma->object_link);
@@ -245,11 +281,6 @@ vma_unlink(struct vma_struct *vma)
     account(vma, false);
     mm->map_count--;
     list_del(&vma->list_link);
-    if (next != NULL)
-        next->node.own = gap_between(vma_prev(next), vma_guarded_start(next));
-    avl_remove(&mm->tree, &vma->node);
-    if (next != NULL)
-        avl_changed(&mm->tree, &next->node);
 }
 
 /* --- split and join --- */
@@ -385,7 +416,8 @@ vma_add(struct vma_struct *vma, struct vma_struct *next)
         cover(vma, next);
         vma_merge(next);
     } else {
-        insert_vma_before(vma, next);
+        vma_settle(mm);
+        insert_loose(vma, next);
         return;
     }
     vma_destroy(vma); /* never the last reference of its object */

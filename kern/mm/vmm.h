@@ -2,7 +2,8 @@
  *
  * Areas are half-open ranges [vm_start, vm_end) of whole pages that do not
  * overlap.  They hang in a sorted list (next and previous) and in a balanced
- * tree that also knows the largest gap below each node (find, find a gap).
+ * tree that also knows the largest gap below each node (find, find a gap).  One
+ * of them may be loose: in the list only, and the tree is as if it were not there.
  *
  * An area shows private pages from its layer, else pages of its object, else
  * zeros:  index into the object  vm_pgoff + (va - vm_start) / page
@@ -52,6 +53,7 @@ struct mm_struct {
     struct gate gate;            /* readers: faults; writer: the calls below */
     struct list mmap_list;       /* [g] areas by address */
     struct avl_tree tree;        /* [g] */
+    struct vma_struct *loose;    /* [g] not in the tree; NULL: all are */
     struct list dead;            /* [g] unmapped areas, see mm_write_end() */
     int map_count;               /* [g] */
     uint32_t def_flags;          /* [g] VM_LOCKED: every new area gets it */
@@ -131,6 +133,8 @@ place_of(struct mm_struct *mm)
 /* The place to remember something of MM in.  => gate held as a reader */
 struct last_place *place_anew(struct mm_struct *mm);
 struct vma_struct *find_vma_anew(struct mm_struct *mm, uintptr_t addr);
+/* As find_vma(), for who changes the areas: nobody remembers any then. */
+struct vma_struct *find_vma_walk(struct mm_struct *mm, uintptr_t addr);
 pte_t *get_pte_anew(struct mm_struct *mm, uintptr_t va);
 
 /* The area with vm_end > ADDR, lowest first, or NULL: so it contains ADDR only
@@ -158,8 +162,25 @@ get_pte_again(struct mm_struct *mm, uintptr_t va)
     return get_pte_anew(mm, va);
 }
 
-struct vma_struct *vma_next(struct vma_struct *vma);
-struct vma_struct *vma_prev(struct vma_struct *vma);
+/* The area of a link of MM's list, or NULL for its head. */
+static inline struct vma_struct *
+area_at(struct mm_struct *mm, struct list *n)
+{
+    return n == &mm->mmap_list ? NULL
+                               : list_entry(n, struct vma_struct, list_link);
+}
+
+static inline struct vma_struct *
+vma_next(struct vma_struct *vma)
+{
+    return area_at(vma->vm_mm, vma->list_link.next);
+}
+
+static inline struct vma_struct *
+vma_prev(struct vma_struct *vma)
+{
+    return area_at(vma->vm_mm, vma->list_link.prev);
+}
 
 struct vma_struct *vma_create(struct mm_struct *mm, uintptr_t start,
                               uintptr_t end, uint32_t flags);
@@ -169,6 +190,10 @@ void insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma);
 /* The same, for who knows the area behind it; NULL: there is none. */
 void insert_vma_before(struct vma_struct *vma, struct vma_struct *next);
 void vma_unlink(struct vma_struct *vma);
+/* The loose area goes into the tree; or all leave it, and they are unlinked
+ * next.  => gate closed */
+void vma_settle(struct mm_struct *mm);
+void vma_fell_tree(struct mm_struct *mm);
 /* VMA keeps [start, AT), a new area gets [AT, end).  => gate closed.  -ENOMEM */
 MUST_CHECK int vma_split(struct vma_struct *vma, uintptr_t at);
 /* The same with a NEW area made before, of whatever range: cannot fail. */
@@ -177,17 +202,26 @@ void vma_split_into(struct vma_struct *vma, uintptr_t at,
 /* VMA keeps [START, END), where it begins or ends as before.  => gate closed */
 void vma_trim(struct vma_struct *vma, uintptr_t start, uintptr_t end);
 /* Give VMA, which is in no space, another range and with it another lpgoff. */
-void vma_place(struct vma_struct *vma, uintptr_t start, uintptr_t end);
+static inline void
+vma_place(struct vma_struct *vma, uintptr_t start, uintptr_t end)
+{
+    vma->vm_start = start;
+    vma->vm_end = end;
+    vma->lpgoff = (start >> PAGE_SHIFT) % AREA_PAGES_MAX;
+}
 /* Join VMA with its neighbours where nothing differs; returns the survivor.
  * An area without a layer joins one that has, if the indexes are free.
  * => gate closed */
 struct vma_struct *vma_merge(struct vma_struct *vma);
 /* Put VMA, which has no layer yet, before NEXT (NULL: behind all); or a neighbour
- * grows over it, and VMA is destroyed.  => gate closed; it overlaps nothing */
+ * grows over it, and VMA is destroyed.  It may be loose for a while.
+ * => gate closed; it overlaps nothing */
 void vma_add(struct vma_struct *vma, struct vma_struct *next);
 /* The highest free range of SIZE bytes (not 0) below TOP and above MMAP_MIN,
- * STACK_GAP away from a stack above it, O(log n); 0: none.  => gate held */
-uintptr_t vma_find_gap(struct mm_struct *mm, size_t size, uintptr_t top);
+ * STACK_GAP away from a stack above it, O(log n); 0: none.  *NEXT: the area
+ * behind it, or NULL.  => gate closed */
+uintptr_t vma_find_gap(struct mm_struct *mm, size_t size, uintptr_t top,
+                       struct vma_struct **next);
 
 /* The first byte that is not for others: below a stack, it and its gap. */
 static inline uintptr_t

@@ -83,12 +83,15 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
     return any;
 }
 
-void
+bool
 zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
          struct gather *g)
 {
-    if (for_each_pte(vma, start, end, zap_one))
+    bool any = for_each_pte(vma, start, end, zap_one);
+
+    if (any)
         gather_range(g, start, end);
+    return any;
 }
 
 static void

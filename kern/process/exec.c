@@ -149,12 +149,13 @@ map_image(struct mm_struct *mm, struct image *im, uint64_t pie_base)
 static int
 map_interp(struct mm_struct *mm, struct image *interp)
 {
+    struct vma_struct *next;
     uint64_t base;
 
     if (interp->obj == NULL)
         return 0;
     mm_write_begin(mm);
-    base = vma_find_gap(mm, interp->prog.hi - interp->prog.lo, MMAP_TOP);
+    base = vma_find_gap(mm, interp->prog.hi - interp->prog.lo, MMAP_TOP, &next);
     mm_write_end(mm);
     return base == 0 ? -ENOMEM : map_image(mm, interp, base);
 }

@@ -176,7 +176,7 @@ NOTHING(int, mm_access, 0, struct mm_struct *m, uintptr_t a, void *b, size_t n,
 NOTHING(long, do_mmap, 0, struct mm_struct *m, uintptr_t a, size_t n,
         uint32_t p, uint32_t f, struct vm_object *o, uint64_t at)
 NOTHING(uintptr_t, vma_find_gap, 0, struct mm_struct *m, size_t n,
-        uintptr_t top)
+        uintptr_t top, struct vma_struct **next)
 NOTHING(struct mm_struct *, mm_create, NULL, void)
 NOTHING(int, exec_stack, 0, struct mm_struct *m, const struct exec_args *a,
         struct start *s)

@@ -182,7 +182,7 @@ fake_clip(uintptr_t start, uintptr_t end, unsigned *from, unsigned *to)
     *to = (unsigned)((end - fake_base) >> PAGE_SHIFT);
 }
 
-void
+bool
 zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
          struct gather *g)
 {
@@ -193,6 +193,7 @@ zap_ptes(struct vma_struct *vma, uintptr_t start, uintptr_t end,
     for (fake_clip(start, end, &i, &to); i < to; i++)
         fake_ptes[i].present = false;
     fake_zaps++;
+    return true;
 }
 
 void

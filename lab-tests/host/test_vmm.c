@@ -91,6 +91,13 @@ world_end(void)
 
 /* --- is it sound? -------------------------------------------------------------- */
 
+/* V, or the one behind it if it is loose. */
+static struct vma_struct *
+next_in_tree(struct vma_struct *v)
+{
+    return v != NULL && v == mm->loose ? vma_next(v) : v;
+}
+
 static bool
 tree_sound(struct avl_node *n, struct vma_struct **next, int *height,
            uintptr_t *gap)
@@ -105,7 +112,7 @@ tree_sound(struct avl_node *n, struct vma_struct **next, int *height,
     if (!tree_sound(n->left, next, &hl, &gl))
         return false;
     EXPECT(*next != NULL && &(*next)->node == n);
-    *next = vma_next(*next);
+    *next = next_in_tree(vma_next(*next));
     if (!tree_sound(n->right, next, &hr, &gr))
         return false;
     EXPECT(hl - hr <= 1 && hr - hl <= 1);
@@ -132,23 +139,26 @@ static bool
 list_sound(void)
 {
     struct vma_struct *prev = NULL;
+    uintptr_t lo = MMAP_MIN; /* the end of the one before in the tree */
     uint64_t locked = 0;
     int n = 0;
 
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
-        uintptr_t lo = prev == NULL ? MMAP_MIN : prev->vm_end;
         uintptr_t hi = v->vm_start;
 
         EXPECT(v->vm_mm == mm && v->vm_start < v->vm_end);
         EXPECT(((v->vm_start | v->vm_end) & PAGE_MASK) == 0);
-        EXPECT(lo <= hi && v->vm_end <= user_end());
+        EXPECT(prev == NULL ? MMAP_MIN <= hi : prev->vm_end <= hi);
+        EXPECT(v->vm_end <= user_end());
         EXPECT(prev == NULL || !same_area(prev, v));
         if (v->vm_flags & VM_GROWSDOWN)
             hi -= MIN(hi, STACK_GAP);
-        EXPECT(v->node.own == (hi > lo ? hi - lo : 0));
+        if (v != mm->loose)
+            EXPECT(v->node.own == (hi > lo ? hi - lo : 0));
         EXPECT(v->lpgoff + vma_pages(v) <= LAYER_INDEXES);
         locked += v->vm_flags & VM_LOCKED ? vma_pages(v) : 0;
         prev = v;
+        lo = v == mm->loose ? lo : v->vm_end;
         n++;
     }
     EXPECT(mm->map_count == n && mm->locked_pages == locked);
@@ -168,9 +178,7 @@ sound(void)
     EXPECT(mm->gate.closed == 0 && fake_readers == 0);
     if (!list_sound())
         return false;
-    next = list_empty(&mm->mmap_list)
-               ? NULL
-               : list_first(&mm->mmap_list, struct vma_struct, list_link);
+    next = next_in_tree(area_at(mm, mm->mmap_list.next));
     return tree_sound(mm->tree.root, &next, &height, &gap) && next == NULL;
 }
 
@@ -1130,9 +1138,11 @@ test_gaps(void)
         for (unsigned q = 0; q < 20; q++) {
             size_t pages = 1 + pick(pick(2) ? 20 : 400);
             uintptr_t top = MMAP_MIN + pick(GAP_PAGES + 1) * PG, found;
+            struct vma_struct *next;
 
             gate_close(&mm->gate);
-            found = vma_find_gap(mm, pages * PG, top);
+            found = vma_find_gap(mm, pages * PG, top, &next);
+            EXPECT(found == 0 || next == find_vma_walk(mm, found));
             gate_open(&mm->gate);
             writes_before++;
             EXPECT(found == gap_by_search(usable, pages, top));
@@ -1171,7 +1181,7 @@ most_steps(unsigned n, unsigned long *find, unsigned long *gap)
     }
     vma_unlink(v); /* the one larger gap */
     steps = 0;
-    EXPECT(vma_find_gap(mm, 3 * PG, MMAP_MIN + (2ul * n + 2) * PG) ==
+    EXPECT(vma_find_gap(mm, 3 * PG, MMAP_MIN + (2ul * n + 2) * PG, &u) ==
            MMAP_MIN + (2ul * (n / 3) + 1) * PG);
     *gap = steps;
     vma_destroy(v);

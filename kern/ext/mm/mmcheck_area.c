@@ -36,9 +36,6 @@ check_node(struct check *c, struct avl_node *n, struct avl_node *parent)
 static void
 check_place(struct check *c, struct vma_struct *v, struct vma_struct *prev)
 {
-    uintptr_t lo = prev == NULL ? MMAP_MIN : prev->vm_end;
-    uintptr_t hi = vma_guarded_start(v), gap = hi > lo ? hi - lo : 0;
-
     if (v->vm_start >= v->vm_end || (v->vm_start & PAGE_MASK) ||
         (v->vm_end & PAGE_MASK) || v->vm_end > user_end())
         c->complain(c, "area %#lx..%#lx is no range of pages", v->vm_start,
@@ -46,6 +43,18 @@ check_place(struct check *c, struct vma_struct *v, struct vma_struct *prev)
     if (prev != NULL && prev->vm_end > v->vm_start)
         c->complain(c, "area %#lx overlaps the one before, which ends at %#lx",
                     v->vm_start, prev->vm_end);
+}
+
+/* V is node N of the tree; PREV is the one before it there. */
+static void
+check_gap(struct check *c, struct vma_struct *v, struct vma_struct *prev,
+          struct avl_node *n)
+{
+    uintptr_t lo = prev == NULL ? MMAP_MIN : prev->vm_end;
+    uintptr_t hi = vma_guarded_start(v), gap = hi > lo ? hi - lo : 0;
+
+    if (n != &v->node)
+        c->complain(c, "area %#lx: list and tree differ", v->vm_start);
     if (v->node.own != gap)
         c->complain(c, "area %#lx: gap %#lx, should be %#lx", v->vm_start,
                     v->node.own, gap);
@@ -55,7 +64,7 @@ static void
 check_areas(struct check *c, struct mm_struct *mm)
 {
     struct avl_node *n = avl_first(&mm->tree);
-    struct vma_struct *prev = NULL;
+    struct vma_struct *prev = NULL, *in_tree = NULL;
     uint64_t locked = 0;
     int count = 0;
 
@@ -63,9 +72,11 @@ check_areas(struct check *c, struct mm_struct *mm)
         if (v->vm_mm != mm)
             c->complain(c, "area %#lx belongs to another space", v->vm_start);
         check_place(c, v, prev);
-        if (n != &v->node)
-            c->complain(c, "area %#lx: list and tree differ", v->vm_start);
-        n = n == NULL ? NULL : avl_next(n);
+        if (v != mm->loose) {
+            check_gap(c, v, in_tree, n);
+            n = n == NULL ? NULL : avl_next(n);
+            in_tree = v;
+        }
         locked += v->vm_flags & VM_LOCKED ? vma_pages(v) : 0;
         if (v->vm_object != NULL)
             tally_add(&c->seen, v->vm_object, TALLY_OBJECT, 1);

@@ -162,10 +162,12 @@ prepare_move(struct move *m, struct vma_struct *v)
 static int
 make_room(struct move *m)
 {
+    struct vma_struct *next;
+
     if (m->flags & MREMAP_FIXED)
         return unmap_range(m->mm, m->to, m->to + m->new_len, &m->g);
     if (m->to < MMAP_MIN || !range_free(m->mm, m->to, m->new_len))
-        m->to = vma_find_gap(m->mm, m->new_len, MMAP_TOP);
+        m->to = vma_find_gap(m->mm, m->new_len, MMAP_TOP, &next);
     return m->to == 0 ? -ENOMEM : 0;
 }
 
