@@ -7,8 +7,8 @@
  *        page     swap slot       |  reclaim comes this way,
  *                                    holding only the page
  *
- * An anon lives from anon_create(), which gives it a page, until the last slot
- * lets go of it.  Who comes from the page has no reference: the anon may be
+ * An anon lives from anon_new(), which gives it a page, until the last slot lets
+ * go of it.  Who comes from the page has no reference: the anon may be
  * given back, or even serve another page, by the time it is locked.  So its
  * memory is only ever an anon (a type-stable cache), its lock is initialised
  * once, by the constructor, and whoever locks it compares:
@@ -17,7 +17,7 @@
  *     atomic_load(&a->page) == page ? ours : gone
  *
  * That is why the end detaches the page under the lock.  The beginning needs no
- * lock: the page is new, so nobody can have come from it. */
+ * lock: the page is new, and leads here only when all else is done. */
 #include "mm/anon.h"
 
 #include "debug/kstat.h"
@@ -47,7 +47,7 @@ anon_init(void)
 }
 
 struct anon *
-anon_create(struct page *page, uint32_t epoch)
+anon_new(struct page *page, uint32_t epoch)
 {
     struct anon *a = fail_now(FAIL_ANON) ? NULL : kmem_cache_alloc(anon_cache);
 
@@ -56,7 +56,6 @@ anon_create(struct page *page, uint32_t epoch)
     a->ref = 1;
     a->epoch = epoch;
     atomic_store(&a->page, page);
-    atomic_store_release(&page->owner, (uintptr_t)a);
     kstat_inc(STAT_ANON);
     return a;
 }

@@ -57,6 +57,7 @@ struct lnode {
     uint8_t level;      /* [I] 0: a leaf, its slots are anons */
     uint8_t bits;       /* [I] of an index below one slot */
     uint8_t last;       /* [I] number of the last slot */
+    uint64_t first;     /* [lock] of a leaf: the index of its first slot */
     union lslot slot[]; /* [layer lock, while exclusive; else constant] */
 };
 
@@ -65,25 +66,43 @@ struct layer {
     int32_t refs;         /* [a] areas */
     struct lnode *root;   /* [lock] may be NULL */
     uint64_t origin; /* [lock] some index below the root, if there is one */
-    /* [lock] A leaf whose path is exclusive, and the first index in it; NULL:
-     * none is known.  Forgotten when the tree is shared or cut. */
+    /* [a] A leaf whose path is exclusive; NULL: none is known.  Forgotten when
+     * the tree is shared or cut, with the gate closed. */
     struct lnode *leaf;
-    uint64_t leaf_first;
     uint32_t epoch;     /* [gate closed] fork generation */
     struct layer *twin; /* [gate closed] its copy, while a space is copied */
 };
 
 void anon_init(void); /* the caches, of layers and nodes too; once */
 
-/* An anon of epoch EPOCH that owns PAGE (which must have no owner and one
- * reference, which the anon takes over), with ref 1.  NULL: no memory, and the
- * page is the caller's as before.  => no anon or later lock held */
-struct anon *anon_create(struct page *page, uint32_t epoch);
+/* An anon of epoch EPOCH for PAGE (which must have no owner and one reference,
+ * which the anon takes over), with ref 1.  NULL: no memory, and the page is the
+ * caller's as before.  Nobody finds it from the page before anon_own().
+ * => no anon or later lock held */
+struct anon *anon_new(struct page *page, uint32_t epoch);
 /* Drop a tree's reference; the last one frees the slot and drops the page.
  * => no anon or later lock held */
 void anon_put(struct anon *a);
 /* How a swap slot is given back; swap says it, before there is any. */
 extern void (*anon_slot_free)(swp_t slot);
+
+/* PAGE, A's, leads to it from now on. */
+static inline void
+anon_own(struct anon *a, struct page *page)
+{
+    atomic_store_release(&page->owner, (uintptr_t)a);
+}
+
+/* Both at once, for a page that nobody else knows. */
+static inline struct anon *
+anon_create(struct page *page, uint32_t epoch)
+{
+    struct anon *a = anon_new(page, epoch);
+
+    if (a != NULL)
+        anon_own(a, page);
+    return a;
+}
 
 static inline void
 anon_get(struct anon *a)
@@ -143,12 +162,24 @@ struct anon *layer_find(struct layer *l, uint64_t index);
  *    lock. */
 struct anon **layer_walk(struct layer *l, uint64_t index, unsigned *cloned);
 
+/* The same if it is in the leaf of last time, else NULL.  => gate held as a
+ * reader, which is enough */
+static inline struct anon **
+layer_near(struct layer *l, uint64_t index)
+{
+    struct lnode *leaf = atomic_load_acquire(&l->leaf);
+
+    if (likely(leaf != NULL && index - leaf->first < LNODE_SLOTS))
+        return &leaf->slot[index % LNODE_SLOTS].anon;
+    return NULL;
+}
+
 static inline struct anon **
 layer_slot(struct layer *l, uint64_t index, unsigned *cloned)
 {
-    if (likely(l->leaf != NULL && index - l->leaf_first < LNODE_SLOTS))
-        return &l->leaf->slot[index % LNODE_SLOTS].anon;
-    return layer_walk(l, index, cloned);
+    struct anon **slot = layer_near(l, index);
+
+    return likely(slot != NULL) ? slot : layer_walk(l, index, cloned);
 }
 
 /* A slot went from empty to full: SLOT as returned by layer_slot(). */
@@ -158,7 +189,7 @@ layer_set(struct layer *l, uint64_t index, struct anon **slot, struct anon *a)
     struct lnode *leaf = lnode_at(slot, index);
 
     assert(*slot == NULL && leaf->live < LNODE_SLOTS);
-    *slot = a;
+    atomic_store(slot, a);
     leaf->live++;
 }
 

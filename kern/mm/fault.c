@@ -29,7 +29,7 @@
  *
  * The page of an anon, too, changes under one lock, its own, when no entry shows
  * it (migrate.c; reclaim): so that lock is held from the look at the page until
- * the entry is stored.
+ * the entry is stored.  A new page leads to its anon only after that.
  *
  * Publish last: a page is filled and accounted for before its entry is stored
  * (finish_fault), and an entry that others may have read is forgotten by every
@@ -68,37 +68,6 @@ area_layer(struct vma_struct *vma)
         return mine;
     layer_put(mine, NULL); /* it is empty */
     return expected;
-}
-
-/* PAGE, filled and ours to give, becomes the private page of this address in
- * place of F->old (NULL: of nothing), unless the world moved meanwhile. */
-unsigned
-publish_private(struct fault *f, struct page *page)
-{
-    struct anon *a = anon_create(page, f->layer->epoch), *goes = a;
-    unsigned result = VM_FAULT_RETRY;
-
-    if (a == NULL) {
-        page_put(page);
-        return VM_FAULT_OOM;
-    }
-    race_point("publish");
-    spin_lock_off(&f->layer->lock, RANK_LAYER);
-    spin_lock_off(&a->lock, RANK_ANON);
-    if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
-        goes = f->old;
-        if (f->old == NULL)
-            layer_set(f->layer, f->index, f->slot, a);
-        else
-            *f->slot = a;
-        f->fresh = true;
-        result = finish_fault(f, a->page, owner_rights(f));
-    }
-    spin_unlock_off(&a->lock, RANK_ANON);
-    spin_unlock_off(&f->layer->lock, RANK_LAYER);
-    if (goes != NULL) /* no hart knows its page any more: finish_fault() */
-        anon_put(goes);
-    return result;
 }
 
 /* PAGE, which is the object's, is to be read here, unless a private page came
@@ -236,6 +205,11 @@ do_private_write(struct fault *f, unsigned *result)
     if (l == NULL)
         return true;
     f->layer = l;
+    f->slot = layer_near(l, f->index);
+    f->old = NULL;
+    /* Nothing there: publish_private() looks again, under the lock. */
+    if (f->slot != NULL && atomic_load(f->slot) == NULL)
+        return false;
     spin_lock_off(&l->lock, RANK_LAYER);
     f->slot = layer_slot(l, f->index, &cloned);
     if (cloned != 0)
@@ -304,8 +278,6 @@ handle_mm_fault(struct fault *f)
         return ad_fix(f);
     f->layer = atomic_load_acquire(&f->vma->layer);
     f->index = vma_layer_index(f->vma, f->va);
-    f->slot = NULL;
-    f->old = NULL;
     if (!(f->vma->vm_flags & (VM_SHARED | VM_PFNMAP)) &&
         (wants_own(f) ? do_private_write(f, &result)
                       : do_private_read(f, &result)))
@@ -336,8 +308,8 @@ count(struct fault *f, unsigned result)
     mm_count(mm, f->end != 0 ? f->end : f->major ? MM_MAJ : MM_MIN);
     if (f->kind != 0)
         mm_count(mm, (enum mmstat_id)f->kind);
-    for (; unlikely(f->kinds != 0); f->kinds &= f->kinds - 1)
-        mm_count(mm, (enum mmstat_id)__builtin_ctz(f->kinds));
+    if (f->also != 0)
+        mm_count(mm, (enum mmstat_id)f->also);
 }
 
 static unsigned
@@ -346,8 +318,8 @@ one_pass(struct fault *f)
     uint64_t start = unlikely(trace_enabled) ? time_now() : 0;
     unsigned result;
 
-    f->end = f->kind = f->kinds = f->todo = 0;
-    f->fresh = false;
+    f->end = f->kind = f->also = 0;
+    f->todo = 0;
     gate_enter_here(&f->mm->gate);
     result = handle_mm_fault(f);
     if (unlikely(trace_enabled))

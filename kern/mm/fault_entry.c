@@ -46,13 +46,14 @@ retire_entry(struct fault *f)
     race_point("retired");
 }
 
-/* Store ENTRY for PAGE where nothing is.  => TABLE locked */
-static inline unsigned
+/* Store ENTRY for PAGE where nothing is.  SPARE is NULL if the page is private
+ * and new.  => TABLE locked */
+static inline __attribute__((always_inline)) unsigned
 store_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
             struct rmap_block **spare)
 {
-    if (keeps_records(page)) {
-        if (f->fresh)
+    if (spare == NULL || keeps_records(page)) {
+        if (spare == NULL)
             rmap_first(page, f->pte);
         else if (rmap_add(page, f->pte, spare) != 0)
             return VM_FAULT_OOM;
@@ -62,7 +63,7 @@ store_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
     }
     pte_install_in(table, f->pte, entry);
     if (unlikely(hint_hook != NULL) && hint_hook(f->mm, f->va))
-        note(f, MM_HINT);
+        mm_count(f->mm, MM_HINT);
     return VM_FAULT_NOPAGE;
 }
 
@@ -70,7 +71,7 @@ store_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
 static unsigned
 update_entry(struct fault *f, pte_t entry)
 {
-    pte_t was = pte_change(f->pte, 0, entry);
+    pte_t was = pte_give(f->pte, entry);
 
     if ((was | entry) == was)
         note_end(f, MM_SPUR);
@@ -94,10 +95,11 @@ set_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
         return VM_FAULT_RETRY; /* somebody began to own pages here */
     if (!(e & PTE_V))
         return store_entry(f, table, page, entry, spare);
-    return shows(e, page) ? update_entry(f, entry) : VM_FAULT_RETRY;
+    return spare != NULL && shows(e, page) ? update_entry(f, entry)
+                                           : VM_FAULT_RETRY;
 }
 
-/* Compiled into both who call it, as it is a third of what a fault does. */
+/* Compiled into all who call it, as it is a third of what a fault does. */
 static inline __attribute__((always_inline)) unsigned
 set_entry_locked(struct fault *f, struct page *page, pte_t entry,
                  struct rmap_block **spare)
@@ -126,22 +128,63 @@ set_another_entry(struct fault *f, struct page *page, pte_t entry)
     return result;
 }
 
+/* What is to be stored for PAGE. */
+static inline pte_t
+entry_for(const struct fault *f, const struct page *page, uint64_t rights)
+{
+    if ((f->code & FAULT_WRITE) && (rights & PTE_W))
+        rights |= PTE_D;
+    if (unlikely(rights & PTE_X))
+        mm_sync_code(f->mm);
+    return pte_make(page_to_pa(page), rights | PTE_A);
+}
+
 unsigned
 finish_fault(struct fault *f, struct page *page, uint64_t rights)
 {
-    pte_t entry = pte_make(page_to_pa(page), rights | PTE_A);
+    pte_t entry = entry_for(f, page, rights);
     struct rmap_block *none = NULL;
     unsigned result;
 
-    if ((f->code & FAULT_WRITE) && (rights & PTE_W))
-        entry |= PTE_D;
-    if (unlikely(entry & PTE_X))
-        mm_sync_code(f->mm);
     if (atomic_load(&page->mapcount) > 0 && !shows(f->seen, page))
         return set_another_entry(f, page, entry);
     result = set_entry_locked(f, page, entry, &none);
     /* No memory: a relative mapped it just now, or this entry was cleared. */
     return result == VM_FAULT_OOM ? VM_FAULT_RETRY : result;
+}
+
+/* PAGE, filled and ours to give, becomes the private page of this address in
+ * place of F->old (NULL: of nothing), unless the world moved meanwhile.  Who
+ * comes from the page finds no owner before the entry shows it, and so leaves it
+ * where it is. */
+unsigned
+publish_private(struct fault *f, struct page *page)
+{
+    struct layer *l = f->layer;
+    struct anon *a = anon_new(page, l->epoch), *goes = a;
+    unsigned result = VM_FAULT_RETRY;
+    pte_t entry;
+
+    if (a == NULL) {
+        page_put(page);
+        return VM_FAULT_OOM;
+    }
+    entry = entry_for(f, page, owner_rights(f));
+    race_point("publish");
+    spin_lock_off(&l->lock, RANK_LAYER);
+    if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
+        goes = f->old;
+        if (f->old == NULL)
+            layer_set(l, f->index, f->slot, a);
+        else
+            atomic_store(f->slot, a);
+        result = set_entry_locked(f, page, entry, NULL);
+        anon_own(a, page);
+    }
+    spin_unlock_off(&l->lock, RANK_LAYER);
+    if (goes != NULL) /* no hart knows its page any more: set_entry() */
+        anon_put(goes);
+    return result;
 }
 
 /* A frame of a device: nobody keeps records of it, and an address never changes

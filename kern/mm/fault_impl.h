@@ -23,12 +23,10 @@ struct fault {
     struct page *page;        /* a reference, and its lock unless DO_WAIT */
     struct vm_object *object; /* a reference */
     /* Counters, as mmstat_id; 0: none. */
-    unsigned end;   /* how it ended, if not as others do */
-    unsigned kind;  /* what it did: the first */
-    unsigned kinds; /* ... and the rest, as bits */
-    unsigned oom;   /* passes that found no memory */
+    uint16_t end;        /* how it ended, if not as others do */
+    uint16_t kind, also; /* what it did */
     bool major;
-    bool fresh; /* the page for the entry was never seen by others */
+    unsigned oom; /* passes that found no memory */
 };
 
 enum {
@@ -43,17 +41,17 @@ static inline void
 note(struct fault *f, enum mmstat_id id)
 {
     if (f->kind == 0)
-        f->kind = id;
+        f->kind = (uint16_t)id;
     else
-        f->kinds |= 1u << id;
+        f->also = (uint16_t)id;
 }
 
 /* It ends as ID, having done nothing else. */
 static inline void
 note_end(struct fault *f, enum mmstat_id id)
 {
-    f->end = id;
-    f->kind = f->kinds = 0;
+    f->end = (uint16_t)id;
+    f->kind = f->also = 0;
 }
 
 /* The page must be private to this address: a write, or a pin. */
@@ -87,6 +85,7 @@ keeps_records(const struct page *page)
  * access, and D if it is a store.  The caller holds what keeps PAGE in its
  * place: the layer's lock, or the page's own. */
 unsigned finish_fault(struct fault *f, struct page *page, uint64_t rights);
+unsigned publish_private(struct fault *f, struct page *page);
 unsigned finish_frame(struct fault *f, pte_t entry);
 unsigned ad_fix(struct fault *f);
 
@@ -94,7 +93,6 @@ unsigned ad_fix(struct fault *f);
 void trace_fault(const struct fault *f, unsigned result, uint64_t start);
 struct layer *area_layer(struct vma_struct *vma);
 bool entry_allows(const struct fault *f);
-unsigned publish_private(struct fault *f, struct page *page);
 unsigned show_below(struct fault *f, struct page *page);
 
 /* fault_object.c: pages of an object, and what must wait until we are outside

@@ -233,8 +233,10 @@ layer_walk(struct layer *l, uint64_t index, unsigned *cloned)
 
     assert(spin_held(&l->lock));
     if (slot != NULL) {
-        l->leaf_first = index - index % LNODE_SLOTS;
-        l->leaf = lnode_at(slot, index);
+        struct lnode *leaf = lnode_at(slot, index);
+
+        leaf->first = index - index % LNODE_SLOTS;
+        atomic_store_release(&l->leaf, leaf);
     }
     return slot;
 }

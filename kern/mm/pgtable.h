@@ -146,6 +146,14 @@ pte_take(pte_t *pte, pte_t clear)
         atomic_and(pte, ~clear);
 }
 
+/* The same, only to add. */
+static inline pte_t
+pte_give(pte_t *pte, pte_t set)
+{
+    return unlikely(ad_encode != NULL) ? pte_change(pte, 0, set)
+                                       : atomic_or(pte, set);
+}
+
 /* Store a new entry where none was; counts it.  => table lock held; the page is
  * filled and accounted for: publish last */
 static inline void

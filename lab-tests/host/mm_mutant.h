@@ -23,7 +23,7 @@ enum mutant {
     MUTANT_LATE_ANNOUNCE,   /* page_wait: looks, then announces */
     MUTANT_READ_NO_ANON,    /* do_private_read: without the anon's lock */
     MUTANT_WRITE_NO_ANON,   /* do_wp_page: the same */
-    MUTANT_NEW_NO_ANON,     /* publish_private: the same for the new one */
+    MUTANT_OWNED_EARLY,     /* publish_private: the page leads to its anon */
     MUTANT_AROUND_NO_LAYER, /* fault_around.c: no look for a new layer */
     MUTANT_AROUND_PRIVATE,  /* fault_around.c: no look for a private page */
     MUTANT_RECORD_LATE, /* move_ptes.c: the record after the tables' locks */

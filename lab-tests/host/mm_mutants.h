@@ -81,8 +81,7 @@ static pte_t *entry_to_lock;
 #define NO_ANON(l)                                         \
     (strstr(#l, "layer") == NULL && #l[0] == '&' &&        \
      (MUTANT_IN(MUTANT_READ_NO_ANON, "do_private_read") || \
-      MUTANT_IN(MUTANT_WRITE_NO_ANON, "do_wp_page") ||     \
-      MUTANT_IN(MUTANT_NEW_NO_ANON, "publish_private")))
+      MUTANT_IN(MUTANT_WRITE_NO_ANON, "do_wp_page")))
 #undef spin_lock
 #undef spin_unlock
 #define spin_lock(l)                                         \
@@ -112,8 +111,10 @@ drop_at_once(struct anon *old, const char *in)
 }
 
 #include "mm/fault_impl.h"
-#define finish_fault(f, page, rights) \
-    (drop_at_once((f)->old, __func__), (finish_fault)(f, page, rights))
+#define owner_rights(f) (drop_at_once((f)->old, __func__), owner_rights(f))
+#define anon_new(page, epoch)                                          \
+    (explore_mutant() == MUTANT_OWNED_EARLY ? anon_create(page, epoch) \
+                                            : (anon_new)(page, epoch))
 #define anon_put(a)         \
     do {                    \
         if ((a) != dropped) \
@@ -137,14 +138,7 @@ drop_at_once(struct anon *old, const char *in)
     (ATOMIC_POINT(p),                                         \
      __atomic_compare_exchange_n(p, expected, desired, false, \
                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-#undef spin_lock
-#undef spin_unlock
-#undef anon_shared
-#undef finish_fault
-#undef anon_put
 #undef layer_find
-#define spin_lock(l)   EXPLORE_CALL(spin_lock, l, l)
-#define spin_unlock(l) EXPLORE_CALL(spin_unlock, l, l)
 
 #define gather_flush(g) EXPLORE_CALL(gather_flush, g, g)
 #define pte_load(p)                                   \
@@ -163,6 +157,14 @@ drop_at_once(struct anon *old, const char *in)
     (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE))
 #undef pte_load
 #undef gather_flush
+#undef spin_lock
+#undef spin_unlock
+#undef anon_shared
+#undef owner_rights
+#undef anon_new
+#undef anon_put
+#define spin_lock(l)   EXPLORE_CALL(spin_lock, l, l)
+#define spin_unlock(l) EXPLORE_CALL(spin_unlock, l, l)
 
 #define page_trylock(p) \
     (explore_mutant() == MUTANT_NO_PAGE_LOCK || page_trylock(p))
