@@ -835,6 +835,9 @@ def main():
             json.dump(total, f)
     if arg.junit:
         write_junit(arg.junit, rows)
+    for r, v in rows:       # once more, where nobody has to look for them
+        if v.word not in ("PASS", "SKIP"):
+            print("%s %s: %s" % (v.word, r["name"], "; ".join(v.lines[:3])))
     print("ktest: %d rows: %d passed, %d failed, %d skipped"
           % (len(rows), total["passed"], total["failed"], total["skipped"]))
     return 1 if total["failed"] else 0
