@@ -132,6 +132,11 @@ devfs_add_disks(struct node *folder)
 {
 }
 
+WEAK void
+devfs_add_links(struct node *folder)
+{
+}
+
 struct node *
 devfs_create(void)
 {
@@ -145,5 +150,6 @@ devfs_create(void)
             n->inode.rdev = (uint64_t)(*d)->major << 8 | (*d)->minor;
     }
     devfs_add_disks(dev);
+    devfs_add_links(dev);
     return dev;
 }

@@ -15,8 +15,9 @@ TABLE_DECLARE(device, struct device);
 /* The folder of all devices; NULL: no memory.  => at boot */
 struct node *devfs_create(void);
 
-/* The disks, too.  WEAK: none.  => at boot */
+/* The disks, too, and links.  WEAK: none.  => at boot */
 void devfs_add_disks(struct node *folder);
+void devfs_add_links(struct node *folder);
 
 /* The terminal.  What it is asked beyond reading and writing, and whether the
  * caller may write: 0, -EINTR (it has a signal that says why), -EIO.  May it

@@ -9,7 +9,7 @@
 #include "fs/inode.h"
 
 #include "fs/icache.h"
-#include "schedule/timeout.h"
+#include "schedule/clock.h"
 #include <atomic.h>
 #include <string.h>
 
@@ -100,14 +100,10 @@ inode_parent(struct inode *i)
     return parent;
 }
 
-/* Nanoseconds since boot; there is no clock that knows the date yet.  The tools
- * that make images have another one. */
-WEAK int64_t
+int64_t
 inode_now(void)
 {
-    uint64_t t = time_now(), hz = timebase_hz;
-
-    return (int64_t)(t / hz * 1000000000 + t % hz * 1000000000 / hz);
+    return wall_ns();
 }
 
 void

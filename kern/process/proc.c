@@ -193,6 +193,16 @@ place_copy(struct fs_place *from)
     return fs;
 }
 
+uint64_t
+process_ticks(const struct process *p)
+{
+    uint64_t ticks = p->ticks;
+
+    list_for_each_entry (t, &p->tasks, struct task, link)
+        ticks += atomic_load(&t->thread.run_ticks);
+    return ticks;
+}
+
 void
 place_put(struct fs_place *fs)
 {

@@ -142,6 +142,9 @@ struct task {
     unsigned fp_hart;           /* [self] loaded there last */
 };
 
+/* Ticks that all tasks of P ran, also those that ended.  => tree locked */
+uint64_t process_ticks(const struct process *p);
+
 /* The process PID, or NULL.  => tree_lock held as long as it is used */
 struct process *pid_find(int pid);
 extern unsigned process_limit;    /* processes and further tasks together */

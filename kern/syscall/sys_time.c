@@ -1,18 +1,57 @@
 /* sys_time.c: what time it is, and waiting for a later one. */
 #include "process/proc.h"
+#include "schedule/clock.h"
 #include "schedule/timeout.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 
-#define NS 1000000000ll
+/* clock_gettime(2) */
+enum {
+    CLOCK_REALTIME,
+    CLOCK_MONOTONIC,
+    CLOCK_PROCESS_CPUTIME_ID,
+    CLOCK_THREAD_CPUTIME_ID,
+    CLOCK_MONOTONIC_RAW,
+    CLOCK_REALTIME_COARSE,
+    CLOCK_MONOTONIC_COARSE,
+    CLOCK_BOOTTIME,
+    CLOCK_REALTIME_ALARM,
+    CLOCK_BOOTTIME_ALARM,
+    CLOCK_TAI = 11
+};
 
-/* Nanoseconds since boot; there is no clock that knows the date yet. */
-static int64_t
-now_ns(void)
+bool
+clock_is_wall(uint64_t clock)
 {
-    uint64_t t = time_now(), hz = timebase_hz;
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ||
+           clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
+}
 
-    return (int64_t)(t / hz * NS + t % hz * NS / hz);
+static bool
+clock_exists(uint64_t clock)
+{
+    return clock <= CLOCK_BOOTTIME_ALARM || clock == CLOCK_TAI;
+}
+
+/* Processor time is counted in ticks, for the process and for the thread. */
+static bool
+clock_is_cpu(uint64_t clock)
+{
+    return clock == CLOCK_PROCESS_CPUTIME_ID ||
+           clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+static int64_t
+cpu_ns(bool process)
+{
+    uint64_t ticks = atomic_load(&current_thread()->run_ticks);
+
+    if (process) {
+        spin_lock(&tree_lock);
+        ticks = process_ticks(current_process());
+        spin_unlock(&tree_lock);
+    }
+    return (int64_t)ticks * (NS / TICK_HZ);
 }
 
 uint64_t
@@ -35,16 +74,41 @@ give_time(uintptr_t to, int64_t ns)
 static long
 sys_clock_gettime(ARGS)
 {
-    return a0 > 7 ? -EINVAL : give_time(a1, now_ns());
+    if (!clock_exists(a0))
+        return -EINVAL;
+    if (clock_is_cpu(a0))
+        return give_time(a1, cpu_ns(a0 == CLOCK_PROCESS_CPUTIME_ID));
+    return give_time(a1, clock_is_wall(a0) ? wall_ns() : uptime_ns());
 }
 SYSCALL(113, clock_gettime, "dp", sys_clock_gettime);
 
 static long
 sys_clock_getres(ARGS)
 {
-    return a0 > 7 ? -EINVAL : a1 == 0 ? 0 : give_time(a1, NS / timebase_hz);
+    if (!clock_exists(a0))
+        return -EINVAL;
+    if (a1 == 0)
+        return 0;
+    return give_time(a1,
+                     NS / (clock_is_cpu(a0) ? TICK_HZ : (int64_t)timebase_hz));
 }
 SYSCALL(114, clock_getres, "dp", sys_clock_getres);
+
+static long
+sys_clock_settime(ARGS)
+{
+    struct user_timespec t;
+
+    if (a0 != CLOCK_REALTIME)
+        return -EINVAL;
+    if (copy_from_user(&t, a1, sizeof(t)) != 0)
+        return -EFAULT;
+    if (t.sec < 0 || t.sec > INT64_MAX / NS - 1 || t.nsec < 0 || t.nsec >= NS)
+        return -EINVAL;
+    wall_set(t.sec * NS + t.nsec);
+    return 0;
+}
+SYSCALL(112, clock_settime, "dp", sys_clock_settime);
 
 struct user_timeval {
     int64_t sec, usec;
@@ -53,12 +117,29 @@ struct user_timeval {
 static long
 sys_gettimeofday(ARGS)
 {
-    int64_t ns = now_ns();
+    int64_t ns = wall_ns();
     struct user_timeval t = {ns / NS, ns % NS / 1000};
 
     return a0 != 0 && copy_to_user(a0, &t, sizeof(t)) != 0 ? -EFAULT : 0;
 }
 SYSCALL(169, gettimeofday, "pp", sys_gettimeofday);
+
+static long
+sys_settimeofday(ARGS)
+{
+    struct user_timeval t;
+
+    if (a0 == 0)
+        return 0; /* of time zones programs know, not we */
+    if (copy_from_user(&t, a0, sizeof(t)) != 0)
+        return -EFAULT;
+    if (t.sec < 0 || t.sec > INT64_MAX / NS - 1 || t.usec < 0 ||
+        t.usec >= 1000000)
+        return -EINVAL;
+    wall_set(t.sec * NS + t.usec * 1000);
+    return 0;
+}
+SYSCALL(170, settimeofday, "pp", sys_settimeofday);
 
 struct nap {
     struct timeout timeout;
@@ -77,19 +158,15 @@ nap_over(struct timeout *t)
     spin_unlock(&n->wq.lock);
 }
 
-/* Until UNTIL nanoseconds; 0, or -EINTR. */
+/* Until UNTIL nanoseconds after boot; 0, or -EINTR. */
 static long
 nap_until(int64_t until)
 {
-    uint64_t hz = timebase_hz;
     struct nap n = {.over = false};
     int err = 0;
 
     wait_init(&n.wq);
-    timeout_arm(&n.timeout,
-                (uint64_t)(until / NS) * hz + (uint64_t)(until % NS) * hz / NS +
-                    1,
-                nap_over);
+    timeout_arm(&n.timeout, ticks_at(until), nap_over);
     spin_lock(&n.wq.lock);
     while (!n.over && err == 0)
         err = wait_sleep_intr(&n.wq);
@@ -107,7 +184,7 @@ nap_on(const struct restart *r)
     if (nap_until(until) == 0)
         return 0;
     if (r->a[0] != 0)
-        (void)give_time(r->a[0], MAX(until - now_ns(), 0));
+        (void)give_time(r->a[0], MAX(until - uptime_ns(), 0));
     return -ERESTART;
 }
 
@@ -120,8 +197,9 @@ sys_restart_syscall(ARGS)
 }
 SYSCALL(128, restart_syscall, "", sys_restart_syscall);
 
+/* For the time at FROM; ABSOLUTE: until uptime_ns() is that and OFFSET. */
 static long
-sleep_for(bool absolute, uintptr_t from, uintptr_t left)
+sleep_for(bool absolute, int64_t offset, uintptr_t from, uintptr_t left)
 {
     struct user_timespec t;
     int64_t until;
@@ -131,7 +209,7 @@ sleep_for(bool absolute, uintptr_t from, uintptr_t left)
     if (t.sec < 0 || t.nsec < 0 || t.nsec >= NS)
         return -EINVAL;
     until = MIN(t.sec, INT64_MAX / NS / 4) * NS + t.nsec +
-            (absolute ? 0 : now_ns());
+            (absolute ? offset : uptime_ns());
     if (absolute)
         return nap_until(until);
     current_task()->restart =
@@ -142,13 +220,18 @@ sleep_for(bool absolute, uintptr_t from, uintptr_t left)
 static long
 sys_nanosleep(ARGS)
 {
-    return sleep_for(false, a0, a1);
+    return sleep_for(false, 0, a0, a1);
 }
 SYSCALL(101, nanosleep, "pp", sys_nanosleep);
 
 static long
 sys_clock_nanosleep(ARGS)
 {
-    return a0 > 7 ? -EINVAL : sleep_for(a1 & 1, a2, a3);
+    if (!clock_exists(a0) || a0 == CLOCK_THREAD_CPUTIME_ID)
+        return -EINVAL;
+    if (a0 >= CLOCK_PROCESS_CPUTIME_ID && a0 <= CLOCK_MONOTONIC_COARSE)
+        return -EOPNOTSUPP;
+    return sleep_for(a1 & 1, clock_is_wall(a0) ? uptime_ns() - wall_ns() : 0,
+                     a2, a3);
 }
 SYSCALL(115, clock_nanosleep, "ddpp", sys_clock_nanosleep);

@@ -33,4 +33,7 @@ long give_usage(uintptr_t to, const struct wait_result *w);
 /* T from now on, in time_now(): never in the past, never beyond what counts. */
 uint64_t deadline_in(const struct user_timespec *t);
 
+/* Does CLOCK, a number of clock_gettime(), show the date? */
+bool clock_is_wall(uint64_t clock);
+
 #endif

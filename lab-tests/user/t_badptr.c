@@ -107,6 +107,7 @@ static const struct call {
     {107, false, BAD_READ, NULL, {1, HERE, GOOD}},          /* timer_create */
     {107, false, BAD_WRITE, NULL, {1, 0, HERE}},            /* ... */
     {113, false, BAD_WRITE, NULL, {1, HERE}},               /* clock_gettime */
+    {112, false, BAD_READ, NULL, {0, HERE}},                /* clock_settime */
     {115, false, BAD_READ, NULL, {1, 0, HERE, 0}},    /* clock_nanosleep */
     {122, false, BAD_READ, NULL, {0, 8, HERE}},       /* setaffinity */
     {123, false, BAD_WRITE, NULL, {0, 8, HERE}},      /* getaffinity */

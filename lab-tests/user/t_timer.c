@@ -2,6 +2,7 @@
  * sigtimedwait(), which takes them.  That something comes is judged, and that it
  * does not come too early; how late, is not. */
 #include "lib/utest.h"
+#include <sys/stat.h>
 
 #define SIGRT     40
 #define SIGVTALRM 26
@@ -94,6 +95,56 @@ UTEST(timer_of_processor_time)
     while (rings < 3)
         ;
     CHECK(setitimer_(2, 0, 0, NULL) == 0);
+}
+
+static long
+clock_ns(long clock)
+{
+    long t[2];
+
+    CHECK(syscall(113, clock, t) == 0);
+    return t[0] * 1000000000 + t[1];
+}
+
+/* The date is set, and with it those who sleep until one; other clocks do not
+ * care. */
+UTEST(clock_knows_the_date)
+{
+    long date[2] = {2000000000, 5}, bad[2] = {1, 1000000000}, up = clock_ns(1);
+    long old = clock_ns(0), until[2];
+    struct stat st;
+
+    CHECK(syscall(112, 1l, date) == -1 && errno == EINVAL);
+    CHECK(syscall(112, 0l, bad) == -1 && errno == EINVAL);
+    CHECK(syscall(112, 0l, date) == 0);
+    CHECK(clock_ns(0) / 1000000000 - 2000000000 < 1000);
+    CHECK(clock_ns(0) >= date[0] * 1000000000 + 5);
+    CHECK(clock_ns(5) >= date[0] * 1000000000 + 5);
+    CHECK(clock_ns(1) >= up && clock_ns(1) - up < 1000000000000);
+    CHECK(open("/dev/shm/dated", O_CREAT | O_RDWR, 0600) >= 0);
+    CHECK(stat("/dev/shm/dated", &st) == 0 && st.st_mtim.tv_sec >= 2000000000);
+    CHECK(unlink("/dev/shm/dated") == 0);
+    until[0] = clock_ns(0) / 1000000000;
+    until[1] = clock_ns(0) % 1000000000;
+    CHECK(syscall(115, 0l, 1l, until, NULL) == 0); /* is over already */
+    date[0] = old / 1000000000;
+    date[1] = old % 1000000000;
+    CHECK(syscall(112, 0l, date) == 0);
+}
+
+/* Processor time does not pass while one sleeps. */
+UTEST(clock_of_processor_time)
+{
+    long before, t[2];
+
+    while (clock_ns(2) < 30000000)
+        ;
+    CHECK(clock_ns(3) <= clock_ns(2));
+    before = clock_ns(2);
+    usleep(300000);
+    CHECK(clock_ns(2) - before < 200000000);
+    CHECK(syscall(113, 10l, t) == -1 && errno == EINVAL);
+    CHECK(syscall(113, 12l, t) == -1 && errno == EINVAL);
 }
 
 UTEST(timer_refuses_nonsense)

@@ -7,6 +7,7 @@
 #include "mm/kthread.h"
 #include "mm/object.h"
 #include "mm/rmap.h"
+#include "schedule/clock.h"
 #include "schedule/timeout.h"
 #include "shim.h"
 #include <string.h>
@@ -56,7 +57,7 @@ host_objects(void)
 }
 
 int64_t
-inode_now(void)
+wall_ns(void)
 {
     return host_clock;
 }

@@ -22,7 +22,7 @@ size_t strlcpy(char *to, const char *from, size_t size); /* not all have it */
 void host_start(size_t frames);
 size_t host_frames_used(void);
 size_t host_objects(void); /* from kmalloc(), not freed */
-/* What inode_now() says. */
+/* What wall_ns() says. */
 extern int64_t host_clock;
 
 /* --- disk.c --- */

@@ -8,6 +8,7 @@
 #include "ext/process/look.h"
 #include "mm/bootmem.h"
 #include "mm/kmalloc.h"
+#include "schedule/clock.h"
 #include "schedule/timeout.h"
 #include <errno.h>
 
@@ -107,8 +108,8 @@ show_stat(struct proc_text *t, int pid)
     for (unsigned i = 0; i < ncpu; i++)
         proc_print(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / ncpu,
                    (all - busy) / ncpu);
-    proc_print(t, "intr %lu\nctxt %lu\nbtime 0\n", kstat_read(STAT_IRQ),
-               kstat_read(STAT_SWITCH));
+    proc_print(t, "intr %lu\nctxt %lu\nbtime %ld\n", kstat_read(STAT_IRQ),
+               kstat_read(STAT_SWITCH), (long)((wall_ns() - uptime_ns()) / NS));
     return 0;
 }
 PROC_FILE(stat, .name = "stat", .show = show_stat);

@@ -7,6 +7,7 @@
  * A word in shared memory is named by its object and offset, any other by its
  * space and address; the word itself is only looked at. */
 #include "process/impl.h"
+#include "schedule/clock.h"
 #include "schedule/timeout.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
@@ -20,7 +21,6 @@
 #define FUTEX_PRIVATE     128u
 #define FUTEX_REALTIME    256u
 
-#define NS      1000000000ull
 #define ANY_BIT 0xffffffffu
 #define HASH    256
 
@@ -171,23 +171,26 @@ futex_wait(uintptr_t addr, bool private, uint32_t value, uint32_t bits,
     return err;
 }
 
-/* The time_now() that the timespec at ADDR means. */
+/* The time_now() that the timespec at ADDR means; WALL: as a date. */
 static long
-deadline_of(uintptr_t addr, bool absolute, uint64_t *deadline)
+deadline_of(uintptr_t addr, bool absolute, bool wall, uint64_t *deadline)
 {
     struct user_timespec t;
-    uint64_t hz = timebase_hz, ticks;
+    int64_t ns;
 
     *deadline = 0;
     if (addr == 0)
         return 0;
     if (copy_from_user(&t, addr, sizeof(t)) != 0)
         return -EFAULT;
-    if (t.sec < 0 || t.nsec < 0 || t.nsec >= (int64_t)NS)
+    if (t.sec < 0 || t.nsec < 0 || t.nsec >= NS)
         return -EINVAL;
-    ticks = (uint64_t)MIN(t.sec, INT64_MAX / (int64_t)hz / 4) * hz +
-            (uint64_t)t.nsec * hz / NS + 1;
-    *deadline = absolute ? ticks : time_now() + ticks;
+    ns = MIN(t.sec, INT64_MAX / NS / 4) * NS + t.nsec;
+    if (!absolute)
+        ns += uptime_ns();
+    else if (wall)
+        ns += uptime_ns() - wall_ns();
+    *deadline = ticks_at(ns);
     return 0;
 }
 
@@ -343,7 +346,8 @@ sys_futex(uint64_t addr, uint64_t op, uint64_t value, uint64_t a3, uint64_t to,
     switch (what) {
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET:
-        r = deadline_of(a3, what == FUTEX_WAIT_BITSET, &deadline);
+        r = deadline_of(a3, what == FUTEX_WAIT_BITSET, op & FUTEX_REALTIME,
+                        &deadline);
         return r != 0
                    ? r
                    : wait_until(addr, private, (uint32_t)value, mask, deadline);

@@ -26,17 +26,6 @@ set_ticks(struct user_rusage *u, uint64_t ticks)
     u->utime[1] = (int64_t)(ticks % TICK_HZ * (1000000 / TICK_HZ));
 }
 
-/* Ticks of all tasks of P, also those that ended.  => tree locked */
-static uint64_t
-ticks_of(struct process *p)
-{
-    uint64_t ticks = p->ticks;
-
-    list_for_each_entry (t, &p->tasks, struct task, link)
-        ticks += atomic_load(&t->thread.run_ticks);
-    return ticks;
-}
-
 static long
 sys_getrusage(ARGS)
 {
@@ -51,7 +40,7 @@ sys_getrusage(ARGS)
         u.minflt = (int64_t)p->child_stat[MM_MIN];
         u.majflt = (int64_t)p->child_stat[MM_MAJ];
     } else {
-        set_ticks(&u, (int)a0 == RUSAGE_SELF ? ticks_of(p)
+        set_ticks(&u, (int)a0 == RUSAGE_SELF ? process_ticks(p)
                                              : current_thread()->run_ticks);
         u.minflt = (int64_t)atomic_load(&p->mm->stat[MM_MIN]);
         u.majflt = (int64_t)atomic_load(&p->mm->stat[MM_MAJ]);
@@ -69,7 +58,7 @@ sys_times(ARGS)
     int64_t t[4] = {0};
 
     spin_lock(&tree_lock);
-    t[0] = (int64_t)ticks_of(p);
+    t[0] = (int64_t)process_ticks(p);
     t[2] = (int64_t)p->child_ticks;
     spin_unlock(&tree_lock);
     if (a0 != 0 && copy_to_user(a0, t, sizeof(t)) != 0)

@@ -11,12 +11,12 @@
  * (timer_getoverrun). */
 #include "ext/process/signals.h"
 #include "mm/kmalloc.h"
+#include "schedule/clock.h"
 #include "schedule/timeout.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 #include <signal.h>
 
-#define NS                1000000000ll
 #define TIMERS_MAX        64 /* of a process, by timer_create() */
 #define CLOCKS            12
 #define CLOCK_PROCESS_CPU 2
@@ -36,6 +36,7 @@ struct timer {
     int signo;               /* [I] 0: none */
     int tid;                 /* [I] for this task, or 0 */
     bool cpu;                /* [I] of processor time, in ticks */
+    bool wall;               /* [I] of the date */
     bool posix;              /* [I] of timer_create() */
     bool stopped;            /* [t] */
     uint64_t next;           /* [t] when, 0: never */
@@ -56,13 +57,7 @@ struct timers {        /* process->timers */
 static uint64_t
 clock_of(const struct timer *t)
 {
-    uint64_t ticks = t->process->ticks;
-
-    if (!t->cpu)
-        return time_now();
-    list_for_each_entry (task, &t->process->tasks, struct task, link)
-        ticks += atomic_load(&task->thread.run_ticks);
-    return ticks;
+    return t->cpu ? process_ticks(t->process) : time_now();
 }
 
 static void fire(struct timeout *timeout);
@@ -346,6 +341,7 @@ make_timer(struct process *p, uint64_t clock, const struct user_sigevent *e,
     t->process = p;
     t->posix = true;
     t->cpu = clock == CLOCK_PROCESS_CPU || clock == CLOCK_THREAD_CPU;
+    t->wall = clock_is_wall(clock);
     t->signo = e->notify == SIGEV_NONE ? 0 : e->signo;
     t->tid = e->notify & SIGEV_THREAD_ID ? e->tid : 0;
     t->info.code = SI_TIMER;
@@ -423,6 +419,9 @@ sys_timer_settime(ARGS)
     if (ts == NULL)
         return -EINVAL;
     good = read_setting(t, in, NS, &set);
+    if (good && (a1 & TIMER_ABSTIME) && t->wall && set.next != 0)
+        set.next = ticks_at(MIN(in[2], INT64_MAX / NS / 4) * NS + in[3] +
+                            uptime_ns() - wall_ns());
     if (good) {
         change(t, &set, (a1 & TIMER_ABSTIME) != 0, &old);
         write_setting(t, &old, NS, out);
