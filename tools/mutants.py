@@ -48,18 +48,19 @@ class Tree:
     def __init__(self, build):
         self.top = os.path.abspath(os.path.join(build, "race-mutants"))
         self.src = os.path.join(self.top, "src")
-        self.build = os.path.join(self.top, "build")
+        # The files that say which headers an object needs name it as here.
+        self.given = "build" if os.path.isabs(build) else build
+        self.build = os.path.join(self.src, self.given)
         self.initrd = os.path.abspath(os.path.join(build, "initrd"))
         # Anew: an object of the last mutant would look newer than its source.
         shutil.rmtree(self.src, ignore_errors=True)
-        shutil.rmtree(self.build, ignore_errors=True)
         os.makedirs(self.src)
         for part in ("Makefile", "kern", "libs", "lab-tests", "tools"):
             copy = shutil.copytree if os.path.isdir(part) else shutil.copy2
             copy(part, os.path.join(self.src, part))
         for part in ("k", "r"):
             have, want = os.path.join(build, part), os.path.join(self.build, part)
-            if os.path.isdir(have):
+            if os.path.isdir(have) and build == self.given:
                 shutil.copytree(have, want)
 
     def patch(self, mutant, *options):
@@ -70,10 +71,10 @@ class Tree:
 
     def make(self):
         """"" or what the compiler said."""
-        image = os.path.join(self.build, "races.img")
+        image = os.path.join(self.given, "races.img")
         env = {k: v for k, v in os.environ.items()
                if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-        done = subprocess.run(["make", "-s", "B=" + self.build, "STUDENT=1", image],
+        done = subprocess.run(["make", "-s", "B=" + self.given, "STUDENT=1", image],
                               cwd=self.src, env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, universal_newlines=True)
         return done.stdout if done.returncode else ""
