@@ -11,8 +11,11 @@
 #include <race.h>
 #include <string.h>
 
-#define STILL        100u /* turns */
 #define SIGN_OF_LIFE 512u /* rounds: so that slow is not taken for dead */
+
+struct mm_struct *race_mm[RACERS];
+uint32_t race_told[SET];
+size_t race_anons;
 
 static struct {
     const struct race *race;
@@ -163,6 +166,26 @@ race_run(const struct race *race)
     }
 }
 
+void
+race_drop_spaces(void)
+{
+    for (unsigned i = 0; i < RACERS; i++) {
+        if (race_mm[i] != NULL)
+            mm_put_user(race_mm[i]);
+        race_mm[i] = NULL;
+    }
+    memset(race_told, 0, sizeof(race_told));
+}
+
+void
+race_test(const struct race *r)
+{
+    race_anons = anon_count();
+    race_run(r);
+    race_drop_spaces();
+    CHECK(anon_count() == race_anons);
+}
+
 /* --- memory --- */
 
 /* One load or store, with SUM left set: a write of SUM makes some machines forget
@@ -267,24 +290,45 @@ race_page(struct mm_struct *m, uintptr_t at)
     return page;
 }
 
+static bool
+note_writable(struct page *page, pte_t *pte, void *found)
+{
+    if (pte_load(pte) & PTE_W)
+        *(bool *)found = true;
+    return false;
+}
+
+static void
+check_entries(struct page *page, bool unmapped)
+{
+    bool found = false;
+
+    if (unmapped) {
+        RCHECK(atomic_load(&page->mapcount) == 0);
+    } else {
+        (void)rmap_look(page, note_writable, &found);
+        RCHECK(!found);
+    }
+}
+
 void
-race_still(struct page *page, bool unmapped)
+race_still(struct page *page, bool unmapped, unsigned turns)
 {
     const volatile uint64_t *word = page_to_va(page);
     uint64_t was[RACERS + 1];
 
-    RCHECK(!unmapped || atomic_load(&page->mapcount) == 0);
+    check_entries(page, unmapped);
     for (unsigned i = 0; i < ARRAY_LEN(was); i++)
         was[i] = word[i];
-    for (unsigned n = 0; n < STILL; n++)
+    for (unsigned n = 0; n < turns; n++)
         cpu_wait();
     for (unsigned i = 0; i < ARRAY_LEN(was); i++)
         RCHECK(word[i] == was[i]);
+    check_entries(page, unmapped);
 }
 
-/* PAGE was private a moment ago. */
-static void
-take_entries(struct page *page)
+void
+race_take(struct page *page)
 {
     struct anon *a = (struct anon *)atomic_load_acquire(&page->owner);
 
@@ -293,7 +337,7 @@ take_entries(struct page *page)
     spin_lock(&a->lock);
     if (atomic_load(&a->page) == page) {
         page_unmap(page);
-        race_still(page, true);
+        race_still(page, true, STILL);
     }
     spin_unlock(&a->lock);
 }
@@ -305,6 +349,6 @@ race_evict(struct mm_struct *m, uintptr_t at)
 
     if (page == NULL)
         return;
-    take_entries(page);
+    race_take(page);
     page_put(page);
 }

@@ -52,8 +52,22 @@ bool race_wait(void);
 bool user_load(uintptr_t at, uint64_t *v);
 bool user_store(uintptr_t at, uint64_t v);
 
+/* What most tests work on; race_drop_spaces() before each set of rounds. */
+extern struct mm_struct *race_mm[RACERS];
+extern uint32_t race_told[SET]; /* [a] the round's news are out */
+extern size_t race_anons;       /* that there were before the first round */
+/* The spaces of race_mm end, and race_told is zeros. */
+void race_drop_spaces(void);
+/* race_run(), and nothing is left behind. */
+void race_test(const struct race *r);
+
 /* A space with PAGES of anonymous memory at RACE_AT, alone in its tables. */
 #define RACE_AT (3ul << 30)
+static inline uintptr_t
+race_page_at(unsigned i)
+{
+    return RACE_AT + i * PAGE_SIZE;
+}
 struct mm_struct *race_space(unsigned pages);
 void race_map(struct mm_struct *mm, unsigned pages);
 /* A word of MM, by the tables. */
@@ -66,9 +80,12 @@ struct page *race_page(struct mm_struct *mm, uintptr_t at);
  * its records, whoever's they are.  Whoever took the entries away and keeps out
  * new ones may rely on it: see race_still(). */
 void race_evict(struct mm_struct *mm, uintptr_t at);
+/* The same of a page that was private a moment ago. */
+void race_take(struct page *page);
 /* The first words of PAGE stay as they are, though others try to change them for
- * a while.  UNMAPPED: it has no entries either.  => what keeps out new entries,
- * or writable ones, is held */
-void race_still(struct page *page, bool unmapped);
+ * TURNS; nor has it entries, UNMAPPED or not writable ones.  => what keeps out
+ * such entries is held */
+#define STILL 100u
+void race_still(struct page *page, bool unmapped, unsigned turns);
 
 #endif

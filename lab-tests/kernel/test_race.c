@@ -9,36 +9,6 @@
 
 #define P PAGE_SIZE
 
-static struct mm_struct *mm[RACERS];
-static size_t anons;       /* before the first round */
-static uint32_t told[SET]; /* [a] the round's news are out */
-
-static uintptr_t
-page_of(unsigned r)
-{
-    return RACE_AT + r * P;
-}
-
-static void
-drop_spaces(void)
-{
-    for (unsigned i = 0; i < RACERS; i++) {
-        if (mm[i] != NULL)
-            mm_put_user(mm[i]);
-        mm[i] = NULL;
-    }
-    memset(told, 0, sizeof(told));
-}
-
-static void
-race_test(const struct race *r)
-{
-    anons = anon_count();
-    race_run(r);
-    drop_spaces();
-    CHECK(anon_count() == anons);
-}
-
 static void
 check_words(struct mm_struct *m, uintptr_t at, uint64_t want)
 {
@@ -51,17 +21,17 @@ check_words(struct mm_struct *m, uintptr_t at, uint64_t want)
 static void
 fresh_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(SET);
+    race_drop_spaces();
+    race_mm[0] = race_space(SET);
 }
 
 static void
 fresh_act(unsigned who, unsigned r)
 {
-    uintptr_t at = page_of(r) + 8 * (who + 1);
+    uintptr_t at = race_page_at(r) + 8 * (who + 1);
     uint64_t v = 0;
 
-    mm_use(mm[0]);
+    mm_use(race_mm[0]);
     RCHECK(user_store(at, r + who));
     RCHECK(user_load(at, &v) && v == r + who);
 }
@@ -70,9 +40,9 @@ static void
 fresh_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++)
-        check_words(mm[0], page_of(r), r);
-    RCHECK(mm[0]->stat[MM_ANON] == n);
-    RCHECK(anon_count() == anons + n);
+        check_words(race_mm[0], race_page_at(r), r);
+    RCHECK(race_mm[0]->stat[MM_ANON] == n);
+    RCHECK(anon_count() == race_anons + n);
 }
 
 KTEST(vm_race_11_one_fresh_page)
@@ -92,17 +62,18 @@ far_page(unsigned r, unsigned who)
 static void
 first_begin(void)
 {
-    drop_spaces();
-    mm[0] = mm_create();
+    race_drop_spaces();
+    race_mm[0] = mm_create();
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(do_mmap(mm[0], far_page(r, 0), RACERS * P, VM_READ | VM_WRITE,
+        RCHECK(do_mmap(race_mm[0], far_page(r, 0), RACERS * P,
+                       VM_READ | VM_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) > 0);
 }
 
 static void
 first_act(unsigned who, unsigned r)
 {
-    mm_use(mm[0]);
+    mm_use(race_mm[0]);
     RCHECK(user_store(far_page(r, who), r + who));
 }
 
@@ -111,13 +82,13 @@ first_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
         for (unsigned i = 0; i < RACERS; i++)
-            RCHECK(race_get(mm[0], far_page(r, i)) == r + i);
+            RCHECK(race_get(race_mm[0], far_page(r, i)) == r + i);
     }
-    RCHECK(anon_count() == anons + n * RACERS);
-    RCHECK(do_munmap(mm[0], RACE_AT, (uintptr_t)SET << 30) == 0);
-    RCHECK(anon_count() == anons);
+    RCHECK(anon_count() == race_anons + n * RACERS);
+    RCHECK(do_munmap(race_mm[0], RACE_AT, (uintptr_t)SET << 30) == 0);
+    RCHECK(anon_count() == race_anons);
     /* Only the root is left. */
-    RCHECK(mm[0]->stat[MM_PT_ALLOC] == mm[0]->stat[MM_PT_FREE] + 1);
+    RCHECK(race_mm[0]->stat[MM_PT_ALLOC] == race_mm[0]->stat[MM_PT_FREE] + 1);
 }
 
 KTEST(vm_race_12_first_writes_of_an_area)
@@ -138,7 +109,7 @@ unmap_begin(void)
 {
     fresh_begin();
     for (unsigned r = 0; r < SET; r++)
-        race_put(mm[0], page_of(r), 1000 + r);
+        race_put(race_mm[0], race_page_at(r), 1000 + r);
 }
 
 static void
@@ -176,14 +147,14 @@ unmap_act(unsigned who, unsigned r)
         take_frames(10);
         return;
     }
-    mm_use(mm[0]);
+    mm_use(race_mm[0]);
     if (who == 1) {
         unmapper = current_thread();
-        RCHECK(do_munmap(mm[0], page_of(r), P) == 0);
+        RCHECK(do_munmap(race_mm[0], race_page_at(r), P) == 0);
         unmapper = NULL;
         return;
     }
-    for (unsigned k = 0; k < 5000 && user_load(page_of(r), &v); k++)
+    for (unsigned k = 0; k < 5000 && user_load(race_page_at(r), &v); k++)
         RCHECK(v == 1000 + r);
 }
 
@@ -193,13 +164,13 @@ unmap_after(unsigned who)
     uint64_t v;
 
     for (unsigned r = 0; who == 0 && r < SET; r++)
-        RCHECK(!user_load(page_of(r), &v));
+        RCHECK(!user_load(race_page_at(r), &v));
 }
 
 static void
 unmap_end(unsigned n)
 {
-    RCHECK(anon_count() == anons);
+    RCHECK(anon_count() == race_anons);
 }
 
 KTEST(vm_race_15_read_while_unmapped)
@@ -217,8 +188,8 @@ KTEST(vm_race_15_read_while_unmapped)
 static void
 remap_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(RACERS);
+    race_drop_spaces();
+    race_mm[0] = race_space(RACERS);
 }
 
 static void
@@ -227,10 +198,10 @@ remap_act(unsigned who, unsigned r)
     uintptr_t at = RACE_AT + who * P;
     uint64_t v = 0;
 
-    mm_use(mm[0]);
+    mm_use(race_mm[0]);
     if (who == 0) {
-        RCHECK(do_munmap(mm[0], RACE_AT, RACERS * P) == 0);
-        race_map(mm[0], RACERS);
+        RCHECK(do_munmap(race_mm[0], RACE_AT, RACERS * P) == 0);
+        race_map(race_mm[0], RACERS);
         return;
     }
     for (unsigned k = 0; k < 4; k++) {
@@ -245,15 +216,15 @@ remap_end(unsigned n)
     size_t there = 0;
 
     for (unsigned i = 0; i < RACERS; i++) {
-        uint64_t v = race_get(mm[0], RACE_AT + i * P);
+        uint64_t v = race_get(race_mm[0], RACE_AT + i * P);
 
         RCHECK(v == 0 || v == 7);
         there += v != 0;
     }
-    RCHECK(anon_count() == anons + there);
-    RCHECK(do_munmap(mm[0], RACE_AT, RACERS * P) == 0);
-    RCHECK(anon_count() == anons);
-    RCHECK(mm[0]->stat[MM_PT_ALLOC] == mm[0]->stat[MM_PT_FREE] + 1);
+    RCHECK(anon_count() == race_anons + there);
+    RCHECK(do_munmap(race_mm[0], RACE_AT, RACERS * P) == 0);
+    RCHECK(anon_count() == race_anons);
+    RCHECK(race_mm[0]->stat[MM_PT_ALLOC] == race_mm[0]->stat[MM_PT_FREE] + 1);
 }
 
 KTEST(vm_race_16_unmap_and_fault)
@@ -269,18 +240,18 @@ cow_begin(void)
 {
     fresh_begin();
     for (unsigned i = 0; i < SET; i++)
-        race_put(mm[0], RACE_AT + i * P, 1000 + i);
-    mm[1] = mm_copy(mm[0]);
-    RCHECK(mm[1] != NULL);
+        race_put(race_mm[0], RACE_AT + i * P, 1000 + i);
+    race_mm[1] = mm_copy(race_mm[0]);
+    RCHECK(race_mm[1] != NULL);
 }
 
 static void
 cow_act(unsigned who, unsigned r)
 {
-    uintptr_t at = page_of(r) + 8 * (who + 1);
+    uintptr_t at = race_page_at(r) + 8 * (who + 1);
     uint64_t v = 0;
 
-    mm_use(mm[1]);
+    mm_use(race_mm[1]);
     for (unsigned k = 0; k < 8; k++) {
         RCHECK(user_store(at, k + who));
         RCHECK(user_load(at, &v) && v == k + who);
@@ -291,13 +262,13 @@ static void
 cow_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
-        check_words(mm[1], page_of(r), 7);
-        RCHECK(race_get(mm[1], page_of(r)) == 1000 + r);
-        RCHECK(race_get(mm[0], page_of(r)) == 1000 + r);
-        RCHECK(race_get(mm[0], page_of(r) + 8) == 0);
+        check_words(race_mm[1], race_page_at(r), 7);
+        RCHECK(race_get(race_mm[1], race_page_at(r)) == 1000 + r);
+        RCHECK(race_get(race_mm[0], race_page_at(r)) == 1000 + r);
+        RCHECK(race_get(race_mm[0], race_page_at(r) + 8) == 0);
     }
-    RCHECK(mm[1]->stat[MM_COW] == n);
-    RCHECK(anon_count() == anons + 2 * n);
+    RCHECK(race_mm[1]->stat[MM_COW] == n);
+    RCHECK(anon_count() == race_anons + 2 * n);
 }
 
 KTEST(vm_race_32_33_one_copy_no_lost_store)
@@ -318,8 +289,8 @@ read_page(unsigned r)
     uint32_t t = 0;
 
     for (unsigned k = 0; k < 5000 && t == 0; k++) {
-        t = atomic_load_acquire(&told[r]);
-        RCHECK(user_load(page_of(r), &v));
+        t = atomic_load_acquire(&race_told[r]);
+        RCHECK(user_load(race_page_at(r), &v));
         RCHECK(v == MINE || (v == 1000 + r && t == 0));
     }
 }
@@ -327,10 +298,10 @@ read_page(unsigned r)
 static void
 seen_act(unsigned who, unsigned r)
 {
-    mm_use(mm[1]);
+    mm_use(race_mm[1]);
     if (who == 0) {
-        RCHECK(user_store(page_of(r), MINE));
-        atomic_store_release(&told[r], 1u);
+        RCHECK(user_store(race_page_at(r), MINE));
+        atomic_store_release(&race_told[r], 1u);
     } else {
         read_page(r);
     }
@@ -342,7 +313,7 @@ seen_after(unsigned who)
     uint64_t v = 0;
 
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(user_load(page_of(r), &v) && v == MINE);
+        RCHECK(user_load(race_page_at(r), &v) && v == MINE);
 }
 
 KTEST(vm_race_32_readers_see_the_copy)
@@ -357,8 +328,8 @@ static void
 alone_act(unsigned who, unsigned r)
 {
     if (who == 2) { /* the relative */
-        mm_use(mm[0]);
-        RCHECK(user_store(page_of(r), THEIRS));
+        mm_use(race_mm[0]);
+        RCHECK(user_store(race_page_at(r), THEIRS));
     } else {
         seen_act(who, r);
     }
@@ -370,7 +341,8 @@ alone_after(unsigned who)
     uint64_t v = 0;
 
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(user_load(page_of(r), &v) && v == (who == 2 ? THEIRS : MINE));
+        RCHECK(user_load(race_page_at(r), &v) &&
+               v == (who == 2 ? THEIRS : MINE));
 }
 
 KTEST(vm_race_31_relative_waits_for_the_flush)
@@ -405,15 +377,15 @@ first_word_of(unsigned who)
 static void
 hammer_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(RACERS);
+    race_drop_spaces();
+    race_mm[0] = race_space(RACERS);
     memset(last, 0, sizeof(last));
 }
 
 static void
 snapshot(void)
 {
-    struct mm_struct *copy = mm_copy(mm[0]);
+    struct mm_struct *copy = mm_copy(race_mm[0]);
     uint64_t was[RACERS];
 
     RCHECK(copy != NULL);
@@ -437,7 +409,7 @@ hammer_act(unsigned who, unsigned r)
         snapshot();
         return;
     }
-    mm_use(mm[0]);
+    mm_use(race_mm[0]);
     for (unsigned k = 0; k < 12; k++) {
         RCHECK(user_store(first_word_of(who), ++last[who]));
         RCHECK(user_store(word_of(who), last[who]));
@@ -449,7 +421,7 @@ static void
 hammer_end(unsigned n)
 {
     for (unsigned i = copiers; i < RACERS; i++)
-        RCHECK(race_get(mm[0], word_of(i)) == last[i]);
+        RCHECK(race_get(race_mm[0], word_of(i)) == last[i]);
 }
 
 KTEST(vm_race_39_copy_while_others_write)

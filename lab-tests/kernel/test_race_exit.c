@@ -6,61 +6,31 @@
 #define P    PAGE_SIZE
 #define LONG 200000u
 
-static struct mm_struct *mm[RACERS];
-static size_t anons;       /* before the first round */
-static uint32_t told[SET]; /* [a] the round's news are out */
-
-static void
-drop_spaces(void)
-{
-    for (unsigned i = 0; i < RACERS; i++) {
-        if (mm[i] != NULL)
-            mm_put_user(mm[i]);
-        mm[i] = NULL;
-    }
-    memset(told, 0, sizeof(told));
-}
-
-static void
-race_test(const struct race *r)
-{
-    anons = anon_count();
-    race_run(r);
-    drop_spaces();
-    CHECK(anon_count() == anons);
-}
-
-static uintptr_t
-page_of(unsigned r)
-{
-    return RACE_AT + r * P;
-}
-
 /* --- exit || fault of a relative --- */
 
 static void
 exit_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(SET);
+    race_drop_spaces();
+    race_mm[0] = race_space(SET);
     for (unsigned i = 0; i < SET; i++)
-        race_put(mm[0], RACE_AT + i * P, i);
+        race_put(race_mm[0], RACE_AT + i * P, i);
 }
 
 static void
 exit_act(unsigned who, unsigned r)
 {
-    uintptr_t at = page_of(r);
+    uintptr_t at = race_page_at(r);
     uint64_t v = 0;
 
     if (who == 0) {
-        struct mm_struct *child = mm_copy(mm[0]);
+        struct mm_struct *child = mm_copy(race_mm[0]);
 
         RCHECK(child != NULL);
         mm_put_user(child);
         return;
     }
-    mm_use(mm[0]);
+    mm_use(race_mm[0]);
     for (unsigned k = 0; k < 5; k++) {
         RCHECK(user_load(at, &v) && v == r);
         RCHECK(user_store(at + 8 * who, k));
@@ -72,10 +42,10 @@ static void
 exit_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
-        RCHECK(race_get(mm[0], page_of(r) + 8) == 4);
-        RCHECK(race_get(mm[0], page_of(r) + 16) == 4);
+        RCHECK(race_get(race_mm[0], race_page_at(r) + 8) == 4);
+        RCHECK(race_get(race_mm[0], race_page_at(r) + 16) == 4);
     }
-    RCHECK(anon_count() == anons + n);
+    RCHECK(anon_count() == race_anons + n);
 }
 
 KTEST(vm_race_80_exit_while_relative_writes)
@@ -93,7 +63,7 @@ reach_begin(void)
 {
     exit_begin();
     for (unsigned r = 0; r < SET; r++) {
-        child[r] = mm_copy(mm[0]);
+        child[r] = mm_copy(race_mm[0]);
         RCHECK(child[r] != NULL);
         mm_get(child[r]);
     }
@@ -102,10 +72,10 @@ reach_begin(void)
 static void
 reach_into(unsigned r)
 {
-    uintptr_t at = page_of(r) + 24;
+    uintptr_t at = race_page_at(r) + 24;
 
     for (uint64_t k = 0; k < 5; k++) {
-        bool over = atomic_load_acquire(&told[r]) != 0;
+        bool over = atomic_load_acquire(&race_told[r]) != 0;
         int err = mm_access(child[r], at, &k, sizeof(k), true);
 
         RCHECK(err == -EFAULT || (err == 0 && !over));
@@ -118,12 +88,12 @@ reach_act(unsigned who, unsigned r)
 {
     if (who == 0) {
         mm_put_user(child[r]);
-        atomic_store_release(&told[r], 1u);
+        atomic_store_release(&race_told[r], 1u);
     } else if (who == 1) {
         reach_into(r);
     } else {
-        mm_use(mm[0]);
-        RCHECK(user_store(page_of(r) + 8, 4));
+        mm_use(race_mm[0]);
+        RCHECK(user_store(race_page_at(r) + 8, 4));
     }
 }
 
@@ -131,10 +101,10 @@ static void
 reach_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
-        RCHECK(race_get(mm[0], page_of(r) + 8) == 4);
-        RCHECK(race_get(mm[0], page_of(r) + 24) == 0);
+        RCHECK(race_get(race_mm[0], race_page_at(r) + 8) == 4);
+        RCHECK(race_get(race_mm[0], race_page_at(r) + 24) == 0);
     }
-    RCHECK(anon_count() == anons + n);
+    RCHECK(anon_count() == race_anons + n);
 }
 
 KTEST(vm_race_80_access_while_the_space_ends)
@@ -161,9 +131,9 @@ leave_hook(const char *point)
     unsigned r = leaver.round;
 
     if (current_thread() != leaver.thread || strcmp(point, "anon-put") != 0 ||
-        atomic_load(&told[r]) != 0)
+        atomic_load(&race_told[r]) != 0)
         return;
-    atomic_store_release(&told[r], 1u);
+    atomic_store_release(&race_told[r], 1u);
     for (unsigned n = 0; n < LONG && atomic_load(&copied[r]) == 0; n++)
         cpu_wait();
 }
@@ -172,7 +142,7 @@ leave_hook(const char *point)
 static void
 leave_begin(void)
 {
-    drop_spaces();
+    race_drop_spaces();
     memset(copied, 0, sizeof(copied));
     for (unsigned r = 0; r < SET; r++) {
         parent[r] = race_space(2);
@@ -191,11 +161,11 @@ leave_act(unsigned who, unsigned r)
         leaver.thread = current_thread();
         mm_put_user(child[r]);
         leaver.thread = NULL;
-        atomic_store_release(&told[r], 1u);
+        atomic_store_release(&race_told[r], 1u);
         return;
     }
     mm_use(parent[r]);
-    while (atomic_load_acquire(&told[r]) == 0 && race_wait())
+    while (atomic_load_acquire(&race_told[r]) == 0 && race_wait())
         continue;
     RCHECK(user_store(RACE_AT + 8, 5));
     atomic_store(&copied[r], 1u);
@@ -206,7 +176,7 @@ leave_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++)
         RCHECK(race_get(parent[r], RACE_AT) == 1000 + r);
-    RCHECK(anon_count() == anons + 2 * n);
+    RCHECK(anon_count() == race_anons + 2 * n);
     for (unsigned r = 0; r < n; r++)
         mm_put_user(parent[r]);
 }

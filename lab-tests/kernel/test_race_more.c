@@ -6,45 +6,16 @@
 #define P     PAGE_SIZE
 #define TURNS 1000u
 
-static struct mm_struct *mm[RACERS];
-static size_t anons;        /* before the first round */
-static uint32_t told[SET];  /* [a] the round's news are out */
 static uint32_t wrote[SET]; /* [a] the writer knows the page */
-
-static void
-drop_spaces(void)
-{
-    for (unsigned i = 0; i < RACERS; i++) {
-        if (mm[i] != NULL)
-            mm_put_user(mm[i]);
-        mm[i] = NULL;
-    }
-    memset(told, 0, sizeof(told));
-    memset(wrote, 0, sizeof(wrote));
-}
-
-static void
-race_test(const struct race *r)
-{
-    anons = anon_count();
-    race_run(r);
-    drop_spaces();
-    CHECK(anon_count() == anons);
-}
-
-static uintptr_t
-page_of(unsigned r)
-{
-    return RACE_AT + r * P;
-}
 
 /* --- fault || mprotect: who may not write any more, does not --- */
 
 static void
 protect_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(SET);
+    race_drop_spaces();
+    memset(wrote, 0, sizeof(wrote));
+    race_mm[0] = race_space(SET);
 }
 
 /* Not before the writer knows the page; but its hart may have no processor. */
@@ -56,12 +27,12 @@ protect(uintptr_t at, unsigned r)
     for (unsigned n = 0; n < TURNS && atomic_load(&wrote[r]) == 0; n++)
         (void)race_wait();
 
-    RCHECK(do_mprotect(mm[0], at, P, VM_READ) == 0);
-    atomic_store_release(&told[r], 1u);
-    was = race_get(mm[0], at);
+    RCHECK(do_mprotect(race_mm[0], at, P, VM_READ) == 0);
+    atomic_store_release(&race_told[r], 1u);
+    was = race_get(race_mm[0], at);
     for (unsigned n = 0; n < 30; n++)
         (void)race_wait();
-    RCHECK(race_get(mm[0], at) == was);
+    RCHECK(race_get(race_mm[0], at) == was);
 }
 
 static void
@@ -70,27 +41,27 @@ protect_act(unsigned who, unsigned r)
     uint64_t v = 0, n = 0;
 
     if (who == 0) {
-        protect(page_of(r), r);
+        protect(race_page_at(r), r);
         return;
     }
-    mm_use(mm[0]);
+    mm_use(race_mm[0]);
     while (n < 5000) {
-        bool over = atomic_load_acquire(&told[r]) != 0;
+        bool over = atomic_load_acquire(&race_told[r]) != 0;
 
-        if (!user_store(page_of(r), n + 1))
+        if (!user_store(race_page_at(r), n + 1))
             break;
         RCHECK(!over);
         n++;
         atomic_store(&wrote[r], 1u);
     }
-    RCHECK(user_load(page_of(r), &v) && v == n);
+    RCHECK(user_load(race_page_at(r), &v) && v == n);
 }
 
 static void
 protect_after(unsigned who)
 {
     for (unsigned r = 0; who == 1 && r < SET; r++)
-        RCHECK(!user_store(page_of(r), 1));
+        RCHECK(!user_store(race_page_at(r), 1));
 }
 
 KTEST(vm_race_47_write_while_protected)
@@ -106,21 +77,21 @@ KTEST(vm_race_47_write_while_protected)
 static void
 family_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(SET);
+    race_drop_spaces();
+    race_mm[0] = race_space(SET);
     for (unsigned i = 0; i < SET; i++)
-        race_put(mm[0], RACE_AT + i * P, 1000 + i);
+        race_put(race_mm[0], RACE_AT + i * P, 1000 + i);
     for (unsigned i = 1; i < RACERS; i++)
-        mm[i] = mm_copy(mm[i - 1]);
+        race_mm[i] = mm_copy(race_mm[i - 1]);
 }
 
 static void
 family_act(unsigned who, unsigned r)
 {
-    uintptr_t at = page_of(r);
+    uintptr_t at = race_page_at(r);
     uint64_t v = 0;
 
-    mm_use(mm[who]);
+    mm_use(race_mm[who]);
     RCHECK(user_load(at, &v) && v == 1000 + r);
     for (unsigned k = 0; k < 4; k++) {
         RCHECK(user_store(at + 8, who * 10 + k));
@@ -134,9 +105,9 @@ family_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
         for (unsigned i = 0; i < RACERS; i++)
-            RCHECK(race_get(mm[i], page_of(r) + 8) == i * 10 + 3);
+            RCHECK(race_get(race_mm[i], race_page_at(r) + 8) == i * 10 + 3);
     }
-    RCHECK(anon_count() == anons + RACERS * n);
+    RCHECK(anon_count() == race_anons + RACERS * n);
 }
 
 KTEST(vm_race_32_relatives_write_one_page)
@@ -159,10 +130,10 @@ area_of(unsigned r)
 static void
 evict_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(2 * SET);
+    race_drop_spaces();
+    race_mm[0] = race_space(2 * SET);
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(do_munmap(mm[0], area_of(r) + P, P) == 0);
+        RCHECK(do_munmap(race_mm[0], area_of(r) + P, P) == 0);
 }
 
 /* One writes, one reads, one takes the entry away. */
@@ -189,7 +160,7 @@ evict_act_in(struct mm_struct *m, unsigned who, unsigned r, uintptr_t at)
 static void
 evict_act(unsigned who, unsigned r)
 {
-    evict_act_in(mm[0], who, r, area_of(r));
+    evict_act_in(race_mm[0], who, r, area_of(r));
 }
 
 static void
@@ -204,7 +175,7 @@ evict_after(unsigned who)
 static void
 evict_end(unsigned n)
 {
-    RCHECK(anon_count() == anons + n);
+    RCHECK(anon_count() == race_anons + n);
 }
 
 KTEST(vm_race_60_fault_while_entry_is_taken)
@@ -221,19 +192,19 @@ KTEST(vm_race_60_fault_while_entry_is_taken)
 static void
 evict_cow_begin(void)
 {
-    drop_spaces();
-    mm[0] = race_space(SET);
+    race_drop_spaces();
+    race_mm[0] = race_space(SET);
     for (unsigned i = 0; i < SET; i++)
-        race_put(mm[0], RACE_AT + i * P, 0);
-    mm[1] = mm_copy(mm[0]);
-    RCHECK(mm[1] != NULL);
-    RCHECK(do_mprotect(mm[0], RACE_AT, SET * P, 0) == 0); /* no entries */
+        race_put(race_mm[0], RACE_AT + i * P, 0);
+    race_mm[1] = mm_copy(race_mm[0]);
+    RCHECK(race_mm[1] != NULL);
+    RCHECK(do_mprotect(race_mm[0], RACE_AT, SET * P, 0) == 0); /* no entries */
 }
 
 static void
 evict_cow_act(unsigned who, unsigned r)
 {
-    evict_act_in(mm[1], who, r, page_of(r));
+    evict_act_in(race_mm[1], who, r, race_page_at(r));
 }
 
 static void
@@ -242,14 +213,14 @@ evict_cow_after(unsigned who)
     uint64_t v = 0;
 
     for (unsigned r = 0; r < SET; r++)
-        RCHECK(user_load(page_of(r), &v) && v == 4);
+        RCHECK(user_load(race_page_at(r), &v) && v == 4);
 }
 
 static void
 evict_cow_end(unsigned n)
 {
-    RCHECK(mm[1]->stat[MM_COW] == n);
-    RCHECK(anon_count() == anons + 2 * n);
+    RCHECK(race_mm[1]->stat[MM_COW] == n);
+    RCHECK(anon_count() == race_anons + 2 * n);
 }
 
 KTEST(vm_race_60_copy_while_entry_is_taken)
@@ -284,11 +255,11 @@ static const struct pager_ops slow_pager = {.name = "slow",
 static void
 pager_begin(void)
 {
-    drop_spaces();
+    race_drop_spaces();
     atomic_store(&page_ins, 0);
     object_init(&pager_object, &slow_pager, SET * P, NULL);
-    mm[0] = mm_create();
-    RCHECK(do_mmap(mm[0], RACE_AT, SET * P, VM_READ | VM_WRITE,
+    race_mm[0] = mm_create();
+    RCHECK(do_mmap(race_mm[0], RACE_AT, SET * P, VM_READ | VM_WRITE,
                    MAP_SHARED | MAP_FIXED, &pager_object, 0) == (long)RACE_AT);
     object_put(&pager_object);
 }
@@ -298,9 +269,9 @@ pager_act(unsigned who, unsigned r)
 {
     uint64_t v = 0;
 
-    mm_use(mm[0]);
-    RCHECK(user_load(page_of(r), &v) && v == 1000 + r);
-    RCHECK(user_store(page_of(r) + 8 * (who + 1), r + who));
+    mm_use(race_mm[0]);
+    RCHECK(user_load(race_page_at(r), &v) && v == 1000 + r);
+    RCHECK(user_store(race_page_at(r) + 8 * (who + 1), r + who));
 }
 
 static void
@@ -309,7 +280,8 @@ pager_end(unsigned n)
     RCHECK(atomic_load(&page_ins) == n);
     for (unsigned r = 0; r < n; r++) {
         for (unsigned i = 0; i < RACERS; i++)
-            RCHECK(race_get(mm[0], page_of(r) + 8 * (i + 1)) == r + i);
+            RCHECK(race_get(race_mm[0], race_page_at(r) + 8 * (i + 1)) ==
+                   r + i);
     }
 }
 
@@ -326,7 +298,7 @@ static uint32_t inside; /* [a] a writer is */
 static void
 gate_act(unsigned who, unsigned r)
 {
-    struct gate *g = &mm[0]->gate;
+    struct gate *g = &race_mm[0]->gate;
 
     for (unsigned k = 0; k < 4; k++) {
         if (who == 0) {

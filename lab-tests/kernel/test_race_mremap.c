@@ -15,29 +15,7 @@
 #define LONG   200000u
 #define STORES 3000u /* of a writer in a round, at most */
 
-static struct mm_struct *mm;
-static size_t anons;       /* before the first round */
-static uint32_t told[SET]; /* [a] the round's news are out */
 static uint64_t last[SET]; /* [a] what the writer stored last */
-
-static void
-drop_spaces(void)
-{
-    if (mm != NULL)
-        mm_put_user(mm);
-    mm = NULL;
-    memset(told, 0, sizeof(told));
-    memset(last, 0, sizeof(last));
-}
-
-static void
-race_test(const struct race *r)
-{
-    anons = anon_count();
-    race_run(r);
-    drop_spaces();
-    CHECK(anon_count() == anons);
-}
 
 /* Until the writer stored something in round R that is newer than N; but its hart
  * may have no processor now. */
@@ -63,15 +41,16 @@ place(unsigned r, unsigned i)
 static void
 moves_begin(void)
 {
-    drop_spaces();
-    mm = mm_create();
+    race_drop_spaces();
+    memset(last, 0, sizeof(last));
+    race_mm[0] = mm_create();
     for (unsigned r = 0; r < SET; r++) {
         struct page *page;
 
-        RCHECK(do_mmap(mm, place(r, 0), P, VM_READ | VM_WRITE,
+        RCHECK(do_mmap(race_mm[0], place(r, 0), P, VM_READ | VM_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) > 0);
-        race_put(mm, place(r, 0), 1000 + r);
-        page = race_page(mm, place(r, 0));
+        race_put(race_mm[0], place(r, 0), 1000 + r);
+        page = race_page(race_mm[0], place(r, 0));
         anon[r] = (struct anon *)page->owner;
         page_put(page);
     }
@@ -87,10 +66,10 @@ move_page(unsigned r)
         uintptr_t to = place(r, (k + 1) % 2);
 
         n = await_store(r, n);
-        RCHECK(do_mremap(mm, place(r, k % 2), P, P,
+        RCHECK(do_mremap(race_mm[0], place(r, k % 2), P, P,
                          MREMAP_MAYMOVE | MREMAP_FIXED, to) == (long)to);
     }
-    atomic_store(&told[r], 1u);
+    atomic_store(&race_told[r], 1u);
 }
 
 static void
@@ -100,7 +79,7 @@ store_wherever(unsigned r)
     uint64_t n = 1;
     unsigned k = 0;
 
-    for (unsigned i = 0; i < STORES && atomic_load(&told[r]) == 0; i++) {
+    for (unsigned i = 0; i < STORES && atomic_load(&race_told[r]) == 0; i++) {
         if (!user_store(place(r, k) + 8, n)) {
             k = 1 - k;
             continue;
@@ -120,7 +99,7 @@ take_page(struct anon *a, bool other_frame)
     page = a->page;
     page_get(page);
     page_unmap(page);
-    race_still(page, true);
+    race_still(page, true, STILL);
     spin_unlock(&a->lock);
     if (other_frame)
         (void)migrate_page(page);
@@ -130,7 +109,7 @@ take_page(struct anon *a, bool other_frame)
 static void
 moves_act(unsigned who, unsigned r)
 {
-    mm_use(mm);
+    mm_use(race_mm[0]);
     if (who == 0)
         move_page(r);
     else if (who == 1)
@@ -144,12 +123,12 @@ static void
 moves_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
-        RCHECK(race_get(mm, place(r, 0)) == 1000 + r);
-        RCHECK(race_get(mm, place(r, 0) + 8) == last[r]);
-        RCHECK(do_munmap(mm, place(r, 0), P) == 0);
+        RCHECK(race_get(race_mm[0], place(r, 0)) == 1000 + r);
+        RCHECK(race_get(race_mm[0], place(r, 0) + 8) == last[r]);
+        RCHECK(do_munmap(race_mm[0], place(r, 0), P) == 0);
     }
-    RCHECK(anon_count() == anons && mm->rss == 0);
-    RCHECK(mm->stat[MM_PT_ALLOC] == mm->stat[MM_PT_FREE] + 1);
+    RCHECK(anon_count() == race_anons && race_mm[0]->rss == 0);
+    RCHECK(race_mm[0]->stat[MM_PT_ALLOC] == race_mm[0]->stat[MM_PT_FREE] + 1);
 }
 
 KTEST(vm_race_97_page_taken_while_it_moves)
@@ -170,13 +149,14 @@ near(unsigned r, unsigned i)
 static void
 near_begin(void)
 {
-    drop_spaces();
-    mm = race_space(SET + 1);
+    race_drop_spaces();
+    memset(last, 0, sizeof(last));
+    race_mm[0] = race_space(SET + 1);
     for (unsigned r = 0; r <= SET; r++)
-        race_put(mm, near(r, 0), 1000 + r);
-    RCHECK(do_mmap(mm, near(SET, 1), P, VM_READ | VM_WRITE,
+        race_put(race_mm[0], near(r, 0), 1000 + r);
+    RCHECK(do_mmap(race_mm[0], near(SET, 1), P, VM_READ | VM_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) > 0);
-    race_put(mm, near(SET, 1), 1);
+    race_put(race_mm[0], near(SET, 1), 1);
 }
 
 static void
@@ -184,16 +164,17 @@ near_act(unsigned who, unsigned r)
 {
     bool ok = true;
 
-    mm_use(mm);
+    mm_use(race_mm[0]);
     if (who == 0) {
         (void)await_store(r, 0);
-        RCHECK(do_mremap(mm, near(r, 0), P, P, MREMAP_MAYMOVE | MREMAP_FIXED,
+        RCHECK(do_mremap(race_mm[0], near(r, 0), P, P,
+                         MREMAP_MAYMOVE | MREMAP_FIXED,
                          near(r, 1)) == (long)near(r, 1));
-        atomic_store_release(&told[r], 1u);
+        atomic_store_release(&race_told[r], 1u);
         return;
     }
     for (uint64_t n = 1; ok && n <= STORES; n++) {
-        bool over = atomic_load_acquire(&told[r]) != 0;
+        bool over = atomic_load_acquire(&race_told[r]) != 0;
 
         ok = user_store(near(r, 0) + 8, n);
         RCHECK(!(over && ok));
@@ -213,8 +194,8 @@ static void
 near_end(unsigned n)
 {
     for (unsigned r = 0; r < n; r++) {
-        RCHECK(race_get(mm, near(r, 1)) == 1000 + r);
-        RCHECK(race_get(mm, near(r, 1) + 8) == last[r]);
+        RCHECK(race_get(race_mm[0], near(r, 1)) == 1000 + r);
+        RCHECK(race_get(race_mm[0], near(r, 1) + 8) == last[r]);
     }
 }
 
@@ -254,7 +235,7 @@ moved_hook(const char *point)
 
     if (current_thread() != mover.thread || strcmp(point, mover.point) != 0)
         return;
-    atomic_store_release(&told[r], 1u);
+    atomic_store_release(&race_told[r], 1u);
     stay(&begun[r], LONG);
     stay(&taken[r], mover.turns);
 }
@@ -270,7 +251,7 @@ moved_begin(void)
 static void
 take_meanwhile(unsigned r)
 {
-    while (atomic_load(&told[r]) == 0 && race_wait())
+    while (atomic_load(&race_told[r]) == 0 && race_wait())
         continue;
     atomic_store(&begun[r], 1u);
     take_page(anon[r], false);
@@ -280,15 +261,16 @@ take_meanwhile(unsigned r)
 static void
 moved_act(unsigned who, unsigned r)
 {
-    mm_use(mm);
+    mm_use(race_mm[0]);
     if (who == 0) {
         (void)await_store(r, 0);
         mover.round = r;
         mover.thread = current_thread();
-        RCHECK(do_mremap(mm, place(r, 0), P, P, MREMAP_MAYMOVE | MREMAP_FIXED,
+        RCHECK(do_mremap(race_mm[0], place(r, 0), P, P,
+                         MREMAP_MAYMOVE | MREMAP_FIXED,
                          place(r, 1)) == (long)place(r, 1));
         mover.thread = NULL;
-        atomic_store(&told[r], 1u); /* without race points */
+        atomic_store(&race_told[r], 1u); /* without race points */
     } else if (who == 1) {
         for (uint64_t n = 1;
              atomic_load(&taken[r]) == 0 && user_store(place(r, 0) + 8, n); n++)
@@ -304,9 +286,9 @@ moved_end(unsigned n)
     for (unsigned r = 0; r < n; r++) {
         struct page *page;
 
-        RCHECK(race_get(mm, place(r, 1)) == 1000 + r);
-        RCHECK(race_get(mm, place(r, 1) + 8) == last[r]);
-        page = race_page(mm, place(r, 1));
+        RCHECK(race_get(race_mm[0], place(r, 1)) == 1000 + r);
+        RCHECK(race_get(race_mm[0], place(r, 1) + 8) == last[r]);
+        page = race_page(race_mm[0], place(r, 1));
         RCHECK(page != NULL && page->mapcount == 1);
         page_put(page);
     }
