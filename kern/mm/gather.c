@@ -74,6 +74,8 @@ let_go(struct gather *g, uintptr_t item)
 void
 gather_finish(struct gather *g)
 {
+    if (g->n == 0 && g->lo >= g->hi && !g->tables)
+        return;
     gather_flush(g);
     race_point("let-go");
     for (unsigned i = 0; i < g->n; i++)

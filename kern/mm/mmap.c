@@ -150,7 +150,7 @@ choose_address(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t flags,
     return (long)addr;
 }
 
-static int
+static inline int
 unmap_now(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
     struct gather g;

@@ -193,6 +193,37 @@ table_empty(struct page *table)
     return empty;
 }
 
+/* The tables on the way to VA, from the last one up to the first that is
+ * needed; of the root, its entry. */
+static void
+trim_path(struct mm_struct *mm, uintptr_t va, struct gather *g)
+{
+    pte_t *above[PAGING_LEVELS_MAX] = {NULL}, *table = mm->pgdir;
+    unsigned level = paging_levels - 1;
+    bool empty;
+
+    for (; level > 0; level--) {
+        pte_t *e = &table[pte_index(va, level)], seen = atomic_load(e);
+
+        if (!pte_is_table(seen))
+            break;
+        above[level] = e;
+        table = table_of(seen);
+    }
+    empty = table_empty(pte_table(table));
+    while (empty && ++level < paging_levels) {
+        struct page *child = pte_table(table), *page;
+
+        table = above[level];
+        page = pte_table(table);
+        spin_lock(table_lock(page));
+        pte_clear(table);
+        empty = page->mapcount == 0;
+        spin_unlock(table_lock(page));
+        gather_table(g, child);
+    }
+}
+
 /* The entries of TABLE at LEVEL, which translates from BASE on, whose tables
  * are empty.  What it counts (of a root, the user's half) is all there is. */
 static void
@@ -226,16 +257,11 @@ void
 pgtable_trim(struct mm_struct *mm, uintptr_t start, uintptr_t end,
              struct gather *g)
 {
-    unsigned level;
-    pte_t *pte;
-
     if (pte_table(mm->pgdir)->mapcount == 0)
         return;
-    pte = pte_lookup(mm, start, &level);
-    /* All below one entry, in a last table that others need, or without any:
-     * so are those above it. */
-    if ((start ^ (end - 1)) >> pte_shift(level + (level == 0)) == 0 &&
-        (level == 0 ? pte_table(pte)->mapcount > 0 : *pte == 0))
+    if ((start ^ (end - 1)) >> pte_shift(1) == 0) {
+        trim_path(mm, start, g);
         return;
+    }
     trim(mm->pgdir, paging_levels - 1, 0, start, end, g);
 }

@@ -192,22 +192,28 @@ clear_entries(struct vma_struct *first, uintptr_t start, uintptr_t end,
     return any;
 }
 
-/* Cut all layers but those that go as a whole.  No entry shows the private pages
- * of [START, END) any more; FIRST is the first area that ends behind START. */
-static int
-cut_layers(struct vma_struct *first, uintptr_t start, uintptr_t end,
-           struct gather *g)
+static inline unsigned
+count_cuts(struct vma_struct *first, uintptr_t start, uintptr_t end)
 {
-    struct vma_struct *v;
     unsigned cuts = 0;
 
-    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v))
+    for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
+         v = vma_next(v))
         cuts += is_cut(v, start, end);
-    if (likely(cuts == 0))
-        return 0;
+    return cuts;
+}
+
+/* Cut the layers that do not go as a whole, which are CUTS.  No entry shows the
+ * private pages of [START, END) any more; FIRST is the first area that ends
+ * behind START. */
+static NOINLINE int
+cut_layers(struct vma_struct *first, uintptr_t start, uintptr_t end,
+           unsigned cuts, struct gather *g)
+{
     if (cuts > 1 && prepare_cuts(first, start, end) != 0)
         return -ENOMEM;
-    for (v = first; v != NULL && v->vm_start < end; v = vma_next(v)) {
+    for (struct vma_struct *v = first; v != NULL && v->vm_start < end;
+         v = vma_next(v)) {
         struct part p = part_of(v, start, end);
 
         if (is_cut(v, start, end) &&
@@ -222,11 +228,12 @@ discard_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
               struct gather *g)
 {
     struct vma_struct *first = find_vma_walk(mm, start), *v;
+    unsigned cuts = count_cuts(first, start, end);
 
     if (huge_cut(mm, start, end) != 0)
         return -EINVAL;
     (void)clear_entries(first, start, end, g);
-    if (cut_layers(first, start, end, g) != 0)
+    if (cuts != 0 && cut_layers(first, start, end, cuts, g) != 0)
         return -ENOMEM;
     for (v = first; v != NULL && v->vm_start < end; v = vma_next(v))
         if (v->layer != NULL && !is_cut(v, start, end))
@@ -277,7 +284,8 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
 {
     struct vma_struct *v = find_vma_walk(mm, start), *next;
     struct spares s = {.n = 0};
-    int err;
+    unsigned cuts;
+    int err = 0;
 
     if (v == NULL || v->vm_start >= end)
         return 0;
@@ -289,7 +297,9 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
      * last table none became empty. */
     if (clear_entries(v, start, end, g) || (end - start) >> pte_shift(1) != 0)
         pgtable_trim(mm, start, end, g);
-    err = cut_layers(v, start, end, g);
+    cuts = count_cuts(v, start, end);
+    if (cuts != 0)
+        err = cut_layers(v, start, end, cuts, g);
     for (; err == 0 && v != NULL && v->vm_start < end; v = next) {
         next = vma_next(v);
         take_off(v, start, end, &s, g);
@@ -367,7 +377,7 @@ change_flags(struct mm_struct *mm, uintptr_t start, uintptr_t end,
         return 0;
     if (huge_cut(mm, start, end) != 0)
         return -EINVAL;
-    last = end < v->vm_end ? v : find_vma_walk(mm, end);
+    last = end <= v->vm_end ? v : find_vma_walk(mm, end);
     n += reaches_over(v, start) && changed(v, clear, set);
     n += reaches_over(last, end) && changed(last, clear, set);
     if (mm->map_count + (int)n > map_count_max || spares_get(&s, mm, n) != 0)

@@ -406,13 +406,14 @@ vma_add(struct vma_struct *vma, struct vma_struct *next)
     struct vma_struct *prev =
         area_at(mm, (next == NULL ? &mm->mmap_list : &next->list_link)->prev);
 
-    if (prev != NULL && joinable(prev, vma)) {
+    if (prev != NULL && prev->vm_end == vma->vm_start && joinable(prev, vma)) {
         account(prev, false);
         prev->vm_end = vma->vm_end;
         account(prev, true);
         gap_changed(next);
         vma_merge(prev);
-    } else if (next != NULL && joinable(vma, next)) {
+    } else if (next != NULL && vma->vm_end == next->vm_start &&
+               joinable(vma, next)) {
         cover(vma, next);
         vma_merge(next);
     } else {

@@ -59,7 +59,7 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
         unsigned level;
         pte_t *pte = pte_lookup(vma->vm_mm, start, &level), *last;
         uintptr_t next = ROUND_DOWN(start, pte_span(1)) + pte_span(1);
-        struct spinlock *lock = pte_lock(pte);
+        struct spinlock *lock;
 
         if (level > 0 && atomic_load(pte) == 0) {
             start = ROUND_DOWN(start, pte_span(level)) + pte_span(level);
@@ -72,6 +72,7 @@ for_each_pte(struct vma_struct *vma, uintptr_t start, uintptr_t end,
         }
         next = MIN(next, end);
         last = pte + ((next - start) >> PAGE_SHIFT);
+        lock = pte_lock(pte);
         spin_lock(lock);
         for (; pte < last; pte++) {
             if (atomic_load(pte) != 0)

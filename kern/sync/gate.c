@@ -51,6 +51,13 @@ gate_leave(struct gate *g)
     gate_leave_here(g);
 }
 
+static NOINLINE void
+wait_for(struct gate_row *row)
+{
+    while (atomic_load_acquire(&row->readers) != 0)
+        cpu_wait();
+}
+
 void
 gate_close(struct gate *g)
 {
@@ -62,8 +69,8 @@ gate_close(struct gate *g)
     atomic_fence();
     race_point("gate-close");
     for (unsigned i = 0; i < ncpu; i++) {
-        while (atomic_load_acquire(&g->rows[i].readers) != 0)
-            cpu_wait();
+        if (unlikely(atomic_load_acquire(&g->rows[i].readers) != 0))
+            wait_for(&g->rows[i]);
     }
 }
 

@@ -37,27 +37,34 @@ object_of(struct file *f, uint32_t prot, uint32_t *flags,
     return 0;
 }
 
+static NOINLINE long
+map_file(uint64_t a0, uint64_t a1, uint32_t prot, uint32_t flags, uint64_t a4,
+         uint64_t a5)
+{
+    struct vm_object *obj = NULL;
+    struct file *f;
+    long r;
+
+    f = fd_get(current_process()->files, (int)a4);
+    if (f == NULL)
+        return -EBADF;
+    r = object_of(f, prot, &flags, &obj);
+    if (r == 0)
+        r = do_mmap(my_mm(), a0, a1, prot, flags, obj, a5);
+    file_put(f);
+    return r;
+}
+
 static long
 sys_mmap(ARGS)
 {
-    uint32_t prot = (uint32_t)a2, flags = (uint32_t)a3 & ~MAP_READONLY;
-    struct vm_object *obj = NULL;
-    struct file *f = NULL;
-    long r = 0;
+    uint32_t flags = (uint32_t)a3 & ~MAP_READONLY;
 
     if (a5 & PAGE_MASK)
         return -EINVAL;
-    if (!(flags & MAP_ANONYMOUS)) {
-        f = fd_get(current_process()->files, (int)a4);
-        if (f == NULL)
-            return -EBADF;
-        r = object_of(f, prot, &flags, &obj);
-    }
-    if (r == 0)
-        r = do_mmap(my_mm(), a0, a1, prot, flags, obj, a5);
-    if (f != NULL)
-        file_put(f);
-    return r;
+    if (flags & MAP_ANONYMOUS)
+        return do_mmap(my_mm(), a0, a1, (uint32_t)a2, flags, NULL, a5);
+    return map_file(a0, a1, (uint32_t)a2, flags, a4, a5);
 }
 SYSCALL(222, mmap, "puxxfx", sys_mmap);
 

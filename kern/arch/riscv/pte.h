@@ -71,6 +71,8 @@ pte_is_table(pte_t pte)
     return (pte & PTE_V) != 0 && (pte & PTE_RWX) == 0;
 }
 
+#define PAGING_LEVELS_MAX 5 /* Sv57 */
+
 /* Level 0 holds 4 KiB leaves, 1 holds 2 MiB, 2 holds 1 GiB, 3 holds 512 GiB. */
 static inline unsigned
 pte_shift(unsigned level)
