@@ -14,7 +14,7 @@ import re
 import sys
 
 BUDGETS = [  # name, patterns within the core, plan, ceiling
-    ("core", ["*"], 8000, 28400),
+    ("core", ["*"], 8000, 28550),
     ("mm", ["kern/mm/*"], 3000, 9400),
     ("fault path", ["kern/mm/fault.c"], 400, 400),
 ]

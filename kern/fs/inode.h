@@ -247,15 +247,22 @@ void poll_changed(void);
 
 /* --- namei.c --- */
 
+/* A name without its folder; not a string: LEN bytes. */
+struct name {
+    const char *text;
+    size_t len;
+    uint64_t hash; /* name_hash() */
+};
+struct name name_of(const char *text); /* of a string */
+
 /* The name cache (kern/ext); the core has none.  => all but the first and the
  * last: DIR locked
- * What NAME in DIR is, as far as it is known: 0: *FOUND has a reference; -ENOENT:
+ * What N in DIR is, as far as it is known: 0: *FOUND has a reference; -ENOENT:
  * there is nothing; 1: unknown. */
-int name_cached(struct inode *dir, const char *name, size_t len,
-                struct inode **found);
-void name_learned(struct inode *dir, const char *name, size_t len,
+int name_cached(struct inode *dir, const struct name *n, struct inode **found);
+void name_learned(struct inode *dir, const struct name *n,
                   struct inode *i); /* I NULL: there is nothing */
-void name_changed(struct inode *dir, const char *name, size_t len);
+void name_changed(struct inode *dir, const struct name *n);
 /* Forget all that leads into S (NULL: everything).  => no lock held */
 void names_forget(struct super *s);
 
@@ -264,6 +271,7 @@ extern struct inode *root_inode; /* [I] after boot */
 /* What a path is walked from; borrowed references. */
 struct walk {
     struct inode *root, *cwd;
+    bool owned; /* walk_put() gives them back */
 };
 #define WALK_NOFOLLOW 1u /* a link at the end is what is meant */
 #define WALK_DIR      2u /* must be a folder */
@@ -278,11 +286,10 @@ int namei(const struct walk *w, const char *path, unsigned flags,
  * copied to LAST (NAME_MAX + 1 bytes): perhaps ".", "..", or "" for "/". */
 int namei_parent(const struct walk *w, const char *path, unsigned flags,
                  struct inode **dir, char *last);
-/* What NAME names in DIR, with a reference; "." and ".." are no names here.
+/* What N names in DIR, with a reference; "." and ".." are no names here.
  * => DIR locked, may sleep.  0, -ENOENT, -ENOTDIR, or what the file system
  * says */
-int dir_lookup(struct inode *dir, const char *name, size_t len,
-               struct inode **found);
+int dir_lookup(struct inode *dir, const struct name *n, struct inode **found);
 /* The path from the root to the folder DIR, into BUF: -ERANGE, or its length
  * with the NUL.  -ENOENT: it was removed. */
 int path_of(const struct walk *w, struct inode *dir, char *buf, size_t size);

@@ -11,6 +11,7 @@
 #include "fs/inode.h"
 
 #include "fs/icache.h"
+#include "fs/namehash.h"
 #include "mm/kmalloc.h"
 #include <atomic.h>
 #include <errno.h>
@@ -19,19 +20,18 @@
 #define LINKS_MAX 40
 
 WEAK int
-name_cached(struct inode *dir, const char *name, size_t len,
-            struct inode **found)
+name_cached(struct inode *dir, const struct name *n, struct inode **found)
 {
     return 1;
 }
 
 WEAK void
-name_learned(struct inode *dir, const char *name, size_t len, struct inode *i)
+name_learned(struct inode *dir, const struct name *n, struct inode *i)
 {
 }
 
 WEAK void
-name_changed(struct inode *dir, const char *name, size_t len)
+name_changed(struct inode *dir, const struct name *n)
 {
 }
 
@@ -42,7 +42,9 @@ names_forget(struct super *s)
 
 struct step {
     const struct walk *w;
-    struct inode *at; /* a reference */
+    struct inode *at;
+    bool owned;       /* ... with a reference; else W has one */
+    bool slash;       /* one was behind the last component */
     const char *rest; /* of the path */
     char *buf;        /* owns REST once a link was followed, or NULL */
     unsigned links;
@@ -71,15 +73,17 @@ is_dir(const struct inode *i)
 static void
 go_to(struct step *s, struct inode *next)
 {
-    inode_put(s->at);
+    if (s->owned)
+        inode_put(s->at);
     s->at = next;
+    s->owned = true;
 }
 
 /* Down into what covers the folder. */
 static void
 enter_mounts(struct step *s)
 {
-    while (atomic_load(&s->at->mounted) != NULL) {
+    while (unlikely(atomic_load(&s->at->mounted) != NULL)) {
         struct inode *root;
 
         spin_lock(&inode_lock);
@@ -132,61 +136,72 @@ follow(struct step *s, struct inode *link)
     return 0;
 }
 
+struct name
+name_of(const char *text)
+{
+    struct name n = {.text = text};
+
+    for (; text[n.len] != 0; n.len++)
+        n.hash = name_hash_add(n.hash, text[n.len]);
+    n.hash = name_hash_end(n.hash);
+    return n;
+}
+
 int
-dir_lookup(struct inode *dir, const char *name, size_t len,
-           struct inode **found)
+dir_lookup(struct inode *dir, const struct name *n, struct inode **found)
 {
     int err;
 
     if (!is_dir(dir) || dir->ops->lookup == NULL)
         return -ENOTDIR;
-    err = name_cached(dir, name, len, found);
+    err = name_cached(dir, n, found);
     if (err != 1)
         return err;
-    err = dir->ops->lookup(dir, name, len, found);
+    err = dir->ops->lookup(dir, n->text, n->len, found);
     if (err == 0 && is_dir(*found))
         inode_set_parent(*found, dir);
     if (err == 0 || err == -ENOENT)
-        name_learned(dir, name, len, err == 0 ? *found : NULL);
+        name_learned(dir, n, err == 0 ? *found : NULL);
     return err;
 }
 
 static int
-look_up(struct inode *dir, const char *name, size_t len, struct inode **found)
+look_up(struct inode *dir, const struct name *n, struct inode **found)
 {
-    int err = name_cached(dir, name, len, found);
+    int err = name_cached(dir, n, found);
 
     if (err != 1)
         return err;
     mutex_lock(&dir->lock);
-    err = dir_lookup(dir, name, len, found);
+    err = dir_lookup(dir, n, found);
     mutex_unlock(&dir->lock);
     return err;
 }
 
-/* One component, NAME, of LEN bytes; S->rest is behind it. */
+/* One component, N; S->rest is behind it. */
 static int
-step_into(struct step *s, const char *name, size_t len)
+step_into(struct step *s, const struct name *n)
 {
-    bool last = s->rest[slashes(s->rest)] == 0;
     struct inode *next;
     int err;
 
     if (!is_dir(s->at))
         return -ENOTDIR;
-    if (len == 1 && name[0] == '.')
-        return 0;
-    if (len == 2 && name[0] == '.' && name[1] == '.') {
-        go_up(s);
-        return 0;
+    if (n->text[0] == '.' && n->len <= 2) {
+        if (n->len == 1)
+            return 0;
+        if (n->text[1] == '.') {
+            go_up(s);
+            return 0;
+        }
     }
-    if (len > NAME_MAX)
+    if (n->len > NAME_MAX)
         return -ENAMETOOLONG;
-    err = look_up(s->at, name, len, &next);
+    err = look_up(s->at, n, &next);
     if (err != 0)
         return err;
     if ((next->mode & S_IFMT) == S_IFLNK &&
-        (!last || *s->rest == '/' || !(s->flags & WALK_NOFOLLOW))) {
+        (*s->rest != 0 || !(s->flags & WALK_NOFOLLOW))) {
         err = follow(s, next);
         inode_put(next);
         return err;
@@ -196,14 +211,14 @@ step_into(struct step *s, const char *name, size_t len)
     return 0;
 }
 
-/* Is NAME, the last component, a link?  Then it is followed. */
+/* Is N, the last component, a link?  Then it is followed. */
 static bool
-goes_on(struct step *s, const char *name, size_t len, int *err)
+goes_on(struct step *s, const struct name *n, int *err)
 {
     struct inode *i;
     bool is_link;
 
-    if (look_up(s->at, name, len, &i) != 0)
+    if (look_up(s->at, n, &i) != 0)
         return false;
     is_link = (i->mode & S_IFMT) == S_IFLNK;
     if (is_link)
@@ -212,34 +227,44 @@ goes_on(struct step *s, const char *name, size_t len, int *err)
     return is_link;
 }
 
+/* The next component, of no bytes at the end of the path. */
+static struct name
+next_name(struct step *s)
+{
+    struct name n = {.text = s->rest + slashes(s->rest)};
+    const char *p = n.text;
+
+    for (; *p != 0 && *p != '/'; p++)
+        n.hash = name_hash_add(n.hash, *p);
+    n.hash = name_hash_end(n.hash);
+    n.len = (size_t)(p - n.text);
+    s->slash |= n.len == 0 && p != s->rest;
+    s->rest = p;
+    return n;
+}
+
 static int
 walk_rest(struct step *s, char *last)
 {
     int err = 0;
 
     while (err == 0) {
-        const char *name;
-        size_t len = 0;
+        struct name n = next_name(s);
 
-        s->rest += slashes(s->rest);
-        if (*s->rest == 0)
+        if (n.len == 0)
             return 0;
-        name = s->rest;
-        while (name[len] != 0 && name[len] != '/')
-            len++;
-        s->rest = name + len;
         if (s->parent && s->rest[slashes(s->rest)] == 0) {
-            if (len > NAME_MAX)
+            if (n.len > NAME_MAX)
                 return -ENAMETOOLONG;
             if (!is_dir(s->at))
                 return -ENOTDIR;
-            if (!(s->flags & WALK_THROUGH) || !goes_on(s, name, len, &err)) {
-                strlcpy(last, name, len + 1);
+            if (!(s->flags & WALK_THROUGH) || !goes_on(s, &n, &err)) {
+                strlcpy(last, n.text, n.len + 1);
                 return err;
             }
             continue;
         }
-        err = step_into(s, name, len);
+        err = step_into(s, &n);
     }
     return err;
 }
@@ -254,16 +279,18 @@ walk_path(struct step *s, const char *path, struct inode **found, char *last)
         return -ENOENT;
     s->at = *path == '/' ? s->w->root : s->w->cwd;
     s->rest = path;
-    inode_get(s->at);
     err = walk_rest(s, last);
-    if (err == 0 && !is_dir(s->at) &&
-        ((s->flags & WALK_DIR) || path[strlen(path) - 1] == '/'))
+    if (err == 0 && !is_dir(s->at) && ((s->flags & WALK_DIR) || s->slash))
         err = -ENOTDIR;
-    kfree(s->buf);
-    if (err != 0)
-        inode_put(s->at);
-    else
+    if (s->buf != NULL)
+        kfree(s->buf);
+    if (err == 0) {
+        if (!s->owned)
+            inode_get(s->at);
         *found = s->at;
+    } else if (s->owned) {
+        inode_put(s->at);
+    }
     return err;
 }
 

@@ -29,7 +29,7 @@ is_dir(const struct inode *i)
 static bool
 is_dots(const char *name)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+    return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
 /* --- locks of several inodes --- */
@@ -80,10 +80,10 @@ above(const struct inode *a, const struct inode *b)
 
 /* --- new names --- */
 
-/* May NAME become an entry of DIR?  OP is whether its file system can do that.
+/* May N become an entry of DIR?  OP is whether its file system can do that.
  * => DIR locked */
 static int
-may_add(struct inode *dir, const char *name, bool op)
+may_add(struct inode *dir, const struct name *n, bool op)
 {
     struct inode *i;
     int err;
@@ -92,9 +92,9 @@ may_add(struct inode *dir, const char *name, bool op)
         return -ENOTDIR;
     if (dir->nlink == 0)
         return -ENOENT;
-    if (*name == 0 || is_dots(name))
+    if (n->len == 0 || is_dots(n->text))
         return -EEXIST;
-    err = dir_lookup(dir, name, strlen(name), &i);
+    err = dir_lookup(dir, n, &i);
     if (err == 0)
         inode_put(i);
     if (err != -ENOENT)
@@ -104,12 +104,12 @@ may_add(struct inode *dir, const char *name, bool op)
 
 /* The end of a call that made an inode. */
 static int
-was_made(struct inode *dir, const char *name, int err, struct inode *i,
+was_made(struct inode *dir, const struct name *n, int err, struct inode *i,
          struct inode **made)
 {
     if (err != 0)
         return err;
-    name_changed(dir, name, strlen(name));
+    name_changed(dir, n);
     if (is_dir(i))
         inode_set_parent(i, dir);
     if (made != NULL)
@@ -123,16 +123,17 @@ int
 fs_create(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
           struct inode **made)
 {
+    struct name n = name_of(name);
     struct inode *i = NULL;
     int err;
 
     mutex_lock(&dir->lock);
-    err = may_add(dir, name, dir->ops->create != NULL);
+    err = may_add(dir, &n, dir->ops->create != NULL);
     if (err == 0 && (mode & S_IFMT) == S_IFDIR && dir->nlink >= LINK_MAX)
         err = -EMLINK;
     if (err == 0) {
-        err = dir->ops->create(dir, name, strlen(name), mode, rdev, &i);
-        err = was_made(dir, name, err, i, made);
+        err = dir->ops->create(dir, name, n.len, mode, rdev, &i);
+        err = was_made(dir, &n, err, i, made);
     }
     mutex_unlock(&dir->lock);
     return err;
@@ -141,14 +142,15 @@ fs_create(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
 int
 fs_symlink(struct inode *dir, const char *name, const char *target)
 {
+    struct name n = name_of(name);
     struct inode *i = NULL;
     int err;
 
     mutex_lock(&dir->lock);
-    err = may_add(dir, name, dir->ops->symlink != NULL);
+    err = may_add(dir, &n, dir->ops->symlink != NULL);
     if (err == 0) {
-        err = dir->ops->symlink(dir, name, strlen(name), target, &i);
-        err = was_made(dir, name, err, i, NULL);
+        err = dir->ops->symlink(dir, name, n.len, target, &i);
+        err = was_made(dir, &n, err, i, NULL);
     }
     mutex_unlock(&dir->lock);
     return err;
@@ -157,11 +159,12 @@ fs_symlink(struct inode *dir, const char *name, const char *target)
 int
 fs_link(struct inode *dir, const char *name, struct inode *old)
 {
+    struct name n = name_of(name);
     struct held h = {.n = 0};
     int err;
 
     hold(&h, dir);
-    err = may_add(dir, name, dir->ops->link != NULL);
+    err = may_add(dir, &n, dir->ops->link != NULL);
     if ((err == 0 || err == -EROFS) && dir->super != old->super)
         err = -EXDEV;
     else if (err == 0 && is_dir(old))
@@ -172,9 +175,9 @@ fs_link(struct inode *dir, const char *name, struct inode *old)
             err = old->nlink == 0 ? -ENOENT : -EMLINK;
     }
     if (err == 0)
-        err = dir->ops->link(dir, name, strlen(name), old);
+        err = dir->ops->link(dir, name, n.len, old);
     if (err == 0)
-        name_changed(dir, name, strlen(name));
+        name_changed(dir, &n);
     let_go(&h);
     return err;
 }
@@ -194,24 +197,25 @@ may_remove(struct inode *dir, struct inode *victim, bool folder)
 int
 fs_unlink(struct inode *dir, const char *name, bool folder)
 {
+    struct name n = name_of(name);
     struct inode *victim = NULL;
     struct held h = {.n = 0};
     int err;
 
-    if (*name == 0)
+    if (n.len == 0)
         return folder ? -EBUSY : -EISDIR;
     if (is_dots(name))
         return !folder ? -EISDIR : name[1] == 0 ? -EINVAL : -ENOTEMPTY;
     hold(&h, dir);
-    err = dir_lookup(dir, name, strlen(name), &victim);
+    err = dir_lookup(dir, &n, &victim);
     if (err == 0)
         err = may_remove(dir, victim, folder);
     if (err == 0) {
         hold(&h, victim);
-        err = dir->ops->unlink(dir, name, strlen(name), victim);
+        err = dir->ops->unlink(dir, name, n.len, victim);
     }
     if (err == 0)
-        name_changed(dir, name, strlen(name));
+        name_changed(dir, &n);
     let_go(&h);
     if (victim != NULL)
         inode_put(victim);
@@ -222,7 +226,7 @@ fs_unlink(struct inode *dir, const char *name, bool folder)
 
 struct move {
     struct inode *dir, *to_dir, *moved, *replaced; /* REPLACED may be NULL */
-    const char *name, *to_name;
+    struct name name, to_name;
     unsigned flags;
     bool folder;
 };
@@ -231,11 +235,11 @@ struct move {
 static int
 find_both(struct move *m)
 {
-    int err = dir_lookup(m->dir, m->name, strlen(m->name), &m->moved);
+    int err = dir_lookup(m->dir, &m->name, &m->moved);
 
     if (err != 0)
         return err;
-    err = dir_lookup(m->to_dir, m->to_name, strlen(m->to_name), &m->replaced);
+    err = dir_lookup(m->to_dir, &m->to_name, &m->replaced);
     return err == -ENOENT ? 0 : err;
 }
 
@@ -272,7 +276,6 @@ may_move(const struct move *m)
 static int
 move_locked(struct move *m, struct held *h)
 {
-    size_t len = strlen(m->name), to_len = strlen(m->to_name);
     int err = find_both(m);
 
     if (err == 0)
@@ -283,12 +286,13 @@ move_locked(struct move *m, struct held *h)
         hold_two(h, m->moved, m->replaced);
     else
         hold(h, m->moved);
-    err = m->dir->ops->rename(m->dir, m->name, len, m->moved, m->to_dir,
-                              m->to_name, to_len, m->replaced);
+    err = m->dir->ops->rename(m->dir, m->name.text, m->name.len, m->moved,
+                              m->to_dir, m->to_name.text, m->to_name.len,
+                              m->replaced);
     if (err != 0)
         return err;
-    name_changed(m->dir, m->name, len);
-    name_changed(m->to_dir, m->to_name, to_len);
+    name_changed(m->dir, &m->name);
+    name_changed(m->to_dir, &m->to_name);
     if (is_dir(m->moved))
         inode_set_parent(m->moved, m->to_dir);
     return 0;
@@ -300,8 +304,8 @@ fs_rename(struct inode *dir, const char *name, struct inode *to_dir,
 {
     struct move m = {.dir = dir,
                      .to_dir = to_dir,
-                     .name = name,
-                     .to_name = to_name,
+                     .name = name_of(name),
+                     .to_name = name_of(to_name),
                      .flags = flags,
                      .folder = folder};
     struct super *s = dir->super;

@@ -35,7 +35,7 @@ make_folder(const struct walk *w, const char *path)
 int
 root_mount_at(const char *path, struct super *s)
 {
-    const struct walk w = {root_inode, root_inode};
+    const struct walk w = {.root = root_inode, .cwd = root_inode};
     struct inode *at;
     int err;
 

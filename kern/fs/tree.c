@@ -2,6 +2,7 @@
  * need no more than the folder's own lock, which the caller has. */
 #include "fs/tree.h"
 
+#include "fs/namehash.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
 #include <string.h>
@@ -91,7 +92,7 @@ tree_add(struct node *dir, const char *name, size_t len, uint32_t mode,
     if ((mode & S_IFMT) == S_IFDIR)
         dir->inode.nlink++;
     list_add_tail(&dir->children, &n->sibling);
-    name_changed(&dir->inode, name, len);
+    name_changed(&dir->inode, &(struct name){name, len, name_hash(name, len)});
     if (made != NULL)
         *made = n;
     return 0;

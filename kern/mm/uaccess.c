@@ -43,23 +43,15 @@ clear_user(uintptr_t to, size_t n)
     return in_user_half(to, n) ? user_zero((void *)to, n) : n;
 }
 
-/* In pieces that end at multiples of 64, so at page ends, too. */
 long
 strncpy_from_user(char *to, uintptr_t from, size_t n)
 {
-    size_t done = 0;
+    size_t most;
+    long len;
 
-    while (done < n) {
-        size_t len = MIN(n - done, 64 - ((from + done) & 63));
-        size_t got = len - copy_from_user(to + done, from + done, len);
-
-        for (size_t i = 0; i < got; i++) {
-            if (to[done + i] == '\0')
-                return (long)(done + i);
-        }
-        if (got < len)
-            return -EFAULT;
-        done += len;
-    }
-    return (long)n;
+    if (!in_user_half(from, 1))
+        return -EFAULT;
+    most = MIN(n, user_end() - from);
+    len = user_string(to, (const char *)from, most);
+    return len < 0 || (len == (long)most && most < n) ? -EFAULT : len;
 }

@@ -43,5 +43,6 @@ nofault_end(void)
 /* arch/riscv/uaccess.S: the copies themselves, unchecked; bytes left. */
 size_t user_copy(void *to, const void *from, size_t n);
 size_t user_zero(void *to, size_t n);
+long user_string(char *to, const char *from, size_t n); /* -1: a fault */
 
 #endif

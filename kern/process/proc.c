@@ -217,7 +217,7 @@ void
 place_walk(struct fs_place *fs, struct walk *w)
 {
     spin_lock(&fs->lock);
-    *w = (struct walk){fs->root, fs->cwd};
+    *w = (struct walk){fs->root, fs->cwd, true};
     inode_get(w->root);
     inode_get(w->cwd);
     spin_unlock(&fs->lock);
@@ -226,6 +226,8 @@ place_walk(struct fs_place *fs, struct walk *w)
 void
 walk_put(struct walk *w)
 {
+    if (!w->owned)
+        return;
     inode_put(w->root);
     inode_put(w->cwd);
 }

@@ -21,7 +21,7 @@ first_limits(struct process *p)
 static void
 open_console(struct files *files)
 {
-    struct walk w = {root_inode, root_inode};
+    struct walk w = {.root = root_inode, .cwd = root_inode};
     struct inode *tty;
     struct file *f;
 
@@ -42,7 +42,7 @@ open_console(struct files *files)
 static int
 first_program(struct process *p, struct task *t, struct exec_args *args)
 {
-    struct walk w = {root_inode, root_inode};
+    struct walk w = {.root = root_inode, .cwd = root_inode};
     struct start start;
     int err = namei(&w, args->filename, 0, &args->inode);
 

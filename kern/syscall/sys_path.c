@@ -6,32 +6,45 @@
 #include "syscall/user.h"
 #include <string.h>
 
-int
-user_path(uintptr_t addr, char **path)
+void
+path_done(struct path *p)
 {
-    char *p = kmalloc(PATH_MAX);
-    long n;
+    if (p->text != p->small)
+        kfree(p->text);
+}
 
-    *path = NULL;
-    if (p == NULL)
+int
+user_path(uintptr_t addr, struct path *p)
+{
+    long n = strncpy_from_user(p->small, addr, sizeof(p->small));
+
+    p->text = p->small;
+    if (n != sizeof(p->small))
+        return n < 0 ? (int)n : 0;
+    p->text = kmalloc(PATH_MAX);
+    if (p->text == NULL)
         return -ENOMEM;
-    n = strncpy_from_user(p, addr, PATH_MAX);
-    if (n < 0 || n >= PATH_MAX) {
-        kfree(p);
-        return n < 0 ? (int)n : -ENAMETOOLONG;
-    }
-    *path = p;
-    return 0;
+    n = strncpy_from_user(p->text, addr, PATH_MAX);
+    if (n >= 0 && n < PATH_MAX)
+        return 0;
+    path_done(p);
+    p->text = p->small;
+    return n < 0 ? (int)n : -ENAMETOOLONG;
 }
 
 int
 walk_from(int dirfd, const char *path, struct walk *w)
 {
     struct process *p = current_process();
+    bool here = *path == '/' || dirfd == AT_FDCWD;
     struct file *f;
 
+    if (here && p->ntasks == 1 && atomic_load(&p->fs->refs) == 1) {
+        *w = (struct walk){p->fs->root, p->fs->cwd, false};
+        return 0; /* nobody else can make it go anywhere */
+    }
     place_walk(p->fs, w);
-    if (*path == '/' || dirfd == AT_FDCWD)
+    if (here)
         return 0;
     f = fd_get(p->files, dirfd);
     if (f != NULL && (*path == 0 || (f->inode->mode & S_IFMT) == S_IFDIR)) {
@@ -51,23 +64,23 @@ int
 inode_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
 {
     struct walk w;
-    char *path;
+    struct path path;
     int err = user_path(user, &path);
 
     if (err != 0)
         return err;
-    err = walk_from(dirfd, path, &w);
+    err = walk_from(dirfd, path.text, &w);
     if (err == 0) {
-        if (*path == 0 && (flags & AT_EMPTY_PATH)) {
+        if (*path.text == 0 && (flags & AT_EMPTY_PATH)) {
             inode_get(w.cwd);
             *found = w.cwd;
         } else {
-            err = namei(&w, path,
+            err = namei(&w, path.text,
                         flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0, found);
         }
         walk_put(&w);
     }
-    kfree(path);
+    path_done(&path);
     return err;
 }
 
@@ -185,7 +198,7 @@ static long
 sys_openat(ARGS)
 {
     uint32_t flags = (uint32_t)a2;
-    char *path;
+    struct path path;
     long r = user_path(a1, &path);
 
     if (r != 0)
@@ -195,10 +208,10 @@ sys_openat(ARGS)
     else if ((flags & O_CREAT) && (flags & O_DIRECTORY))
         r = -EINVAL;
     else
-        r = open_path((int)a0, path,
+        r = open_path((int)a0, path.text,
                       flags & O_PATH ? flags & ~(O_CREAT | O_TRUNC) : flags,
                       (uint32_t)a3);
-    kfree(path);
+    path_done(&path);
     return r;
 }
 SYSCALL(56, openat, "fsoo", sys_openat);

@@ -140,13 +140,17 @@ strings_fetch(struct strings *s, uintptr_t addr, struct buffer *buf)
 }
 
 static long
-exec_fetched(uintptr_t path, const char *name, struct strings *argv,
-             struct strings *envp)
+exec_fetched(const char *path, struct strings *argv, struct strings *envp)
 {
     struct exec_args args = {
-        .filename = name, .argv = argv->list, .envp = envp->list};
-    long r = inode_at(AT_FDCWD, path, 0, &args.inode);
+        .filename = path, .argv = argv->list, .envp = envp->list};
+    struct walk w;
+    long r = walk_from(AT_FDCWD, path, &w);
 
+    if (r == 0) {
+        r = namei(&w, path, 0, &args.inode);
+        walk_put(&w);
+    }
     if (r != 0)
         return r;
     r = do_execve(&args);
@@ -159,7 +163,7 @@ sys_execve(ARGS)
 {
     struct strings argv = {0}, envp = {0};
     struct buffer buf = {NULL, PATH_MAX};
-    char *path;
+    struct path path;
     long r = user_path(a0, &path);
 
     if (r != 0)
@@ -169,11 +173,11 @@ sys_execve(ARGS)
     if (r == 0)
         r = strings_fetch(&envp, a2, &buf);
     if (r == 0)
-        r = exec_fetched(a0, path, &argv, &envp);
+        r = exec_fetched(path.text, &argv, &envp);
     strings_drop(&argv);
     strings_drop(&envp);
     kfree(buf.text);
-    kfree(path);
+    path_done(&path);
     return r;
 }
 SYSCALL_FRAME(221, execve, "spp", sys_execve);

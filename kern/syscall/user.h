@@ -11,9 +11,16 @@ struct user_timespec {
     int64_t sec, nsec;
 };
 
-/* The string at ADDR, in memory for kfree(): 0, -EFAULT, -ENAMETOOLONG (PATH_MAX
- * or more), -ENOMEM. */
-int user_path(uintptr_t addr, char **path);
+/* A path in kernel memory. */
+struct path {
+    char *text; /* small, if it fits */
+    char small[128];
+};
+
+/* P becomes the string at ADDR, to be given back by path_done(): 0, -EFAULT,
+ * -ENAMETOOLONG (PATH_MAX or more), -ENOMEM; then there is nothing to give. */
+int user_path(uintptr_t addr, struct path *p);
+void path_done(struct path *p);
 
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100u

@@ -87,6 +87,40 @@ user_copy:
     mv      a0, a2
     ret
 
+/* long user_string(dst, src, n): the length of what was copied, its end too; N: no
+ * end among the first N bytes; -1: a fault.  Four bytes a turn. */
+    .globl  user_string
+user_string:
+    li      t6, SSTATUS_SUM
+    csrs    sstatus, t6
+    mv      a3, a0
+    add     a4, a0, a2
+1:  addi    t1, a0, 4
+    bltu    a4, t1, 2f
+    .irp    at, 0,1,2,3
+    may_fault 5f, lb t0, \at(a1)
+    sb      t0, \at(a0)
+    beqz    t0, 3f
+    .endr
+    mv      a0, t1
+    addi    a1, a1, 4
+    j       1b
+2:  bgeu    a0, a4, 4f
+    may_fault 5f, lb t0, 0(a1)
+    sb      t0, 0(a0)
+    beqz    t0, 4f
+    addi    a0, a0, 1
+    addi    a1, a1, 1
+    j       2b
+3:  lbu     t0, 0(a0)           /* in which of the four? */
+    beqz    t0, 4f
+    addi    a0, a0, 1
+    j       3b
+5:  addi    a0, a3, -1
+4:  csrc    sstatus, t6
+    sub     a0, a0, a3
+    ret
+
 /* size_t user_zero(dst, n): bytes left */
     .globl  user_zero
 user_zero:

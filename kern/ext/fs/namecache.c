@@ -14,16 +14,14 @@
  * a folder that is gone cannot be found any more; they are pushed out.  A new name
  * takes the place of the oldest of its set: there is no list to keep. */
 #include "fs/inode.h"
-#include "fs/namehash.h"
 
 #include "mm/kmalloc.h"
 #include <atomic.h>
 #include <errno.h>
 #include <string.h>
 
-#define SETS  1024u
-#define WAYS  4u
-#define LOCKS 64u
+#define SETS 1024u
+#define WAYS 4u
 
 struct known {
     uint64_t dir, hash; /* DIR's ident */
@@ -33,23 +31,21 @@ struct known {
     char name[];
 };
 
-static struct {
-    struct known *way[WAYS]; /* [lock of the set] the newest first */
-} sets[SETS];
-
-static struct spinlock locks[LOCKS] = {[0 ... LOCKS - 1] =
-                                           SPINLOCK_INIT(RANK_NAMES)};
+static struct set {
+    struct spinlock lock;
+    struct known *way[WAYS]; /* [lock] the newest first */
+} sets[SETS] = {[0 ... SETS - 1] = {.lock = SPINLOCK_INIT(RANK_NAMES)}};
 
 static uint64_t
-hash_of(const struct inode *dir, const char *name, size_t len)
+hash_of(const struct inode *dir, const struct name *n)
 {
-    return name_hash(name, len) + dir->ident * 0x9e3779b97f4a7c15ul;
+    return n->hash + dir->ident * 0x9e3779b97f4a7c15ul;
 }
 
-static unsigned
+static struct set *
 set_of(uint64_t hash)
 {
-    return (unsigned)((hash ^ hash >> 20) % SETS);
+    return &sets[(hash ^ hash >> 20) % SETS];
 }
 
 static bool
@@ -58,96 +54,101 @@ remembers(const struct inode *dir)
     return dir->super != NULL && dir->super->ops->keep_names;
 }
 
-/* The place of the name in its set, or WAYS.  => set locked */
+/* The place of the name in its set, or WAYS.  => S locked */
 static unsigned
-place(unsigned set, const struct inode *dir, uint64_t hash, const char *name,
-      size_t len)
+place(const struct set *s, const struct inode *dir, uint64_t hash,
+      const struct name *n)
 {
     unsigned w = 0;
 
     for (; w < WAYS; w++) {
-        const struct known *k = sets[set].way[w];
+        const struct known *k = s->way[w];
 
         if (k != NULL && k->hash == hash && k->dir == dir->ident &&
-            k->len == len && memcmp(k->name, name, len) == 0)
+            k->len == n->len && memcmp(k->name, n->text, n->len) == 0)
             break;
     }
     return w;
 }
 
 int
-name_cached(struct inode *dir, const char *name, size_t len,
-            struct inode **found)
+name_cached(struct inode *dir, const struct name *n, struct inode **found)
 {
-    uint64_t hash = hash_of(dir, name, len);
-    unsigned set = set_of(hash), w;
+    uint64_t hash = hash_of(dir, n);
+    struct set *s = set_of(hash);
+    unsigned w;
     int r = 1;
 
-    spin_lock(&locks[set % LOCKS]);
-    w = place(set, dir, hash, name, len);
+    spin_lock(&s->lock);
+    w = place(s, dir, hash, n);
     if (w < WAYS) {
-        *found = sets[set].way[w]->inode;
+        *found = s->way[w]->inode;
         r = *found == NULL ? -ENOENT : 0;
         if (r == 0)
             inode_get(*found);
     }
-    spin_unlock(&locks[set % LOCKS]);
+    spin_unlock(&s->lock);
     return r;
 }
 
 static void
 known_free(struct known *k)
 {
-    if (k != NULL && k->inode != NULL)
+    if (k == NULL)
+        return;
+    if (k->inode != NULL)
         inode_put(k->inode);
     kfree(k);
 }
 
 void
-name_changed(struct inode *dir, const char *name, size_t len)
+name_changed(struct inode *dir, const struct name *n)
 {
-    uint64_t hash = hash_of(dir, name, len);
-    unsigned set = set_of(hash), w;
+    uint64_t hash = hash_of(dir, n);
+    struct set *s = set_of(hash);
     struct known *k = NULL;
+    unsigned w;
 
-    spin_lock(&locks[set % LOCKS]);
-    w = place(set, dir, hash, name, len);
+    spin_lock(&s->lock);
+    w = place(s, dir, hash, n);
     if (w < WAYS) {
-        k = sets[set].way[w];
-        sets[set].way[w] = NULL;
+        k = s->way[w];
+        s->way[w] = NULL;
     }
-    spin_unlock(&locks[set % LOCKS]);
+    spin_unlock(&s->lock);
     known_free(k);
 }
 
 void
-name_learned(struct inode *dir, const char *name, size_t len, struct inode *i)
+name_learned(struct inode *dir, const struct name *n, struct inode *i)
 {
-    struct known *k = remembers(dir) ? kmalloc(sizeof(*k) + len) : NULL, *old;
-    unsigned set, w;
+    struct known *k = remembers(dir) ? kmalloc(sizeof(*k) + n->len) : NULL,
+                 *old;
+    struct set *s;
+    unsigned w;
 
     if (k == NULL)
         return;
     *k = (struct known){.dir = dir->ident,
-                        .hash = hash_of(dir, name, len),
+                        .hash = hash_of(dir, n),
                         .super = dir->super,
                         .inode = i,
-                        .len = (uint8_t)len};
-    memcpy(k->name, name, len);
+                        .len = (uint8_t)n->len};
+    memcpy(k->name, n->text, n->len);
     if (i != NULL)
         inode_get(i);
-    set = set_of(k->hash);
-    spin_lock(&locks[set % LOCKS]);
-    w = place(set, dir, k->hash, name, len);
+    s = set_of(k->hash);
+    spin_lock(&s->lock);
+    w = place(s, dir, k->hash, n);
     if (w == WAYS) { /* as it should be: then a free way, or the oldest */
-        for (w = 0; w < WAYS - 1 && sets[set].way[w] != NULL;)
+        for (w = 0; w < WAYS - 1 && s->way[w] != NULL;)
             w++;
     }
-    old = sets[set].way[w];
+    old = s->way[w];
     for (; w > 0; w--)
-        sets[set].way[w] = sets[set].way[w - 1];
-    sets[set].way[0] = k;
-    spin_unlock(&locks[set % LOCKS]);
+        s->way[w] = s->way[w - 1];
+    s->way[0] = k;
+    spin_unlock(&s->lock);
     known_free(old);
 }
 
@@ -155,16 +156,16 @@ void
 names_forget(struct super *s)
 {
     for (unsigned n = 0; n < SETS * WAYS; n++) {
-        unsigned set = n / WAYS, w = n % WAYS;
-        struct known *k;
+        struct set *set = &sets[n / WAYS];
+        struct known **at = &set->way[n % WAYS], *k;
 
-        spin_lock(&locks[set % LOCKS]);
-        k = sets[set].way[w];
+        spin_lock(&set->lock);
+        k = *at;
         if (k != NULL && (s == NULL || k->super == s))
-            sets[set].way[w] = NULL;
+            *at = NULL;
         else
             k = NULL;
-        spin_unlock(&locks[set % LOCKS]);
+        spin_unlock(&set->lock);
         known_free(k);
     }
 }

@@ -130,7 +130,7 @@ show_cmdline(struct proc_text *t, int pid)
 
 /* The name of I as the caller sees it; returns its length with the NUL. */
 static int
-name_of(struct inode *i, char *buf, size_t size)
+path_text(struct inode *i, char *buf, size_t size)
 {
     struct walk w;
     int n;
@@ -149,7 +149,7 @@ link_exe(int pid, char *buf, size_t size)
 
     if (l == NULL)
         return -ESRCH;
-    n = l->exe == NULL ? -ENOENT : name_of(l->exe, buf, size);
+    n = l->exe == NULL ? -ENOENT : path_text(l->exe, buf, size);
     look_drop(l);
     return n > 0 ? n - 1 : n;
 }
@@ -194,7 +194,7 @@ show_maps(struct proc_text *t, int pid)
     int err = l == NULL ? -ESRCH : exe == NULL ? -ENOMEM : 0;
 
     if (err == 0 && l->mm != NULL) {
-        if (l->exe == NULL || name_of(l->exe, exe, PATH_MAX) < 0)
+        if (l->exe == NULL || path_text(l->exe, exe, PATH_MAX) < 0)
             *exe = 0;
         gate_close(&l->mm->gate);
         list_for_each_entry (v, &l->mm->mmap_list, struct vma_struct, list_link)

@@ -18,18 +18,20 @@ static long
 last_at(int dirfd, uintptr_t user, struct last *l)
 {
     struct walk w;
-    char *path;
+    struct path path;
     long r = user_path(user, &path);
 
     if (r != 0)
         return r;
-    r = walk_from(dirfd, path, &w);
+    r = walk_from(dirfd, path.text, &w);
     if (r == 0) {
-        r = namei_parent(&w, path, 0, &l->dir, l->name);
-        l->slash = *path != 0 && path[strlen(path) - 1] == '/';
+        size_t len = strlen(path.text);
+
+        r = namei_parent(&w, path.text, 0, &l->dir, l->name);
+        l->slash = len != 0 && path.text[len - 1] == '/';
         walk_put(&w);
     }
-    kfree(path);
+    path_done(&path);
     return r;
 }
 
@@ -37,6 +39,7 @@ last_at(int dirfd, uintptr_t user, struct last *l)
 static long
 slash_error(struct last *l)
 {
+    struct name n = name_of(l->name);
     struct inode *i;
     int err;
 
@@ -44,7 +47,7 @@ slash_error(struct last *l)
         strcmp(l->name, "..") == 0)
         return -EEXIST;
     mutex_lock(&l->dir->lock);
-    err = dir_lookup(l->dir, l->name, strlen(l->name), &i);
+    err = dir_lookup(l->dir, &n, &i);
     mutex_unlock(&l->dir->lock);
     if (err == 0)
         inode_put(i);
@@ -95,18 +98,18 @@ SYSCALL(33, mknodat, "fsox", sys_mknodat);
 static long
 sys_symlinkat(ARGS)
 {
+    struct path text;
     struct last l;
-    char *text;
     long r = user_path(a0, &text);
 
     if (r != 0)
         return r;
-    r = *text == 0 ? -ENOENT : last_at((int)a1, a2, &l);
+    r = *text.text == 0 ? -ENOENT : last_at((int)a1, a2, &l);
     if (r == 0) {
-        r = l.slash ? slash_error(&l) : fs_symlink(l.dir, l.name, text);
+        r = l.slash ? slash_error(&l) : fs_symlink(l.dir, l.name, text.text);
         inode_put(l.dir);
     }
-    kfree(text);
+    path_done(&text);
     return r;
 }
 SYSCALL(36, symlinkat, "sfs", sys_symlinkat);

@@ -16,24 +16,25 @@
 
 /* The words of a mount(), in kernel memory; NULL was given as "". */
 struct words {
-    char *source, *type, *options;
+    struct path source, type, options;
 };
 
 static long
-get_word(uintptr_t user, char **word)
+get_word(uintptr_t user, struct path *word)
 {
     if (user != 0)
         return user_path(user, word);
-    *word = kzalloc(1);
-    return *word == NULL ? -ENOMEM : 0;
+    word->small[0] = 0;
+    word->text = word->small;
+    return 0;
 }
 
 static void
 words_free(struct words *w)
 {
-    kfree(w->source);
-    kfree(w->type);
-    kfree(w->options);
+    path_done(&w->source);
+    path_done(&w->type);
+    path_done(&w->options);
 }
 
 static struct blkdev *
@@ -75,8 +76,8 @@ name_disk(const char **source)
 static long
 do_mount(const struct words *w, uint32_t flags, struct inode *at)
 {
-    const struct fs_type *t = fs_type_find(w->type);
-    const char *source = w->source;
+    const struct fs_type *t = fs_type_find(w->type.text);
+    const char *source = w->source.text;
     bool readonly = (flags & MS_RDONLY) != 0;
 
     if (flags & (MS_BIND | MS_MOVE))
@@ -103,16 +104,18 @@ do_mount(const struct words *w, uint32_t flags, struct inode *at)
         if (err != 0)
             return err;
     }
-    return fs_mount(t, source, w->options, readonly, at);
+    return fs_mount(t, source, w->options.text, readonly, at);
 }
 
 static long
 sys_mount(ARGS)
 {
-    struct words w = {NULL, NULL, NULL};
+    struct words w;
     struct inode *at;
-    long r = get_word(a0, &w.source);
+    long r;
 
+    w.type.text = w.options.text = NULL;
+    r = get_word(a0, &w.source);
     if (r == 0)
         r = get_word(a2, &w.type);
     if (r == 0)
