@@ -93,7 +93,7 @@ static unsigned
 do_zero_page(struct fault *f)
 {
     note(f, MM_ZERO);
-    return finish_fault(f, zero_page, area_rights(f) & ~PTE_W);
+    return finish_zero(f, zero_page);
 }
 
 /* Nothing is there, and the page will be ours: zeros of our own. */
@@ -241,20 +241,32 @@ entry_allows(const struct fault *f)
            !(f->code & FAULT_UNSHARE);
 }
 
-/* Which area, and may it?  0: yes. */
+/* Which area, and may it?  0: yes.  The entry, too, if it is near the last one. */
 static unsigned
 find_area(struct fault *f)
 {
-    f->vma = find_vma(f->mm, f->va);
-    if (f->vma == NULL)
+    struct last_place *c = place_of(f->mm);
+    struct vma_struct *v;
+    uintptr_t va = f->va;
+
+    f->pte = NULL;
+    if (likely(c != NULL && c->area->vm_start <= va && va < c->area->vm_end)) {
+        v = c->area;
+        if (likely(va - c->base < pte_span(1)))
+            f->pte = &c->table[pte_index(va, 0)];
+    } else {
+        v = find_vma_anew(f->mm, va);
+    }
+    f->vma = v;
+    if (v == NULL)
         return VM_FAULT_SIGSEGV;
-    if (f->vma->vm_start > f->va) {
-        if (!(f->vma->vm_flags & VM_GROWSDOWN))
+    if (v->vm_start > va) {
+        if (!(v->vm_flags & VM_GROWSDOWN))
             return VM_FAULT_SIGSEGV;
         return outside(f, DO_STACK, NULL, NULL);
     }
-    if ((~f->vma->vm_flags & f->code & FAULT_RIGHTS) &&
-        !((f->code & FAULT_FORCE) && !(f->vma->vm_flags & VM_SHARED)))
+    if ((~v->vm_flags & f->code & FAULT_RIGHTS) &&
+        !((f->code & FAULT_FORCE) && !(v->vm_flags & VM_SHARED)))
         return VM_FAULT_SIGSEGV | VM_FAULT_ACCERR;
     return 0;
 }
@@ -267,10 +279,12 @@ handle_mm_fault(struct fault *f)
 
     if (result != 0)
         return result;
-    if (unlikely(f->vma->vm_flags & huge_flags) && huge_fault(f, &result))
-        return result;
-    f->pte = get_pte_again(f->mm, f->va);
-    if (f->pte == NULL)
+    if (unlikely(f->vma->vm_flags & huge_flags)) {
+        if (huge_fault(f, &result))
+            return result;
+        f->pte = NULL; /* it used it for another */
+    }
+    if (f->pte == NULL && (f->pte = get_pte_again(f->mm, f->va)) == NULL)
         return huge_leaf_fault(f);
     f->seen = pte_load(f->pte);
     race_point("seen");

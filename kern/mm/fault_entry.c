@@ -23,14 +23,20 @@ shows(pte_t entry, const struct page *page)
     return (entry & PTE_V) && pte_pa(entry) == page_to_pa(page);
 }
 
-/* The frame of PAGE gives way to another.  => table locked, and all who could
+/* What is to be shown. */
+enum page_kind {
+    PAGE_ANY,
+    PAGE_NEW,  /* private, and nobody maps it yet */
+    PAGE_ZEROS /* the zero page */
+};
+
+/* The frame of PAGE gives way to another.  => TABLE locked, and all who could
  * store this entry are kept out by the layer's lock */
 static void
-retire_entry(struct fault *f)
+retire_entry(struct fault *f, struct page *table)
 {
-    pte_t was = pte_clear(f->pte);
+    pte_t was = pte_clear_in(table, f->pte);
     struct page *old = pa_to_page(pte_pa(was));
-    struct gather g;
 
     if (keeps_records(old)) {
         if (was & PTE_D) /* W went, D stayed: see wrprotect_one() */
@@ -40,20 +46,17 @@ retire_entry(struct fault *f)
         rmap_remove(old, f->pte);
         atomic_add(&f->mm->rss, -1l);
     }
-    gather_start(&g, f->mm);
-    gather_range(&g, f->va, f->va + PAGE_SIZE);
-    gather_flush(&g);
+    gather_flush_page(f->mm, f->va);
     race_point("retired");
 }
 
-/* Store ENTRY for PAGE where nothing is.  SPARE is NULL if the page is private
- * and new.  => TABLE locked */
+/* PAGE is recorded and ENTRY stored where nothing is.  => TABLE locked */
 static inline __attribute__((always_inline)) unsigned
 store_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
-            struct rmap_block **spare)
+            enum page_kind kind, struct rmap_block **spare)
 {
-    if (spare == NULL || keeps_records(page)) {
-        if (spare == NULL)
+    if (kind == PAGE_NEW || (kind == PAGE_ANY && keeps_records(page))) {
+        if (kind == PAGE_NEW)
             rmap_first(page, f->pte);
         else if (rmap_add(page, f->pte, spare) != 0)
             return VM_FAULT_OOM;
@@ -67,13 +70,11 @@ store_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
     return VM_FAULT_NOPAGE;
 }
 
-/* The entry shows this page already: it gets what is missing. */
-static unsigned
-update_entry(struct fault *f, pte_t entry)
+/* The entry showed this page already, as WAS, and got what was missing. */
+static inline unsigned
+updated(struct fault *f, pte_t was, pte_t entry)
 {
-    pte_t was = pte_give(f->pte, entry);
-
-    if ((was | entry) == was)
+    if (unlikely((was | entry) == was))
         note_end(f, MM_SPUR);
     mm_count(f->mm, MM_TLB_LOC);
     return VM_FAULT_NOPAGE;
@@ -82,34 +83,35 @@ update_entry(struct fault *f, pte_t entry)
 /* Under the lock of the entry's TABLE. */
 static inline __attribute__((always_inline)) unsigned
 set_entry(struct fault *f, struct page *table, struct page *page, pte_t entry,
-          struct rmap_block **spare)
+          enum page_kind kind, struct rmap_block **spare)
 {
     pte_t e = pte_load(f->pte);
 
     race_point("entry-locked");
     if ((e & PTE_V) && !shows(e, page) && wants_own(f)) {
-        retire_entry(f);
+        retire_entry(f, table);
         e = 0;
     }
     if (f->layer == NULL && atomic_load_acquire(&f->vma->layer) != NULL)
         return VM_FAULT_RETRY; /* somebody began to own pages here */
     if (!(e & PTE_V))
-        return store_entry(f, table, page, entry, spare);
-    return spare != NULL && shows(e, page) ? update_entry(f, entry)
-                                           : VM_FAULT_RETRY;
+        return store_entry(f, table, page, entry, kind, spare);
+    if (kind == PAGE_NEW || !shows(e, page))
+        return VM_FAULT_RETRY;
+    return updated(f, pte_give(f->pte, entry), entry);
 }
 
 /* Compiled into all who call it, as it is a third of what a fault does. */
 static inline __attribute__((always_inline)) unsigned
 set_entry_locked(struct fault *f, struct page *page, pte_t entry,
-                 struct rmap_block **spare)
+                 enum page_kind kind, struct rmap_block **spare)
 {
     struct page *table = pte_table(f->pte);
     unsigned result;
 
     race_point("finish");
     spin_lock_off(table_lock(table), RANK_PTE);
-    result = set_entry(f, table, page, entry, spare);
+    result = set_entry(f, table, page, entry, kind, spare);
     spin_unlock_off(table_lock(table), RANK_PTE);
     sfence_vma_page(f->va);
     return result;
@@ -121,7 +123,7 @@ static NOINLINE unsigned
 set_another_entry(struct fault *f, struct page *page, pte_t entry)
 {
     struct rmap_block *spare = rmap_block_alloc();
-    unsigned result = set_entry_locked(f, page, entry, &spare);
+    unsigned result = set_entry_locked(f, page, entry, PAGE_ANY, &spare);
 
     if (spare != NULL)
         rmap_block_free(spare);
@@ -134,23 +136,57 @@ entry_for(const struct fault *f, const struct page *page, uint64_t rights)
 {
     if ((f->code & FAULT_WRITE) && (rights & PTE_W))
         rights |= PTE_D;
-    if (unlikely(rights & PTE_X))
-        mm_sync_code(f->mm);
     return pte_make(page_to_pa(page), rights | PTE_A);
+}
+
+static NOINLINE unsigned
+set_any_entry(struct fault *f, struct page *page, pte_t entry)
+{
+    struct rmap_block *none = NULL;
+    unsigned result;
+
+    if (unlikely(entry & PTE_X))
+        mm_sync_code(f->mm);
+    if (atomic_load(&page->mapcount) > 0 && !shows(f->seen, page))
+        return set_another_entry(f, page, entry);
+    result = set_entry_locked(f, page, entry, PAGE_ANY, &none);
+    /* No memory: a relative mapped it just now, or this entry was cleared. */
+    return result == VM_FAULT_OOM ? VM_FAULT_RETRY : result;
+}
+
+/* The entry shows PAGE, and is as it was when we looked: add what is missing, in
+ * one step and without a lock. */
+static inline bool
+add_rights(struct fault *f, pte_t entry)
+{
+    pte_t was = f->seen;
+
+    race_point("finish");
+    if (unlikely(ad_encode != NULL) || !atomic_cas(f->pte, &was, was | entry))
+        return false;
+    (void)updated(f, was, entry);
+    sfence_vma_page(f->va);
+    return true;
 }
 
 unsigned
 finish_fault(struct fault *f, struct page *page, uint64_t rights)
 {
     pte_t entry = entry_for(f, page, rights);
-    struct rmap_block *none = NULL;
-    unsigned result;
 
-    if (atomic_load(&page->mapcount) > 0 && !shows(f->seen, page))
-        return set_another_entry(f, page, entry);
-    result = set_entry_locked(f, page, entry, &none);
-    /* No memory: a relative mapped it just now, or this entry was cleared. */
-    return result == VM_FAULT_OOM ? VM_FAULT_RETRY : result;
+    if (shows(f->seen, page) && !(entry & PTE_X) && add_rights(f, entry))
+        return VM_FAULT_NOPAGE;
+    return set_any_entry(f, page, entry);
+}
+
+unsigned
+finish_zero(struct fault *f, struct page *zeros)
+{
+    pte_t entry = entry_for(f, zeros, area_rights(f) & ~PTE_W);
+
+    if (unlikely(entry & PTE_X))
+        return set_any_entry(f, zeros, entry);
+    return set_entry_locked(f, zeros, entry, PAGE_ZEROS, NULL);
 }
 
 /* PAGE, filled and ours to give, becomes the private page of this address in
@@ -170,6 +206,8 @@ publish_private(struct fault *f, struct page *page)
         return VM_FAULT_OOM;
     }
     entry = entry_for(f, page, owner_rights(f));
+    if (unlikely(entry & PTE_X))
+        mm_sync_code(f->mm);
     race_point("publish");
     spin_lock_off(&l->lock, RANK_LAYER);
     if (*f->slot == f->old && (f->old == NULL || anon_shared(f->old))) {
@@ -178,7 +216,7 @@ publish_private(struct fault *f, struct page *page)
             layer_set(l, f->index, f->slot, a);
         else
             atomic_store(f->slot, a);
-        result = set_entry_locked(f, page, entry, NULL);
+        result = set_entry_locked(f, page, entry, PAGE_NEW, NULL);
         anon_own(a, page);
     }
     spin_unlock_off(&l->lock, RANK_LAYER);
@@ -196,7 +234,7 @@ finish_frame(struct fault *f, pte_t entry)
 
     spin_lock(lock);
     if (pte_load(f->pte) & PTE_V)
-        (void)update_entry(f, entry);
+        (void)updated(f, pte_give(f->pte, entry), entry);
     else
         pte_install(f->pte, entry);
     spin_unlock(lock);

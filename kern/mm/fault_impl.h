@@ -85,6 +85,7 @@ keeps_records(const struct page *page)
  * access, and D if it is a store.  The caller holds what keeps PAGE in its
  * place: the layer's lock, or the page's own. */
 unsigned finish_fault(struct fault *f, struct page *page, uint64_t rights);
+unsigned finish_zero(struct fault *f, struct page *zeros); /* for a read */
 unsigned publish_private(struct fault *f, struct page *page);
 unsigned finish_frame(struct fault *f, pte_t entry);
 unsigned ad_fix(struct fault *f);

@@ -50,6 +50,21 @@ gather_flush(struct gather *g)
     g->tables = false;
 }
 
+void
+gather_flush_page(struct mm_struct *mm, uintptr_t va)
+{
+    uint64_t others;
+
+    race_point("flush");
+    atomic_add(&mm->tlb_gen, 1ul);
+    atomic_fence();
+    tlb_flush_local(va, PAGE_SIZE);
+    mm_count(mm, MM_TLB_LOC);
+    others = atomic_load_acquire(&mm->harts) & ~(1ul << this_cpu()->id);
+    if (unlikely(others != 0))
+        mm_count_n(mm, MM_TLB_REM, tlb_shootdown(others, va, PAGE_SIZE));
+}
+
 static void
 let_go(struct gather *g, uintptr_t item)
 {

@@ -45,6 +45,8 @@ void gather_node(struct gather *g, struct lnode *node);
 /* Every hart forgets the range; nothing is let go of yet.  => spinlocks below
  * RANK_TLB may be held */
 void gather_flush(struct gather *g);
+/* The same for one entry, which is not in a gather.  => interrupts off */
+void gather_flush_page(struct mm_struct *mm, uintptr_t va);
 /* Flush this hart and all that run the space, then let go of everything.
  * => no spinlock held; the gate may be */
 void gather_finish(struct gather *g);

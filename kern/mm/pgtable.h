@@ -8,7 +8,8 @@
  *     policy    its lock, a struct spinlock of rank PTE
  *
  * so an entry's address alone leads to the space and the virtual address.
- * Entries are written under the lock of their table; clearing or replacing one
+ * Entries are written under the lock of their table (but finish_fault() may add
+ * rights to one while its page is kept in its place); clearing or replacing one
  * that maps a page needs that page's rmap lock first.  The hart may set A and D
  * at any time: read-modify-write of a live entry is atomic. */
 #ifndef KERN_MM_PGTABLE_H
@@ -171,12 +172,18 @@ pte_install(pte_t *pte, pte_t value)
 
 /* Clear an entry and return what it was, A and D included.  => table lock */
 static inline pte_t
-pte_clear(pte_t *pte)
+pte_clear_in(struct page *table, pte_t *pte)
 {
     pte_t stored = atomic_swap(pte, (pte_t)0);
 
-    pte_table(pte)->mapcount--;
+    table->mapcount--;
     return pte_decode(stored);
+}
+
+static inline pte_t
+pte_clear(pte_t *pte)
+{
+    return pte_clear_in(pte_table(pte), pte);
 }
 
 /* Free the tables of [START, END) that are empty now, into G: they may be in

@@ -84,7 +84,7 @@ lock_order_add(enum lock_rank rank)
 static inline void
 lock_order_remove(enum lock_rank rank)
 {
-    current_tcb()->held &= ~(1ul << rank);
+    current_tcb()->held ^= 1ul << rank; /* it is held */
 }
 
 #endif

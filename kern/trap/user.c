@@ -54,8 +54,10 @@ fault_reason(unsigned r, struct user_trap *why)
 }
 
 /* What user_exception() says of everything but page faults. */
-#define NO_PAGE_FAULT (1u << 31)
-_Static_assert((VM_FAULT_ERROR & NO_PAGE_FAULT) == 0, "");
+#define NO_PAGE_FAULT 0x400u
+_Static_assert(USER_FAILED ==
+                   (NO_PAGE_FAULT | VM_FAULT_ERROR | VM_FAULT_ACCERR),
+               "trapentry.S");
 
 /* Everything but page faults; ecall stays 0. */
 static void
@@ -96,18 +98,28 @@ user_trouble(struct trapframe *tf, unsigned failed)
     csr_clear(sstatus, SSTATUS_SIE);
 }
 
+static inline unsigned
+serve(const struct trapframe *tf, unsigned rights)
+{
+    csr_set(sstatus, SSTATUS_SIE);
+    return do_pgfault(current_thread()->mm, rights | FAULT_USER, tf->stval);
+}
+
+static NOINLINE unsigned
+serve_traced(const struct trapframe *tf, unsigned rights)
+{
+    trace(TRACE_FAULT, tf->scause, tf->stval);
+    return rights == 0 ? NO_PAGE_FAULT : serve(tf, rights);
+}
+
 unsigned
 user_exception(struct trapframe *tf)
 {
-    unsigned rights = page_fault_rights(tf->scause), r;
+    unsigned rights = page_fault_rights(tf->scause);
 
-    trace(TRACE_FAULT, tf->scause, tf->stval);
-    if (unlikely(rights == 0))
-        return NO_PAGE_FAULT;
-    csr_set(sstatus, SSTATUS_SIE);
-    r = do_pgfault(current_thread()->mm, rights | FAULT_USER, tf->stval);
-    csr_clear(sstatus, SSTATUS_SIE);
-    return r & (VM_FAULT_ERROR | VM_FAULT_ACCERR);
+    if (unlikely(rights == 0) || unlikely(trace_enabled))
+        return serve_traced(tf, rights);
+    return serve(tf, rights);
 }
 
 void

@@ -715,7 +715,7 @@ static const struct explore_test tests[] = {
     {"evict-exit", 2, EVICT_EXIT},
     {"page-in", 2, PAGE_IN},
     {"mutant-retire-without-flush", 2, ZERO,
-     .skip = SKIP("retire_entry/gather_flush"), .expect = ""},
+     .skip = SKIP("retire_entry/gather_flush_page"), .expect = ""},
     {"mutant-new-entry-without-sfence", 2, ZERO,
      .skip = SKIP("set_entry_locked/mmu_forget", "ad_fix/mmu_forget"),
      .expect = "without end"},

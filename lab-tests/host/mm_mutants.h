@@ -140,7 +140,7 @@ drop_at_once(struct anon *old, const char *in)
                                  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 #undef layer_find
 
-#define gather_flush(g) EXPLORE_CALL(gather_flush, g, g)
+#define gather_flush_page(mm, va) EXPLORE_CALL(gather_flush_page, mm, mm, va)
 #define pte_load(p)                                   \
     (MUTANT_IN(MUTANT_NO_SECOND_READ, "set_entry") || \
              MUTANT_IN(MUTANT_AD_BLINDLY, "ad_fix")   \
@@ -156,7 +156,7 @@ drop_at_once(struct anon *old, const char *in)
 #define atomic_load_acquire(p) \
     (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE))
 #undef pte_load
-#undef gather_flush
+#undef gather_flush_page
 #undef spin_lock
 #undef spin_unlock
 #undef anon_shared

@@ -153,7 +153,9 @@ exception:
     sd      t4, TF_SEPC(sp)
     sd      t0, TF_STVAL(sp)
     mv      a0, sp
-    call    user_exception
+    call    user_exception      /* interrupts are on if it served a fault */
+    csrci   sstatus, SSTATUS_SIE
+    andi    a0, a0, USER_FAILED
     bnez    a0, 2f
     if_wanted leave
     ld      a0, 80(sp)

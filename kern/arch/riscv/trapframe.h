@@ -11,6 +11,9 @@
 #define TF_STVAL   280
 #define TF_SIZE    288
 
+/* What of user_exception()'s result says that it did not help. */
+#define USER_FAILED 0x40f
+
 #ifndef __ASSEMBLER__
 
 #include "arch/riscv/csr.h"

@@ -8,7 +8,7 @@
  *      |   pop   +--- magazine of this hart ---+   push           |
  *      +<--------| obj obj obj ...             |<-----------------+
  *                +-----------------------------+
- *         empty: 7 from slabs       full: the 7 oldest to their slabs
+ *         empty: 13 from slabs      full: the 7 oldest to their slabs
  *
  * An object is in one of three states:
  *
@@ -114,29 +114,29 @@ kmem_shrink(void)
     return n;
 }
 
-/* Objects of the first slab that has some into M, which has N: up to a batch,
- * less the one that is handed out at once.  => c->lock held */
+/* Objects of the first slab that has some into M, which has N: up to MAG_FILL.
+ * => c->lock held */
 static long
 take_of_slab(struct kmem_cache *c, struct magazine *m, long n)
 {
     struct page *slab = list_first(&c->avail, struct page, lru);
-    uint64_t left = slab->index, bits = 0;
+    uint64_t left = slab->index, bit;
     unsigned i = (unsigned)__builtin_ctzll(left);
     struct resting r = {(char *)page_to_va(slab) + i * c->size,
                         bit_name(slab, i)};
+    struct resting *at = &m->slot[n], *end = &m->slot[MAG_FILL];
     size_t size = c->size;
-    long before = n;
 
-    for (uint64_t bit = 1ul << i; n < MAG_BATCH - 1 && left != 0; bit <<= 1) {
-        if (left & bit)
-            m->slot[n++] = r;
-        bits |= left & bit;
-        left &= ~bit;
+    for (bit = 1ul << i; at < end && left != 0; bit <<= 1) {
+        if (left & bit) {
+            *at++ = r;
+            left ^= bit;
+        }
         r.obj = (char *)r.obj + size;
         r.bit++;
     }
-    slab_took(c, slab, bits, (unsigned)(n - before));
-    return n;
+    slab_took(c, slab, slab->index ^ left, (unsigned)(at - &m->slot[n]));
+    return at - m->slot;
 }
 
 /* An object from the slabs, and a batch into the magazine on the way. */
@@ -154,7 +154,7 @@ take_batch(struct kmem_cache *c, bool drain)
     if (m != NULL) {
         m += this_cpu()->id;
         n = count_lock(&m->n);
-        while (n < MAG_BATCH - 1 && !list_empty(&c->avail))
+        while (n < MAG_FILL && !list_empty(&c->avail))
             n = take_of_slab(c, m, n);
         count_unlock(&m->n, n);
     }
@@ -235,15 +235,28 @@ kmalloc(size_t size)
     return likely(obj != NULL) ? obj : kmalloc_slow(size);
 }
 
-void *
-kmem_cache_alloc(struct kmem_cache *c)
+/* As if there were no fast way, or there is none. */
+static NOINLINE void *
+cache_alloc_slow(struct kmem_cache *c)
 {
     void *obj = NULL;
 
     if (fail_now(FAIL_CACHE))
         return NULL;
-    if (likely(c->front != NULL))
+    if (c->front != NULL)
         obj = pop(c->front);
+    return obj != NULL ? obj : cache_refill(c);
+}
+
+void *
+kmem_cache_alloc(struct kmem_cache *c)
+{
+    struct magazine *m = c->front;
+    void *obj;
+
+    if (unlikely(fail_armed) || unlikely(m == NULL))
+        return cache_alloc_slow(c);
+    obj = pop(m);
     return likely(obj != NULL) ? obj : cache_refill(c);
 }
 

@@ -16,7 +16,8 @@ struct resting {
 };
 
 #define MAG_MAX   14
-#define MAG_BATCH 7
+#define MAG_FILL  12 /* what it gets when it is empty, and one is used at once */
+#define MAG_BATCH 7  /* what goes when it is full */
 
 /* A hart's free objects of one cache; kmem_cache.front has one for each. */
 struct magazine {
