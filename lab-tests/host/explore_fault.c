@@ -738,6 +738,7 @@ static const struct explore_test tests[] = {
     {"mutant-exit-no-gate", 2, EXIT, NO_GATE},
     {"mutant-no-page-lock", 2, EVICT, MUTANT(NO_PAGE_LOCK)},
     {"mutant-mkwrite-unlocks", 2, EVICT, MUTANT(MKWRITE_UNLOCKS)},
+    {"mutant-entry-unlocked", 2, EVICT, MUTANT(ENTRY_UNLOCKED)},
     {"mutant-evict-no-flush", 2, EVICT_WARM,
      .skip = SKIP("flush/tlb_shootdown"), .expect = ""},
     {"mutant-ad-blindly", 2, EVICT_AD, MUTANT(AD_BLINDLY)},

@@ -166,10 +166,34 @@ drop_at_once(struct anon *old, const char *in)
 #define spin_lock(l)   EXPLORE_CALL(spin_lock, l, l)
 #define spin_unlock(l) EXPLORE_CALL(spin_unlock, l, l)
 
+static bool
+page_is_free(void *page)
+{
+    return (((struct page *)page)->flags & PG_LOCKED) == 0;
+}
+
+/* The entry is stored while nobody has the page locked. */
+static unsigned
+finish_unlocked(struct fault *f, struct page *page, uint64_t rights)
+{
+    unsigned result;
+
+    page_unlock(page);
+    result = finish_fault(f, page, rights);
+    while (!page_trylock(page))
+        explore_wait("busy page", page_is_free, page);
+    return result;
+}
+
+#define finish_fault(f, page, rights)                    \
+    (MUTANT_IN(MUTANT_ENTRY_UNLOCKED, "do_shared_fault") \
+         ? finish_unlocked(f, page, rights)              \
+         : finish_fault(f, page, rights))
 #define page_trylock(p) \
     (explore_mutant() == MUTANT_NO_PAGE_LOCK || page_trylock(p))
 #include "kern/mm/fault_object.c"
 #undef page_trylock
+#undef finish_fault
 
 /* --- object.c, rmap.c --- */
 
@@ -184,7 +208,19 @@ drop_at_once(struct anon *old, const char *in)
            })                                             \
          : (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL)))
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
+#define object_pages(obj)                                     \
+    (MUTANT_IN(MUTANT_FILL_NO_LOOK, "object_fill_run") ? ~0ul \
+                                                       : (object_pages)(obj))
+/* others_had() says no. */
+#undef atomic_load
+#define atomic_load(p)                            \
+    (MUTANT_IN(MUTANT_FILL_REMOVES, "others_had") \
+         ? 0                                      \
+         : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
 #include "kern/mm/object.c"
+#undef object_pages
+#undef atomic_load
+#define atomic_load(p) (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED))
 #include "kern/mm/page_lock.c"
 #include "kern/mm/readahead.c"
 #include "kern/mm/writeback.c"
