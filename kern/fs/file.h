@@ -56,6 +56,9 @@ void files_close_exec(struct files *t); /* those with close-on-exec */
 /* The file FD with a reference, or NULL. */
 struct file *fd_get(struct files *t, int fd);
 void file_put(struct file *f); /* => may sleep */
+/* As fd_get(), but without a reference, *OWNED false, where nobody else can take
+ * the number away: T is of one process, and ALONE says that it has one thread. */
+struct file *fd_use(struct files *t, int fd, bool alone, bool *owned);
 /* The lowest free number >= LEAST shows F, whose reference it takes over.
  * -EMFILE (the reference stays the caller's) */
 int fd_install(struct files *t, int least, struct file *f, bool cloexec);

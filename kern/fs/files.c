@@ -21,6 +21,7 @@ struct files {
     int32_t refs;         /* [a] */
     int limit;            /* [a] numbers are lower */
     int size;             /* [lock] a multiple of 64 */
+    int hint;             /* [lock] all lower numbers are taken */
     struct file **entry;  /* [lock] */
     uint64_t used[NOFILE_MAX / 64], exec[NOFILE_MAX / 64]; /* [lock] */
 };
@@ -130,6 +131,7 @@ files_copy(struct files *t)
         copy->exec[i] = t->exec[i];
     }
     copy->limit = atomic_load(&t->limit);
+    copy->hint = t->hint;
     spin_unlock(&t->lock);
     if (err == 0)
         return copy;
@@ -188,8 +190,9 @@ take(struct files *t, int fd)
     if (f == NULL)
         return NULL;
     t->entry[fd] = NULL;
-    set_bit(t->used, fd, false);
-    set_bit(t->exec, fd, false);
+    t->used[fd / 64] &= ~(1ul << (fd % 64));
+    t->exec[fd / 64] &= ~(1ul << (fd % 64));
+    t->hint = MIN(t->hint, fd);
     return f;
 }
 
@@ -225,10 +228,21 @@ fd_get(struct files *t, int fd)
     return f;
 }
 
+struct file *
+fd_use(struct files *t, int fd, bool alone, bool *owned)
+{
+    *owned = !alone || atomic_load(&t->refs) != 1;
+    if (*owned)
+        return fd_get(t, fd);
+    return (unsigned)fd < (unsigned)t->size ? t->entry[fd] : NULL;
+}
+
 /* The lowest free number >= LEAST, or NOFILE_MAX. */
 static int
 lowest_free(const struct files *t, int least)
 {
+    if (least <= t->hint && t->hint < t->size && t->entry[t->hint] == NULL)
+        return t->hint;
     for (int i = least; i < NOFILE_MAX; i = (i / 64 + 1) * 64) {
         uint64_t free = ~t->used[i / 64] >> (i % 64);
 
@@ -238,12 +252,16 @@ lowest_free(const struct files *t, int least)
     return NOFILE_MAX;
 }
 
-static void
+static inline void
 put_in(struct files *t, int fd, struct file *f, bool cloexec)
 {
+    uint64_t b = 1ul << (fd % 64);
+
     t->entry[fd] = f;
-    set_bit(t->used, fd, true);
-    set_bit(t->exec, fd, cloexec);
+    t->used[fd / 64] |= b;
+    t->exec[fd / 64] = (t->exec[fd / 64] & ~b) | (cloexec ? b : 0);
+    if (fd == t->hint)
+        t->hint++;
 }
 
 int
@@ -258,6 +276,8 @@ fd_install(struct files *t, int least, struct file *f, bool cloexec)
         err = grow(t, fd);
     if (fd >= limit)
         err = -EMFILE;
+    if (least <= t->hint)
+        t->hint = fd;
     if (err == 0)
         put_in(t, fd, f, cloexec);
     spin_unlock(&t->lock);

@@ -64,11 +64,19 @@ inode_release(struct inode *i)
     return parent != i ? parent : NULL;
 }
 
+static NOINLINE void
+put_last(struct inode *i)
+{
+    do
+        i = icache_last_put(i) ? inode_release(i) : NULL;
+    while (i != NULL && !put_one_of_many(i));
+}
+
 void
 inode_put(struct inode *i)
 {
-    while (i != NULL && !put_one_of_many(i))
-        i = icache_last_put(i) ? inode_release(i) : NULL;
+    if (i != NULL && unlikely(!put_one_of_many(i)))
+        put_last(i);
 }
 
 void

@@ -5,29 +5,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One byte more. */
-static inline uint64_t
-name_hash_add(uint64_t h, char c)
-{
-    return h * 31 + (uint8_t)c;
-}
+#define NAME_HASH_EXACT 8u /* names as short are equal if length and hash are */
 
-/* All of them were added, to 0; low bits are as good as high ones now. */
-static inline uint64_t
-name_hash_end(uint64_t h)
+/* Where the name at P ends, at a zero or, if it is part of a path, a slash; *HASH
+ * is its hash.  Bytes are put side by side as long as they fit in, and what comes
+ * then can be undone, so low bits are as good as high ones. */
+static inline const char *
+name_end(const char *p, uint64_t *hash)
 {
+    const char *exact = p + NAME_HASH_EXACT;
+    uint64_t h = 0;
+
+    for (; *p != 0 && *p != '/' && p < exact; p++)
+        h = h << 8 | (uint8_t)*p;
+    for (; *p != 0 && *p != '/'; p++)
+        h = h * 31 + (uint8_t)*p;
     h *= 0x9e3779b97f4a7c15ul;
-    return h ^ h >> 32;
+    *hash = h ^ h >> 32;
+    return p;
 }
 
 static inline uint64_t
 name_hash(const char *name, size_t len)
 {
     uint64_t h = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < len; i++)
-        h = name_hash_add(h, name[i]);
-    return name_hash_end(h);
+    for (; i < len && i < NAME_HASH_EXACT; i++)
+        h = h << 8 | (uint8_t)name[i];
+    for (; i < len; i++)
+        h = h * 31 + (uint8_t)name[i];
+    h *= 0x9e3779b97f4a7c15ul;
+    return h ^ h >> 32;
 }
 
 #endif

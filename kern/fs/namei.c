@@ -83,7 +83,7 @@ go_to(struct step *s, struct inode *next)
 static void
 enter_mounts(struct step *s)
 {
-    while (unlikely(atomic_load(&s->at->mounted) != NULL)) {
+    while (atomic_load(&s->at->mounted) != NULL) {
         struct inode *root;
 
         spin_lock(&inode_lock);
@@ -141,9 +141,7 @@ name_of(const char *text)
 {
     struct name n = {.text = text};
 
-    for (; text[n.len] != 0; n.len++)
-        n.hash = name_hash_add(n.hash, text[n.len]);
-    n.hash = name_hash_end(n.hash);
+    n.len = (size_t)(name_end(text, &n.hash) - text);
     return n;
 }
 
@@ -172,6 +170,7 @@ look_up(struct inode *dir, const struct name *n, struct inode **found)
 
     if (err != 1)
         return err;
+    icache_trim(); /* there may be one more inode soon */
     mutex_lock(&dir->lock);
     err = dir_lookup(dir, n, found);
     mutex_unlock(&dir->lock);
@@ -207,7 +206,8 @@ step_into(struct step *s, const struct name *n)
         return err;
     }
     go_to(s, next);
-    enter_mounts(s);
+    if (unlikely(atomic_load(&next->mounted) != NULL))
+        enter_mounts(s);
     return 0;
 }
 
@@ -232,11 +232,8 @@ static struct name
 next_name(struct step *s)
 {
     struct name n = {.text = s->rest + slashes(s->rest)};
-    const char *p = n.text;
+    const char *p = name_end(n.text, &n.hash);
 
-    for (; *p != 0 && *p != '/'; p++)
-        n.hash = name_hash_add(n.hash, *p);
-    n.hash = name_hash_end(n.hash);
     n.len = (size_t)(p - n.text);
     s->slash |= n.len == 0 && p != s->rest;
     s->rest = p;
@@ -274,7 +271,6 @@ walk_path(struct step *s, const char *path, struct inode **found, char *last)
 {
     int err;
 
-    icache_trim();
     if (*path == 0)
         return -ENOENT;
     s->at = *path == '/' ? s->w->root : s->w->cwd;

@@ -25,13 +25,10 @@
 
 struct pipe {
     struct inode inode;
-    struct spinlock lock;      /* rank PROCESS */
-    uint64_t head, tail;       /* [lock] where the next byte goes, comes from */
-    unsigned readers, writers; /* [lock] open files */
-    struct side {
-        struct wait_queue wq; /* taken inside lock */
-        unsigned asleep; /* [lock] in it, or on the way into or out of it */
-    } data, room;        /* for what one waits */
+    struct wait_queue wq; /* for data or room; its lock, of rank PROCESS, is the
+                           * pipe's */
+    uint64_t head, tail;  /* [lock] where the next byte goes, comes from */
+    unsigned readers, writers;     /* [lock] open files */
     struct page *page[PIPE_PAGES]; /* [lock] */
 };
 
@@ -48,34 +45,23 @@ pipe_of(struct inode *i)
     return container_of(i, struct pipe, inode);
 }
 
-/* => P locked */
-static void
-wake(struct side *side)
+/* Who sleeps, sleeps for what just changed: readers while the ring is empty,
+ * writers while it is full.  => P locked */
+static inline void
+wake(struct pipe *p)
 {
-    if (side->asleep == 0)
-        return;
-    spin_lock(&side->wq.lock);
-    wait_wake_all(&side->wq);
-    spin_unlock(&side->wq.lock);
+    if (!list_empty(&p->wq.sleepers))
+        wait_wake_all(&p->wq);
 }
 
-/* Sleep until SIDE changes.  0, -EINTR, or -EAGAIN: F does not wait.
+/* Sleep until something changes.  0, -EINTR, or -EAGAIN: F does not wait.
  * => P locked, which is dropped for a while */
-static int
-sleep_on(struct pipe *p, struct side *side, const struct file *f)
+static inline int
+sleep_on(struct pipe *p, const struct file *f)
 {
-    int err;
-
     if (atomic_load(&f->flags) & O_NONBLOCK)
         return -EAGAIN;
-    side->asleep++;
-    spin_lock(&side->wq.lock);
-    spin_unlock(&p->lock);
-    err = wait_sleep_intr(&side->wq);
-    spin_unlock(&side->wq.lock);
-    spin_lock(&p->lock);
-    side->asleep--;
-    return err;
+    return wait_sleep_intr(&p->wq);
 }
 
 /* --- the ring --- */
@@ -146,9 +132,9 @@ touch(struct pipe *p, uintptr_t buf, bool to_user)
     size_t left;
     char c;
 
-    spin_unlock(&p->lock);
+    spin_unlock(&p->wq.lock);
     left = to_user ? clear_user(buf, 1) : copy_from_user(&c, buf, 1);
-    spin_lock(&p->lock);
+    spin_lock(&p->wq.lock);
     return left == 0;
 }
 
@@ -159,14 +145,14 @@ pipe_read(struct inode *i, struct file *f, uintptr_t buf, size_t n)
     size_t done = 0;
     long r = 0;
 
-    spin_lock(&p->lock);
+    spin_lock(&p->wq.lock);
     while (done < n && r == 0 && !thread_wanted(done)) {
         size_t len = MIN(n - done, p->head - p->tail), left;
 
         if (len == 0) {
             if (done > 0 || p->writers == 0)
                 break;
-            r = sleep_on(p, &p->data, f);
+            r = sleep_on(p, f);
             continue;
         }
         len = MIN(len, PAGE_SIZE - (p->tail & PAGE_MASK));
@@ -178,8 +164,8 @@ pipe_read(struct inode *i, struct file *f, uintptr_t buf, size_t n)
             r = -EFAULT;
     }
     if (done > 0)
-        wake(&p->room);
-    spin_unlock(&p->lock);
+        wake(p);
+    spin_unlock(&p->wq.lock);
     if (done == 0)
         return r;
     poll_changed();
@@ -196,8 +182,8 @@ write_piece(struct pipe *p, struct file *f, uintptr_t buf, size_t n)
     if (p->readers == 0)
         return -EPIPE;
     if (room_in(p) < n) {
-        wake(&p->data); /* about what came before */
-        return sleep_on(p, &p->room, f);
+        wake(p); /* about what came before */
+        return sleep_on(p, f);
     }
     put = fetch(p, buf, n);
     if (put >= 0 && (size_t)put < n) {
@@ -218,14 +204,14 @@ pipe_write(struct inode *i, struct file *f, uintptr_t buf, size_t n)
     size_t done = 0;
     long r = 0;
 
-    spin_lock(&p->lock);
+    spin_lock(&p->wq.lock);
     while (done < n && r >= 0 && !thread_wanted(done)) {
         r = write_piece(p, f, buf + done, MIN(n - done, PIPE_BUF));
         done += r > 0 ? (size_t)r : 0;
     }
     if (done > 0)
-        wake(&p->data);
-    spin_unlock(&p->lock);
+        wake(p);
+    spin_unlock(&p->wq.lock);
     if (done == 0)
         return r;
     poll_changed();
@@ -238,7 +224,7 @@ pipe_poll(struct inode *i, struct file *f)
     struct pipe *p = pipe_of(i);
     unsigned r = 0;
 
-    spin_lock(&p->lock);
+    spin_lock(&p->wq.lock);
     if ((f->flags & O_ACCMODE) == O_RDONLY) {
         r |= p->head != p->tail ? POLLIN : 0;
         r |= p->writers == 0 ? POLLHUP : 0;
@@ -246,7 +232,7 @@ pipe_poll(struct inode *i, struct file *f)
         r |= room_in(p) >= PIPE_BUF ? POLLOUT : 0;
         r |= p->readers == 0 ? POLLERR : 0;
     }
-    spin_unlock(&p->lock);
+    spin_unlock(&p->wq.lock);
     return r;
 }
 
@@ -258,13 +244,13 @@ pipe_close(struct inode *i, struct file *f)
     struct pipe *p = pipe_of(i);
     bool reads = (f->flags & O_ACCMODE) == O_RDONLY;
 
-    spin_lock(&p->lock);
+    spin_lock(&p->wq.lock);
     if (reads)
         p->readers--;
     else
         p->writers--;
-    wake(reads ? &p->room : &p->data);
-    spin_unlock(&p->lock);
+    wake(p);
+    spin_unlock(&p->wq.lock);
     poll_changed();
 }
 
@@ -273,12 +259,12 @@ pipe_open(struct inode *i, struct file *f)
 {
     struct pipe *p = pipe_of(i);
 
-    spin_lock(&p->lock);
+    spin_lock(&p->wq.lock);
     if ((f->flags & O_ACCMODE) == O_RDONLY)
         p->readers++;
     else
         p->writers++;
-    spin_unlock(&p->lock);
+    spin_unlock(&p->wq.lock);
     return 0;
 }
 
@@ -313,9 +299,8 @@ pipe_create(uint32_t flags, struct file *end[2])
         return -ENOMEM;
     inode_init(&p->inode, &pipe_ops, S_IFIFO | 0600,
                atomic_add(&last_ino, 1) + 1);
-    spin_init(&p->lock, RANK_PROCESS);
-    wait_init(&p->data.wq);
-    wait_init(&p->room.wq);
+    wait_init(&p->wq);
+    spin_init(&p->wq.lock, RANK_PROCESS); /* pages come and go below it */
     err = file_open(&p->inode, O_RDONLY | flags, &end[0]);
     if (err == 0) {
         err = file_open(&p->inode, O_WRONLY | flags, &end[1]);

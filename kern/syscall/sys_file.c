@@ -14,13 +14,14 @@ my_files(void)
 static long
 sys_read(ARGS)
 {
-    struct file *f = fd_get(my_files(), (int)a0);
+    bool owned;
+    struct file *f = file_use((int)a0, &owned);
     long r;
 
     if (f == NULL)
         return -EBADF;
     r = file_read(f, a1, a2, NULL);
-    file_put(f);
+    file_unuse(f, owned);
     return r;
 }
 SYSCALL(63, read, "fpu", sys_read);
@@ -37,13 +38,14 @@ written(long r)
 static long
 sys_write(ARGS)
 {
-    struct file *f = fd_get(my_files(), (int)a0);
+    bool owned;
+    struct file *f = file_use((int)a0, &owned);
     long r;
 
     if (f == NULL)
         return -EBADF;
     r = file_write(f, a1, a2, NULL);
-    file_put(f);
+    file_unuse(f, owned);
     return written(r);
 }
 SYSCALL(64, write, "fpu", sys_write);
@@ -51,7 +53,8 @@ SYSCALL(64, write, "fpu", sys_write);
 static long
 at_place(ARGS, long (*fn)(struct file *, uintptr_t, size_t, uint64_t *))
 {
-    struct file *f = fd_get(my_files(), (int)a0);
+    bool owned;
+    struct file *f = file_use((int)a0, &owned);
     uint64_t pos = a3;
     long r;
 
@@ -63,7 +66,7 @@ at_place(ARGS, long (*fn)(struct file *, uintptr_t, size_t, uint64_t *))
         r = -ESPIPE;
     else
         r = fn(f, a1, a2, &pos);
-    file_put(f);
+    file_unuse(f, owned);
     return r;
 }
 

@@ -274,13 +274,14 @@ SYSCALL(79, newfstatat, "fspx", sys_newfstatat);
 static long
 sys_fstat(ARGS)
 {
-    struct file *f = fd_get(current_process()->files, (int)a0);
+    bool owned;
+    struct file *f = file_use((int)a0, &owned);
     long r;
 
     if (f == NULL)
         return -EBADF;
     r = give_stat(f->inode, a1);
-    file_put(f);
+    file_unuse(f, owned);
     return r;
 }
 SYSCALL(80, fstat, "fp", sys_fstat);

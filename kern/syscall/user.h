@@ -4,7 +4,24 @@
 
 #include "fs/inode.h"
 #include "mm/uaccess.h"
+#include "process/proc.h"
 #include <errno.h>
+
+/* The caller's file FD, or NULL; to be given back by file_unuse(). */
+static inline struct file *
+file_use(int fd, bool *owned)
+{
+    struct process *p = current_process();
+
+    return fd_use(p->files, fd, p->ntasks == 1, owned);
+}
+
+static inline void
+file_unuse(struct file *f, bool owned)
+{
+    if (owned)
+        file_put(f);
+}
 
 /* Structures of Linux's ABI (asm-generic). */
 struct user_timespec {

@@ -14,6 +14,7 @@
  * a folder that is gone cannot be found any more; they are pushed out.  A new name
  * takes the place of the oldest of its set: there is no list to keep. */
 #include "fs/inode.h"
+#include "fs/namehash.h"
 
 #include "mm/kmalloc.h"
 #include <atomic.h>
@@ -54,8 +55,16 @@ remembers(const struct inode *dir)
     return dir->super != NULL && dir->super->ops->keep_names;
 }
 
+/* They have the same hash.  Are they the same? */
+static inline bool
+is_same(const struct known *k, const struct inode *dir, const struct name *n)
+{
+    return k->dir == dir->ident && k->len == n->len &&
+           (n->len <= NAME_HASH_EXACT || memcmp(k->name, n->text, n->len) == 0);
+}
+
 /* The place of the name in its set, or WAYS.  => S locked */
-static unsigned
+static inline unsigned
 place(const struct set *s, const struct inode *dir, uint64_t hash,
       const struct name *n)
 {
@@ -64,8 +73,7 @@ place(const struct set *s, const struct inode *dir, uint64_t hash,
     for (; w < WAYS; w++) {
         const struct known *k = s->way[w];
 
-        if (k != NULL && k->hash == hash && k->dir == dir->ident &&
-            k->len == n->len && memcmp(k->name, n->text, n->len) == 0)
+        if (k != NULL && k->hash == hash && is_same(k, dir, n))
             break;
     }
     return w;
@@ -76,19 +84,21 @@ name_cached(struct inode *dir, const struct name *n, struct inode **found)
 {
     uint64_t hash = hash_of(dir, n);
     struct set *s = set_of(hash);
+    struct inode *i = NULL;
     unsigned w;
-    int r = 1;
 
-    spin_lock(&s->lock);
+    irq_off();
+    spin_lock_off(&s->lock, RANK_NAMES);
     w = place(s, dir, hash, n);
     if (w < WAYS) {
-        *found = s->way[w]->inode;
-        r = *found == NULL ? -ENOENT : 0;
-        if (r == 0)
-            inode_get(*found);
+        i = s->way[w]->inode;
+        if (i != NULL)
+            inode_get(i);
     }
-    spin_unlock(&s->lock);
-    return r;
+    spin_unlock_off(&s->lock, RANK_NAMES);
+    irq_restore();
+    *found = i;
+    return w == WAYS ? 1 : i == NULL ? -ENOENT : 0;
 }
 
 static void
