@@ -1,6 +1,7 @@
-/* test_cow_harts.c: row 101: what a copy on write costs on four harts.
+/* test_cow_harts.c: row 101: what a copy on write costs on four harts; and a new
+ * page.
  *
- * Boot argument steps=N: each hart copies N pages of its own, and the cost is
+ * Boot argument steps=N: each hart writes to N pages of its own, and the cost is
  * asserted.  That needs the counting clock (the row "cow-4"), which counts the
  * instructions of all harts together: so the sum, from the first to the last,
  * without the turns waited for spinlocks. */
@@ -11,43 +12,53 @@
 
 #define HARTS 4
 
-static struct mm_struct *child;
-static unsigned pages; /* per hart */
+static struct mm_struct *space;
+static unsigned pages, expected; /* per hart; what do_pgfault() says */
 static struct {
     uint64_t from, to;
 } CACHE_ALIGNED took[HARTS];
 
 static void
-copy_pages(unsigned i)
+write_pages(unsigned i)
 {
     uintptr_t at = RACE_AT + (uintptr_t)i * pages * PAGE_SIZE;
 
     took[i].from = csr_read(instret);
     for (unsigned n = 0; n < pages; n++)
-        CHECK(do_pgfault(child, FAULT_WRITE | FAULT_USER, at + n * PAGE_SIZE) ==
-              (VM_FAULT_NOPAGE | VM_FAULT_DONE_COW));
+        CHECK(do_pgfault(space, FAULT_WRITE | FAULT_USER, at + n * PAGE_SIZE) ==
+              expected);
     took[i].to = csr_read(instret);
 }
 
-/* Instructions for each of N * PAGES copies. */
+/* Instructions for each of N * PAGES faults in MM, all of which count as WHAT. */
 static uint64_t
-cost(struct mm_struct *parent, unsigned n)
+cost(struct mm_struct *mm, unsigned n, enum mmstat_id what)
 {
     uint64_t from = UINT64_MAX, to = 0, spins = kstat_read(STAT_LOCK_SPINS);
 
-    child = mm_copy(parent);
-    CHECK(child != NULL);
-    ktest_parallel(n, true, copy_pages);
+    CHECK(mm != NULL);
+    space = mm;
+    expected = VM_FAULT_NOPAGE | (what == MM_COW ? VM_FAULT_DONE_COW : 0);
+    ktest_parallel(n, true, write_pages);
     for (unsigned i = 0; i < n; i++) {
         from = MIN(from, took[i].from);
         to = MAX(to, took[i].to);
     }
     spins = kstat_read(STAT_LOCK_SPINS) - spins;
-    CHECK(child->stat[MM_COW] == n * pages && child->stat[MM_MIN] == n * pages);
-    mm_put_user(child);
-    cprintf("%u harts: %lu instructions per copy, and %lu turns waited\n", n,
+    CHECK(mm->stat[what] == n * pages && mm->stat[MM_MIN] == n * pages);
+    mm_put_user(mm);
+    cprintf("%u harts: %lu instructions per fault, and %lu turns waited\n", n,
             (to - from) / (n * pages), spins);
     return (to - from) / (n * pages);
+}
+
+static bool
+too_few_harts(void)
+{
+    if (ncpu < HARTS)
+        ktest_skip("four harts are needed");
+    pages = ktest_steps != 0 ? (unsigned)MIN(ktest_steps, 2000ul) : 100;
+    return ncpu < HARTS;
 }
 
 KTEST(vm_row_101_copies_on_four_harts)
@@ -55,17 +66,28 @@ KTEST(vm_row_101_copies_on_four_harts)
     struct mm_struct *parent;
     uint64_t one, four;
 
-    if (ncpu < HARTS) {
-        ktest_skip("four harts are needed");
+    if (too_few_harts())
         return;
-    }
-    pages = ktest_steps != 0 ? (unsigned)MIN(ktest_steps, 2000ul) : 100;
     parent = race_space(HARTS * pages);
     for (unsigned i = 0; i < HARTS * pages; i++)
         race_put(parent, RACE_AT + i * PAGE_SIZE, i);
-    (void)cost(parent, HARTS); /* fills the caches of frames and nodes */
-    one = cost(parent, 1);
-    four = cost(parent, HARTS);
+    (void)cost(mm_copy(parent), HARTS, MM_COW); /* fills the caches of frames */
+    one = cost(mm_copy(parent), 1, MM_COW);
+    four = cost(mm_copy(parent), HARTS, MM_COW);
     CHECK(ktest_steps == 0 || four * 100 <= one * 115);
     mm_put_user(parent);
+}
+
+KTEST(vm_row_101_new_pages_on_four_harts)
+{
+    uint64_t one, four;
+
+    if (too_few_harts())
+        return;
+    (void)cost(race_space(HARTS * pages), HARTS, MM_ANON);
+    one = cost(race_space(HARTS * pages), 1, MM_ANON);
+    four = cost(race_space(HARTS * pages), HARTS, MM_ANON);
+    kbench_report("anon_wfault_1_hart", one, 1);
+    kbench_report("anon_wfault_4_harts", four, 1);
+    CHECK(ktest_steps == 0 || four * 100 <= one * 115);
 }
