@@ -87,22 +87,49 @@ unlock_rmap(struct page *page)
     atomic_and(&page->flags, ~PG_RMAP_LOCK);
 }
 
+/* For who forgets many records, one after the other: the rank is checked and
+ * noted once, around them. */
+static inline void
+rmap_begin(void)
+{
+    lock_order_check(RANK_RMAP);
+    lock_order_add(RANK_RMAP);
+}
+
+static inline void
+rmap_end(void)
+{
+    lock_order_remove(RANK_RMAP);
+}
+
 /* One of several records.  => page locked, unlocks it */
 void rmap_remove_one(struct page *page, pte_t *pte);
 
-/* Forget it.  => table lock of PTE held; it was recorded */
+/* Forget it.  => between rmap_begin() and rmap_end(); table lock of PTE held; it
+ * was recorded */
 static inline void
-rmap_remove(struct page *page, pte_t *pte)
+rmap_remove_next(struct page *page, pte_t *pte)
 {
-    lock_rmap(page);
+    while (unlikely(atomic_or(&page->flags, PG_RMAP_LOCK) & PG_RMAP_LOCK))
+        cpu_wait();
     if (unlikely(page->rmap != (uintptr_t)pte)) {
         rmap_remove_one(page, pte);
+        lock_order_add(RANK_RMAP);
         return;
     }
     page->rmap = 0;
     atomic_store(&page->mapcount, 0);
     page->mlocks = 0;
-    unlock_rmap(page);
+    atomic_and(&page->flags, ~PG_RMAP_LOCK);
+}
+
+/* The same, for one record. */
+static inline void
+rmap_remove(struct page *page, pte_t *pte)
+{
+    rmap_begin();
+    rmap_remove_next(page, pte);
+    rmap_end();
 }
 
 /* PTE moved: TO takes the place of FROM.  => both table locks held */

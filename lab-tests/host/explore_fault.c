@@ -689,8 +689,8 @@ access_move_body(unsigned hart)
 #define NO_GATE                                                          \
     .skip = SKIP("mm_write_begin/gate_close", "mm_write_end/gate_open"), \
     .expect = ""
-#define NO_TABLE_LOCK                                                   \
-    .skip = SKIP("for_each_pte/spin_lock", "for_each_pte/spin_unlock"), \
+#define NO_TABLE_LOCK                                                       \
+    .skip = SKIP("for_each_table/spin_lock", "for_each_table/spin_unlock"), \
     .expect = ""
 
 static const struct explore_test tests[] = {
