@@ -7,7 +7,9 @@
  * So a file has one inode, however many names and open files lead to it; two would
  * mean two sets of pages.  The count of references falls to zero only under
  * inode_lock: whoever finds an inode in the table, under that lock, may take a
- * reference, and whoever took the last one back knows that nobody will. */
+ * reference, and whoever took the last one back knows that nobody will.  Only who
+ * comes from the list of dirty objects pins an inode without it, even an unused
+ * one; retire() decides who is first. */
 #include "fs/icache.h"
 
 #include <atomic.h>
@@ -116,6 +118,18 @@ icache_get(struct super *s, uint64_t ino,
     return 0;
 }
 
+/* Nobody comes by way of its pages any more, as the flusher does.  False: somebody
+ * is there, and has a reference of I, or will in a moment; its end is his. */
+static bool
+retire(struct inode *i)
+{
+    struct vm_object *obj = i->object;
+    int32_t refs = 1;
+
+    return obj == NULL || obj->host != i || obj->ops->pin == NULL ||
+           atomic_cas(&obj->refs, &refs, 0);
+}
+
 bool
 icache_last_put(struct inode *i)
 {
@@ -125,9 +139,11 @@ icache_last_put(struct inode *i)
     last = atomic_add_acq_rel(&i->refs, -1) == 1;
     stays = !list_empty(&i->hash) && i->nlink > 0;
     if (last && stays) {
-        list_add_tail(&unused_list, &i->unused);
-        unused_count++;
-    } else if (last) {
+        if (list_empty(&i->unused)) { /* else it was only pinned meanwhile */
+            list_add_tail(&unused_list, &i->unused);
+            unused_count++;
+        }
+    } else if (last && (last = retire(i))) {
         take_out(i);
     }
     spin_unlock(&inode_lock);
@@ -152,7 +168,8 @@ take_unused(struct super *s)
     list_for_each (l, &unused_list) {
         struct inode *i = list_entry(l, struct inode, unused);
 
-        if ((s != NULL && i->super != s) || pages_in_use(i))
+        if ((s != NULL && i->super != s) || atomic_load(&i->refs) > 0 ||
+            pages_in_use(i) || !retire(i))
             continue;
         take_out(i);
         found = i;

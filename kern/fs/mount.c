@@ -150,6 +150,9 @@ fs_unmount(struct inode *root)
     if (s == NULL || s->root != root)
         return -EINVAL;
     flush_everything();
+    if (s->ops->sync != NULL)
+        (void)s->ops->sync(
+            s); /* what has changed is in use until it is stored */
     names_forget(s);
     icache_shrink(s, SIZE_MAX);
     spin_lock(&mount_lock);

@@ -397,10 +397,11 @@ object_try_get(struct vm_object *obj)
 {
     int32_t refs = atomic_load(&obj->refs);
 
-    while (refs > 0)
-        if (atomic_cas(&obj->refs, &refs, refs + 1))
-            return true;
-    return false;
+    while (refs > 0 && !atomic_cas(&obj->refs, &refs, refs + 1))
+        ;
+    if (refs == 1 && obj->ops->pin != NULL)
+        obj->ops->pin(obj);
+    return refs > 0;
 }
 
 /* Nobody but a pager that was asked in time can still be at work on it. */
@@ -431,7 +432,7 @@ drop_tree(struct vm_object *obj, struct onode *n, unsigned height)
 void
 object_put(struct vm_object *obj)
 {
-    int32_t old = atomic_add_acq_rel(&obj->refs, -1);
+    int32_t old = atomic_add_acq_rel(&obj->refs, -1); /* 0: was retired */
 
     if (old == 2 && obj->ops->unpin != NULL)
         obj->ops->unpin(obj); /* may be the end of OBJ */

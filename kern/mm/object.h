@@ -87,7 +87,7 @@ readahead_due(const struct readahead *ra, uint64_t index)
 
 struct vm_object {
     struct spinlock lock;    /* rank OBJECT: everything below without its own */
-    int32_t refs;            /* [a] areas, open files */
+    int32_t refs;            /* [a] areas, open files; icache.c: 0, retired */
     uint64_t size;           /* [a] bytes; beyond is SIGBUS */
     struct onode *root;      /* [lock] radix tree of pages */
     unsigned height;         /* [lock] */

@@ -7,6 +7,7 @@
 #include "fs/ops.h"
 #include "fs/sfs/impl.h"
 #include "ktest.h"
+#include "mm/writeback.h"
 #include <atomic.h>
 #include <printfmt.h>
 #include <string.h>
@@ -211,5 +212,72 @@ KTEST(sfs_create_unlink)
     if (!mount_it())
         return;
     CHECK(fs->sb->clean == fs->done); /* nothing had to be replayed */
+    unmount_it();
+}
+
+/* The flusher takes a reference of the object, not of the inode: those it must
+ * leave as they are, also if the inode is not in use, or about to end. */
+KTEST(sfs_flush_leaves_references)
+{
+    struct inode *i;
+
+    if (!mount_it())
+        return;
+    CHECK(fs_create(fs->super.root, "f", S_IFREG | 0644, 0, &i) == 0);
+    mutex_lock(&i->lock);
+    CHECK(fill_page(i, 0, 1) == 0);
+    mutex_unlock(&i->lock);
+    CHECK(fs->super.ops->sync(&fs->super) == 0); /* none is on its lists */
+    mutex_lock(&i->lock);
+    CHECK(fill_page(i, 0, 2) == 0);
+    mutex_unlock(&i->lock);
+    names_forget(&fs->super);
+    CHECK(atomic_load(&i->refs) == 1);
+    flush_everything();
+    CHECK(atomic_load(&i->refs) == 1);
+    mutex_lock(&i->lock);
+    CHECK(fill_page(i, 0, 3) == 0);
+    mutex_unlock(&i->lock);
+    inode_put(i); /* unused, and dirty */
+    flush_everything();
+    CHECK(atomic_load(&i->refs) == 0);
+    CHECK(find(fs->super.root, "f", &i) == 0 && atomic_load(&i->refs) == 1);
+    CHECK(fs_unlink(fs->super.root, "f", false) == 0);
+    inode_put(i);
+    unmount_it();
+}
+
+/* Half of the threads make, write, and remove files, the others flush. */
+static void
+come_and_go(unsigned thread)
+{
+    struct inode *i;
+    char name[32];
+
+    for (unsigned k = 0; k < 100; k++) {
+        if (thread % 2 != 0) {
+            flush_everything();
+            continue;
+        }
+        CHECK(fs_create(fs->super.root, file_name(name, thread, k),
+                        S_IFREG | 0644, 0, &i) == 0);
+        mutex_lock(&i->lock);
+        CHECK(fill_page(i, k % 3, (int)k) == 0);
+        mutex_unlock(&i->lock);
+        if (k % 2 != 0) {
+            inode_put(i);
+            CHECK(find(fs->super.root, name, &i) == 0);
+        }
+        CHECK(page_is(i, k % 3, (int)k));
+        CHECK(fs_unlink(fs->super.root, name, false) == 0);
+        inode_put(i);
+    }
+}
+
+KTEST(sfs_flush_while_files_go)
+{
+    if (!mount_it())
+        return;
+    ktest_parallel(THREADS, false, come_and_go);
     unmount_it();
 }

@@ -178,10 +178,9 @@ put_all(struct sfs *fs)
     struct sfs_inode *si;
     unsigned n;
 
-    for (;;) {
-        spin_lock(&fs->wq.lock);
-        if (list_empty(&fs->leaving))
-            break;
+    spin_lock(&fs->wq.lock);
+    fs->putting++;
+    while (!list_empty(&fs->leaving)) {
         si = list_first(&fs->leaving, struct sfs_inode, leaving);
         list_del(&si->leaving);
         n = si->puts;
@@ -189,7 +188,19 @@ put_all(struct sfs *fs)
         spin_unlock(&fs->wq.lock);
         while (n-- > 0)
             inode_put(&si->inode);
+        spin_lock(&fs->wq.lock);
     }
+    if (--fs->putting == 0)
+        wait_wake_all(&fs->wq);
+    spin_unlock(&fs->wq.lock);
+}
+
+void
+journal_wait_put(struct sfs *fs)
+{
+    spin_lock(&fs->wq.lock);
+    while (fs->putting > 0)
+        wait_sleep(&fs->wq);
     spin_unlock(&fs->wq.lock);
 }
 

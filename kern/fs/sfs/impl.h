@@ -78,6 +78,7 @@ struct sfs {
     struct page **log;        /* the committer's: the list, then copies */
     bool closing;             /* no new handles */
     bool busy;                /* somebody commits */
+    unsigned putting;         /* threads that give back what a commit held */
     bool has_thread;          /* commits when it is full */
     bool wanted, leave, left; /* the thread: commit; go; gone */
     int broken;               /* an errno: nothing is written any more */
@@ -151,7 +152,8 @@ void journal_forget(struct sfs *fs, struct page *page);
 /* All that was done before is on the disk when this returns. => no handle, no
  * page lock; may sleep */
 int journal_commit(struct sfs *fs);
-bool journal_idle(struct sfs *fs); /* nothing to commit */
+void journal_wait_put(struct sfs *fs); /* commits hold no inodes any more */
+bool journal_idle(struct sfs *fs);     /* nothing to commit */
 /* A commit may give back blocks that were freed: then 0, after it. */
 int journal_reclaim(struct sfs *fs);
 /* Read what H needs, or get a new handle.  => in H, no spinlock; after an error

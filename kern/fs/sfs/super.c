@@ -140,9 +140,13 @@ sync_all(struct super *s)
     struct sfs *fs = container_of(s, struct sfs, super);
     int err = 0;
 
-    if (!s->readonly)
-        err = sfs_store_all(fs);
-    return err == 0 && !s->readonly ? journal_commit(fs) : err;
+    if (s->readonly)
+        return 0;
+    err = sfs_store_all(fs);
+    if (err == 0)
+        err = journal_commit(fs);
+    journal_wait_put(fs); /* who unmounts finds only inodes that are in use */
+    return err;
 }
 
 static const struct super_ops super_ops = {.keep_names = true,
