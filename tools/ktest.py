@@ -292,6 +292,11 @@ MATRIX = [
         append="root=archive", disks=[("scratch",)]),
     row("user-mount", "user", smp=4, mem="512M", run=["t_mount"],
         append="root=archive", disks=[("sfs",)]),
+    # files on a disk, mapped
+    row("user-vmfile", "user", smp=4, mem="512M", disks=[("sfs",)], fast=True,
+        run=("t_vmfile", "dir=/dev/vda"), append="root=archive"),
+    row("user-vmfile-1", "user", mode="icount", mem="512M", disks=[("sfs",)],
+        run=("t_vmfile", "dir=/dev/vda"), append="root=archive"),
     # the power fails, and QEMU is killed: a short part of make crashdisk
     row("crashdisk", "tool", fast=True,
         tool=["crashdisk.py", "--seed=21", "--operations=30", "--samples=1", "--kill=3"]),
