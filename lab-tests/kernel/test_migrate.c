@@ -1,5 +1,5 @@
 /* test_migrate.c: pages that move to another frame: row 93 of
- * docs/design/mm.md. */
+ * docs/design/mm.md, and what row 36 is for. */
 #include "ad_test.h"
 #include "ext/mm/hint.h"
 #include "ext/mm/migrate.h"
@@ -7,6 +7,37 @@
 #include "schedule/sched.h"
 #include "ublob.h"
 #include <errno.h>
+
+/* Who looks after nodes asks who touches a page, and moves it there; but a device
+ * may write to a pinned page, and that one stays.  There is one node here. */
+KTEST(vm_row_36_a_page_moves_when_it_was_touched)
+{
+    static paddr_t was[20];
+    uintptr_t at;
+    struct mm_struct *mm = space_with(20, &at);
+    struct page *pinned;
+
+    fill(mm, at, 20);
+    for (size_t i = 0; i < 20; i++)
+        was[i] = pte_pa(entry(mm, at + i * P));
+    pinned = page_at(mm, at + 19 * P);
+    pinned->pins++;
+    CHECK(hint_scan(mm, at, at + 20 * P) == 20);
+    for (size_t i = 0; i < 20; i++) {
+        uintptr_t va = at + i * P;
+
+        CHECK(i % 2 ? get(mm, va) == 1000 + i : put(mm, va, i) == 0);
+        CHECK(mm->stat[MM_HINT] == i + 1 && mm->stat[MM_MIGR] == i);
+        CHECK(pte_pa(entry(mm, va)) == was[i]);
+        CHECK(migrate_range(mm, va, va + P) == (i < 19));
+        CHECK(get(mm, va) == (i % 2 ? 1000 + i : i));
+        CHECK((pte_pa(entry(mm, va)) == was[i]) == (i == 19));
+    }
+    CHECK(mm->stat[MM_HINT] == 20 && mm->stat[MM_MIGR] == 19);
+    CHECK(mm->stat[MM_ANON] == 20 && mm->stat[MM_COW] == 0);
+    pinned->pins--;
+    mm_put_user(mm);
+}
 
 KTEST(vm_row_93_pages_move_and_stay_the_same)
 {

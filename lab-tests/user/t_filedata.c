@@ -253,6 +253,46 @@ load(void *p)
     return *(volatile char *)p;
 }
 
+static int
+store(void *p)
+{
+    *(volatile char *)p = 1;
+    return 0;
+}
+
+static int
+run_code(void *code)
+{
+    return ((int (*)(void))code)();
+}
+
+/* li a0, 5; ret.  The page comes with the fetch, once. */
+UTEST(vm_row_4_code_in_a_file)
+{
+    static const uint32_t five[2] = {5u << 20 | 0x513, 0x8067};
+    char *map, *data;
+    uint64_t before;
+    long fd;
+
+    enter("code");
+    fd = new_file("f");
+    CHECK(PWRITE(fd, five, sizeof(five), PAGE) == sizeof(five));
+    map = mmap(NULL, 2 * PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, (int)fd, 0);
+    data = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE, (int)fd, 0);
+    CHECK(map != MAP_FAILED && data != MAP_FAILED);
+    for (int i = 0; i < 2; i++) /* the first time, the counting faults */
+        before = stat_of("min") + stat_of("maj");
+    CHECK(run_code(map + PAGE) == 5 && run_code(map + PAGE) == 5);
+    CHECK(stat_of("min") + stat_of("maj") - before == 1);
+    dies(store, map + PAGE, SIGSEGV, SEGV_ACCERR, map + PAGE);
+    dies(run_code, data + PAGE, SIGSEGV, SEGV_ACCERR, data + PAGE);
+    data[PAGE] = 7; /* a copy */
+    CHECK(run_code(map + PAGE) == 5);
+    CHECK(munmap(map, 2 * PAGE) == 0 && munmap(data, 2 * PAGE) == 0);
+    drop("f", fd);
+    leave();
+}
+
 UTEST(vm_row_51_beyond_the_end_is_sigbus)
 {
     char *map, buf[64];
