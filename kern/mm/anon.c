@@ -55,6 +55,7 @@ anon_new(struct page *page, uint32_t epoch)
         return NULL;
     a->ref = 1;
     a->epoch = epoch;
+    page->owner = 0; /* not whose the frame was before */
     atomic_store(&a->page, page);
     kstat_inc(STAT_ANON);
     return a;

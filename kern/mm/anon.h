@@ -75,8 +75,8 @@ struct layer {
 
 void anon_init(void); /* the caches, of layers and nodes too; once */
 
-/* An anon of epoch EPOCH for PAGE (which must have no owner and one reference,
- * which the anon takes over), with ref 1.  NULL: no memory, and the page is the
+/* An anon of epoch EPOCH for PAGE (which is nobody's and has one reference, which
+ * the anon takes over), with ref 1.  NULL: no memory, and the page is the
  * caller's as before.  Nobody finds it from the page before anon_own().
  * => no anon or later lock held */
 struct anon *anon_new(struct page *page, uint32_t epoch);

@@ -217,6 +217,7 @@ publish_private(struct fault *f, struct page *page)
         else
             atomic_store(f->slot, a);
         result = set_entry_locked(f, page, entry, PAGE_NEW, NULL);
+        race_point("shown");
         anon_own(a, page);
     }
     spin_unlock_off(&l->lock, RANK_LAYER);

@@ -757,6 +757,7 @@ static const struct explore_test tests[] = {
     {"access-move", 2, ACCESS_MOVE},
     {"mutant-read-no-anon-lock", 2, MOVE, MUTANT(READ_NO_ANON)},
     {"mutant-write-no-anon-lock", 2, MOVE, MUTANT(WRITE_NO_ANON)},
+    {"mutant-old-owner", 2, MOVE_NEW, MUTANT(OLD_OWNER)},
     {"mutant-new-owned-early", 2, MOVE_NEW, MUTANT(OWNED_EARLY)},
     {"mutant-move-no-flush", 2, MOVE_WARM, .skip = SKIP("flush/tlb_shootdown"),
      .expect = ""},

@@ -20,6 +20,7 @@ enum mutant {
     MUTANT_NO_RMAP_LOCK,    /* the reverse map without its lock */
     MUTANT_NO_PAGE_LOCK,    /* a fault uses a page that is busy */
     MUTANT_MKWRITE_UNLOCKS, /* the page is free between mkwrite and store */
+    MUTANT_OLD_OWNER,       /* anon_new: the owner its frame had before */
     MUTANT_ENTRY_UNLOCKED,  /* do_shared_fault: the page, as its entry comes */
     MUTANT_FILL_NO_LOOK,    /* object_fill: no look at the size */
     MUTANT_FILL_REMOVES,    /* object_fill: throws out what others have */

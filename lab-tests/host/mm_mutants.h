@@ -110,10 +110,21 @@ drop_at_once(struct anon *old, const char *in)
         anon_put(dropped = old);
 }
 
+/* The page says what its frame was before. */
+static struct anon *
+old_owner(struct page *page, uint32_t epoch)
+{
+    struct anon *a = anon_new(page, epoch);
+
+    page->owner = WORLD_OLD_OWNER;
+    return a;
+}
+
 #include "mm/fault_impl.h"
 #define owner_rights(f) (drop_at_once((f)->old, __func__), owner_rights(f))
 #define anon_new(page, epoch)                                          \
     (explore_mutant() == MUTANT_OWNED_EARLY ? anon_create(page, epoch) \
+     : explore_mutant() == MUTANT_OLD_OWNER ? old_owner(page, epoch)   \
                                             : (anon_new)(page, epoch))
 #define anon_put(a)         \
     do {                    \

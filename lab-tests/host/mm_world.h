@@ -217,6 +217,9 @@ bool pmm_poison;
 bool fail_armed;
 bool (*fail_hook)(enum fail_site site);
 
+/* A frame remembers whose it was, a slab's or a table's. */
+#define WORLD_OLD_OWNER 0x5a5a5a5a5a5a5a50ul
+
 static struct page world_page[WORLD_FRAMES];
 static char *world_frames;  /* their contents; set up before the first use */
 static size_t frames_used;  /* [frames_lock] */
@@ -275,6 +278,7 @@ alloc_pages(unsigned order)
         return NULL;
     memset(p, 0, sizeof(*p));
     p->ref = 1;
+    p->owner = WORLD_OLD_OWNER;
     ASAN_UNPOISON_MEMORY_REGION(page_to_va(p), PAGE_SIZE);
     return p;
 }

@@ -105,3 +105,62 @@ KTEST(vm_order_99_page_moves_while_read)
 {
     move_test(there_begin, true);
 }
+
+/* --- the entry shows a new page before the page knows its anon --- */
+
+/* Frames remember whose they were: the next ones, that they were a slab. */
+static void
+old_frames_begin(void)
+{
+    static struct page *frame[4 * SET];
+
+    order_begin_zeros();
+    for (unsigned i = 0; i < ARRAY_LEN(frame); i++)
+        frame[i] = alloc_pages(0);
+    for (unsigned i = 0; i < ARRAY_LEN(frame); i++) {
+        frame[i]->owner = (uintptr_t)&to_move;
+        free_pages(frame[i], 0);
+    }
+}
+
+static void
+shown_hook(const char *point)
+{
+    unsigned r;
+
+    if (is_at(point, "shown", 0, &r) && !given(r, THERE)) {
+        give(r, THERE);
+        stay_a_while(r, DONE);
+    }
+}
+
+static void
+shown_act(unsigned who, unsigned r)
+{
+    struct page *page;
+
+    enter(who, r, race_mm[0]);
+    if (who == 0) {
+        RCHECK(user_store(order_page(r), MINE));
+        give(r, OVER);
+        return;
+    }
+    await(r, THERE);
+    give(r, BEGUN);
+    page = race_page(race_mm[0], order_page(r));
+    if (page != NULL) {
+        uintptr_t owner = atomic_load_acquire(&page->owner);
+
+        RCHECK(owner != (uintptr_t)&to_move);
+        page_put(page);
+    }
+    give(r, DONE);
+}
+
+KTEST(vm_order_99_shown_before_it_is_owned)
+{
+    order_test(&(struct race){.racers = 2,
+                              .begin = old_frames_begin,
+                              .act = shown_act},
+               shown_hook);
+}
