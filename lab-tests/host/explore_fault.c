@@ -79,6 +79,42 @@ unmapped_check(void)
     all_gone();
 }
 
+/* --- an entry gives way to a copy, and somebody comes from the old page --- */
+
+static struct page *old_page;
+
+static void
+give_way_setup(void)
+{
+    setup_relatives();
+    old_page = private_page(space[0], HERE);
+}
+
+static void
+give_way_body(unsigned hart)
+{
+    struct anon *a = (struct anon *)old_page->owner;
+
+    start(hart);
+    if (hart == 0) {
+        result[0] = user_store(HERE, 5);
+        return;
+    }
+    spin_lock(&a->lock);
+    if (a->page == old_page)
+        page_unmap(old_page);
+    spin_unlock(&a->lock);
+}
+
+static void
+give_way_check(void)
+{
+    page_put(old_page);
+    sees(0, 0, 5);
+    sees(1, 0, 7);
+    all_gone();
+}
+
 /* --- relatives write the page they share --- */
 
 static void
@@ -618,6 +654,10 @@ access_move_body(unsigned hart)
 #define ZERO .setup = setup_zeros, .body = zero_body, .check = zero_check
 #define WRITERS \
     .setup = setup_zeros, .body = writers_body, .check = writers_check
+#define GIVE_WAY \
+    .setup = give_way_setup, .body = give_way_body, .check = give_way_check
+#define UNMAPPED_SHARED \
+    .setup = setup_shared_cold, .body = unmapped_body, .check = unmapped_check
 #define UNMAPPED_NEW \
     .setup = setup_zeros, .body = unmapped_body, .check = unmapped_check
 #define UNMAPPED \
@@ -757,6 +797,14 @@ static const struct explore_test tests[] = {
     {"access-move", 2, ACCESS_MOVE},
     {"mutant-read-no-anon-lock", 2, MOVE, MUTANT(READ_NO_ANON)},
     {"mutant-write-no-anon-lock", 2, MOVE, MUTANT(WRITE_NO_ANON)},
+    {"shared-unmapped", 2, UNMAPPED_SHARED},
+    {"mutant-read-no-layer-lock", 2, UNMAPPED_SHARED, MUTANT(READ_NO_LAYER)},
+    {"mutant-put-apart", 2, RELATIVE_GOES, MUTANT(PUT_APART)},
+    {"mutant-not-recorded", 2, RELATIVES_READ, MUTANT(NOT_RECORDED)},
+    {"give-way", 2, GIVE_WAY},
+    {"mutant-retire-unlocked", 2, GIVE_WAY, MUTANT(RETIRE_UNLOCKED)},
+    {"mutant-add-blindly", 2, PAGE_IN, MUTANT(ADD_BLINDLY)},
+    {"mutant-visit-unlocked", 2, GIVE_WAY, MUTANT(VISIT_UNLOCKED)},
     {"mutant-old-owner", 2, MOVE_NEW, MUTANT(OLD_OWNER)},
     {"mutant-new-owned-early", 2, MOVE_NEW, MUTANT(OWNED_EARLY)},
     {"mutant-move-no-flush", 2, MOVE_WARM, .skip = SKIP("flush/tlb_shootdown"),

@@ -32,6 +32,8 @@ enum mutant {
     MUTANT_COUNT_AFTER_LOOKING, /* the reader looks, then counts itself */
     MUTANT_SLEEP_WITHOUT_LOOKING,
     MUTANT_STAYS_COUNTED,   /* the reader sleeps as if inside */
+    MUTANT_NO_LOOK,         /* the reader does not look at the flag */
+    MUTANT_NO_WAIT,         /* the writer does not wait for readers */
     MUTANT_FLAG_AFTER_WAKE, /* the writer wakes, then takes the flag down */
 };
 
@@ -67,6 +69,12 @@ is_broken(int m, const char *func, const char *in, const char *word,
             __atomic_store_n(p, v, __ATOMIC_RELEASE);                        \
         }                                                                    \
     } while (0)
+#undef atomic_load_acquire
+#define atomic_load_acquire(p)                                               \
+    (BROKEN(MUTANT_NO_LOOK, "gate_step_in", "&g->closed", #p) ||             \
+             BROKEN(MUTANT_NO_WAIT, "gate_close", "&g->rows[i].readers", #p) \
+         ? 0                                                                 \
+         : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE)))
 #undef atomic_swap
 #define atomic_swap(p, v)                                          \
     (ATOMIC_POINT(p),                                              \
@@ -253,6 +261,10 @@ static const struct explore_test tests[] = {
      .expect = "together"},
     {"gate-mutant-count-after-looking", 2, GATE,
      .mutant = MUTANT_COUNT_AFTER_LOOKING, .expect = "together"},
+    {"gate-mutant-no-look", 2, GATE, .mutant = MUTANT_NO_LOOK,
+     .expect = "together"},
+    {"gate-mutant-no-wait", 2, GATE, .mutant = MUTANT_NO_WAIT,
+     .expect = "together"},
     {"gate-mutant-no-wake", 2, GATE, .skip = SKIP("gate_open/wait_wake_all"),
      .expect = "dead-lock"},
     {"gate-mutant-flag-after-wake", 2, GATE, .mutant = MUTANT_FLAG_AFTER_WAKE,

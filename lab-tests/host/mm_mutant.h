@@ -20,6 +20,12 @@ enum mutant {
     MUTANT_NO_RMAP_LOCK,    /* the reverse map without its lock */
     MUTANT_NO_PAGE_LOCK,    /* a fault uses a page that is busy */
     MUTANT_MKWRITE_UNLOCKS, /* the page is free between mkwrite and store */
+    MUTANT_PUT_APART,       /* anon_put: counts down in two steps */
+    MUTANT_READ_NO_LAYER,   /* do_private_read: the layer is unlocked early */
+    MUTANT_NOT_RECORDED,    /* store_entry: of a page that has a record */
+    MUTANT_RETIRE_UNLOCKED, /* set_entry: retires before the table is locked */
+    MUTANT_ADD_BLINDLY,     /* object_add: whatever is there already */
+    MUTANT_VISIT_UNLOCKED,  /* rmap_walk: without the table's lock */
     MUTANT_OLD_OWNER,       /* anon_new: the owner its frame had before */
     MUTANT_ENTRY_UNLOCKED,  /* do_shared_fault: the page, as its entry comes */
     MUTANT_FILL_NO_LOOK,    /* object_fill: no look at the size */

@@ -16,7 +16,20 @@ is_mutant(int m, const char *func, const char *in)
 
 #define MUTANT_IN(m, in) is_mutant(m, __func__, in)
 
+/* Count down in two steps. */
+#undef atomic_add_acq_rel
+#define atomic_add_acq_rel(p, n)                       \
+    (MUTANT_IN(MUTANT_PUT_APART, "anon_put")           \
+         ? ({                                          \
+               __typeof__(*(p)) was_ = atomic_load(p); \
+               atomic_store(p, was_ + (n));            \
+               was_;                                   \
+           })                                          \
+         : (ATOMIC_POINT(p), __atomic_fetch_add(p, n, __ATOMIC_ACQ_REL)))
 #include "kern/mm/anon.c"
+#undef atomic_add_acq_rel
+#define atomic_add_acq_rel(p, n) \
+    (ATOMIC_POINT(p), __atomic_fetch_add(p, n, __ATOMIC_ACQ_REL))
 #include "kern/mm/lnode.c"
 #include "kern/mm/pageref.c"
 #include "kern/mm/vmm.c"
@@ -82,19 +95,37 @@ static pte_t *entry_to_lock;
     (strstr(#l, "layer") == NULL && #l[0] == '&' &&        \
      (MUTANT_IN(MUTANT_READ_NO_ANON, "do_private_read") || \
       MUTANT_IN(MUTANT_WRITE_NO_ANON, "do_wp_page")))
+/* A read lets go of the layer as soon as it knows the anon. */
+#define LAYER_EARLY(l)                                                         \
+    (MUTANT_IN(MUTANT_READ_NO_LAYER, "do_private_read") && f->layer != NULL && \
+     (l) != &f->layer->lock)
+static bool layer_free[EXPLORE_HARTS];
+
+static void
+leave_layer(struct layer *l)
+{
+    layer_free[explore_hart] = true;
+    spin_unlock(&l->lock);
+}
+
 #undef spin_lock
 #undef spin_unlock
 #define spin_lock(l)                                         \
     do {                                                     \
+        if (LAYER_EARLY(l))                                  \
+            leave_layer(f->layer);                           \
         if (!NO_ANON(l))                                     \
             EXPLORE_CALL(spin_lock, l, l);                   \
         if (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private")) \
             f->old = *f->slot;                               \
     } while (0)
-#define spin_unlock(l)                       \
-    do {                                     \
-        if (!NO_ANON(l))                     \
-            EXPLORE_CALL(spin_unlock, l, l); \
+#define spin_unlock(l)                                            \
+    do {                                                          \
+        if (MUTANT_IN(MUTANT_READ_NO_LAYER, "do_private_read") && \
+            (l) == &f->layer->lock && layer_free[explore_hart])   \
+            layer_free[explore_hart] = false;                     \
+        else if (!NO_ANON(l))                                     \
+            EXPLORE_CALL(spin_unlock, l, l);                      \
     } while (0)
 #define anon_shared(a)                                  \
     (MUTANT_IN(MUTANT_NO_COMPARE, "publish_private") || \
@@ -162,7 +193,25 @@ old_owner(struct page *page, uint32_t epoch)
     (explore_mutant() == MUTANT_NO_LAYER_LOOK \
          ? NULL                               \
          : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE)))
+#define rmap_add(page, pte, spare)                                          \
+    (MUTANT_IN(MUTANT_NOT_RECORDED, "store_entry") && (page)->mapcount != 0 \
+         ? 0                                                                \
+         : rmap_add(page, pte, spare))
+#undef spin_lock_off
+#define spin_lock_off(l, r)                                          \
+    do {                                                             \
+        if (MUTANT_IN(MUTANT_RETIRE_UNLOCKED, "set_entry_locked")) { \
+            pte_t e_ = pte_load(f->pte);                             \
+                                                                     \
+            if ((e_ & PTE_V) && !shows(e_, page) && wants_own(f))    \
+                retire_entry(f, pte_table(f->pte));                  \
+        }                                                            \
+        spin_lock(l);                                                \
+    } while (0)
 #include "kern/mm/fault_entry.c"
+#undef rmap_add
+#undef spin_lock_off
+#define spin_lock_off(l, r) spin_lock(l)
 #undef atomic_load_acquire
 #define atomic_load_acquire(p) \
     (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_ACQUIRE))
@@ -200,11 +249,31 @@ finish_unlocked(struct fault *f, struct page *page, uint64_t rights)
     (MUTANT_IN(MUTANT_ENTRY_UNLOCKED, "do_shared_fault") \
          ? finish_unlocked(f, page, rights)              \
          : finish_fault(f, page, rights))
+static void **slot_find(struct vm_object *obj, uint64_t index);
+
+/* Whatever is there already. */
+static int
+add_blindly(struct vm_object *obj, uint64_t index, struct page **page)
+{
+    void **slot;
+
+    spin_lock(&obj->lock);
+    slot = slot_find(obj, index);
+    if (slot != NULL)
+        *slot = NULL;
+    spin_unlock(&obj->lock);
+    return object_add(obj, index, page);
+}
+
+#define object_add(obj, index, page)                                        \
+    (explore_mutant() == MUTANT_ADD_BLINDLY ? add_blindly(obj, index, page) \
+                                            : object_add(obj, index, page))
 #define page_trylock(p) \
     (explore_mutant() == MUTANT_NO_PAGE_LOCK || page_trylock(p))
 #include "kern/mm/fault_object.c"
 #undef page_trylock
 #undef finish_fault
+#undef object_add
 
 /* --- object.c, rmap.c --- */
 
@@ -240,7 +309,18 @@ finish_unlocked(struct fault *f, struct page *page, uint64_t rights)
 #define atomic_or(p, v)                                             \
     ((ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL)) & \
      (explore_mutant() == MUTANT_NO_RMAP_LOCK ? 0 : ~0u))
+#define spin_trylock_nested(l) \
+    (explore_mutant() == MUTANT_VISIT_UNLOCKED || spin_trylock_nested(l))
+#undef spin_unlock_nested
+#define spin_unlock_nested(l)                          \
+    do {                                               \
+        if (explore_mutant() != MUTANT_VISIT_UNLOCKED) \
+            EXPLORE_CALL(spin_unlock_nested, l, l);    \
+    } while (0)
 #include "kern/mm/rmap.c"
+#undef spin_trylock_nested
+#undef spin_unlock_nested
+#define spin_unlock_nested(l) EXPLORE_CALL(spin_unlock_nested, l, l)
 #undef atomic_or
 #define atomic_or(p, v) \
     (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))

@@ -215,6 +215,16 @@ setup_relatives_cold(void)
     as(0);
 }
 
+/* ... and both harts run space 0: the relative only has the 7, too. */
+static void
+setup_shared_cold(void)
+{
+    setup_relatives_cold();
+    as(1);
+    mmu_run(space[0]);
+    as(0);
+}
+
 static void
 map_file(uint32_t flags)
 {
