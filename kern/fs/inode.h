@@ -140,10 +140,10 @@ struct inode {
     int64_t atime, mtime, ctime; /* ns since 1970 */
     struct vm_object *object;    /* [I] contents by pages, or NULL */
     struct super *super;         /* [I] NULL: of no mounted file system */
-    struct inode *parent;        /* [n] of a folder: "..", a reference; itself
-                                  * for a root; see inode_set_parent() */
-    struct inode *mounted;       /* [n] the root that covers this folder */
-    struct inode *covers;        /* [n] the folder this root covers */
+    struct inode *parent;  /* [n] a reference, see inode_set_parent(): "..";
+                                  * of a file: the last folder it was found in */
+    struct inode *mounted; /* [n] the root that covers this folder */
+    struct inode *covers;  /* [n] the folder this root covers */
     const struct inode_ops *ops; /* [I] */
     void *host;                  /* [I] the file system's */
     struct list locks;           /* ext/fs/locks.c: of ranges of bytes */

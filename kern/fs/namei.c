@@ -156,7 +156,7 @@ dir_lookup(struct inode *dir, const struct name *n, struct inode **found)
     if (err != 1)
         return err;
     err = dir->ops->lookup(dir, n->text, n->len, found);
-    if (err == 0 && is_dir(*found))
+    if (err == 0)
         inode_set_parent(*found, dir);
     if (err == 0 || err == -ENOENT)
         name_learned(dir, n, err == 0 ? *found : NULL);

@@ -110,8 +110,7 @@ was_made(struct inode *dir, const struct name *n, int err, struct inode *i,
     if (err != 0)
         return err;
     name_changed(dir, n);
-    if (is_dir(i))
-        inode_set_parent(i, dir);
+    inode_set_parent(i, dir);
     if (made != NULL)
         *made = i;
     else
@@ -293,8 +292,7 @@ move_locked(struct move *m, struct held *h)
         return err;
     name_changed(m->dir, &m->name);
     name_changed(m->to_dir, &m->to_name);
-    if (is_dir(m->moved))
-        inode_set_parent(m->moved, m->to_dir);
+    inode_set_parent(m->moved, m->to_dir);
     return 0;
 }
 

@@ -79,6 +79,7 @@ entry_act(unsigned who, unsigned r)
         RCHECK(user_load(race_page_at(r), &v) && v == 1000 + r);
     give(r, WARM);
     RCHECK(user_store(race_page_at(r) + 8, MINE));
+    give(r, THERE); /* an image without race points has no hook */
     await(r, OVER);
 }
 
@@ -184,6 +185,7 @@ table_act(unsigned who, unsigned r)
     RCHECK(user_store(race_page_at(r) + 8, MINE));
     give(r, WARM);
     RCHECK(user_store(race_page_at(SET + r), r)); /* in the same table */
+    give(r, THERE); /* an image without race points has no hook */
     await(r, OVER);
 }
 

@@ -78,6 +78,63 @@ UTEST(proc_maps_shows_areas)
     CHECK(strstr(text, "/bin/t_procfs") != NULL);
 }
 
+/* A mapped file is named, also when it is gone; an area that nothing names has
+ * none. */
+UTEST(proc_maps_names_files)
+{
+    int fd = open("/dev/shm/named", O_CREAT | O_RDWR, 0600);
+    const char *at;
+    char want[64];
+    void *p;
+
+    CHECK(fd >= 0 && ftruncate(fd, 2 * PAGE) == 0);
+    p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    CHECK(p != MAP_FAILED && mmap(p, PAGE, PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_FIXED, fd, PAGE) == p);
+    close(fd);
+    CHECK(slurp("/proc/self/maps") > 0);
+    snprintf(want, sizeof(want),
+             "%08lx-%08lx rw-s 00001000 00:", (unsigned long)p,
+             (unsigned long)p + PAGE);
+    at = find(want);
+    CHECK(at != NULL);
+    at = strstr(at, "     /dev/shm/named\n");
+    CHECK(at != NULL && strstr(at + 1, "     /dev/shm/named\n") != NULL);
+    CHECK(unlink("/dev/shm/named") == 0);
+    CHECK(slurp("/proc/self/maps") > 0 && strstr(text, "(deleted)") != NULL);
+    CHECK(strstr(text, "/dev/shm/named") == NULL);
+}
+
+/* More areas than are read at once: each is there, once and in order. */
+UTEST(proc_maps_of_many_areas)
+{
+    char *p = pages(200, PROT_READ);
+    unsigned long start, last = 0;
+    int seen = 0;
+
+    for (int i = 0; i < 200; i += 2)
+        CHECK(mprotect(p + i * PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
+    CHECK(slurp("/proc/self/maps") > 0);
+    for (const char *at = text; *at != 0; at = strchr(at, '\n') + 1) {
+        start = strtoul(at, NULL, 16);
+        CHECK(start > last || last == 0);
+        last = start;
+        seen +=
+            start >= (unsigned long)p && start < (unsigned long)p + 200 * PAGE;
+    }
+    CHECK(seen == 200);
+}
+
+UTEST(proc_mounts_of_a_process)
+{
+    CHECK(slurp("/proc/self/mounts") > 0 &&
+          strstr(text, " /proc proc ") != NULL);
+    CHECK(slurp("/proc/self/mountinfo") > 0);
+    CHECK(strstr(text, " / / rw - ") != NULL ||
+          strstr(text, " / / ro - ") != NULL);
+    CHECK(strstr(text, " / /proc rw - proc ") != NULL);
+}
+
 static uint64_t
 value(const char *name)
 {

@@ -259,11 +259,9 @@ tmpfs_create(struct inode *dir, const char *name, size_t len, uint32_t mode,
         kfree(e);
         return -ENOMEM;
     }
-    if ((mode & S_IFMT) == S_IFDIR) {
-        inode_set_parent(i, dir);
-        expect(dir, 1);
-        dir->nlink++;
-    }
+    inode_set_parent(i, dir);
+    expect(dir, 1);
+    dir->nlink += (mode & S_IFMT) == S_IFDIR;
     inode_get(i);
     insert(dir, e, i);
     *made = i;

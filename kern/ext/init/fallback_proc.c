@@ -54,6 +54,12 @@ look_end(struct look *l)
 {
 }
 
+WEAK int
+look_path(struct inode *i, char *buf, size_t size)
+{
+    return -ENOENT;
+}
+
 /* ext/mm/mmstat.c, pginfo.c, mmcheck.c, failpoint.c, knob.c: nothing is known. */
 WEAK void
 mmstat_read(struct mm_struct *mm, struct mmstat_value out[MMSTAT_VALUES])

@@ -95,3 +95,15 @@ look_end(struct look *l)
     if (l->files != NULL)
         files_put(l->files);
 }
+
+int
+look_path(struct inode *i, char *buf, size_t size)
+{
+    struct walk w;
+    int n;
+
+    place_walk(current_process()->fs, &w);
+    n = path_of(&w, i, buf, size);
+    walk_put(&w);
+    return n;
+}

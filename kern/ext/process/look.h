@@ -25,4 +25,7 @@ struct look {
 int look_at(int pid, struct look *l);
 void look_end(struct look *l); /* => may sleep */
 
+/* The path of I as the caller sees it: as path_of(). */
+int look_path(struct inode *i, char *buf, size_t size);
+
 #endif

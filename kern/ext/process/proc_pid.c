@@ -126,20 +126,7 @@ show_cmdline(struct proc_text *t, int pid)
     return 0;
 }
 
-/* --- the program, and areas --- */
-
-/* The name of I as the caller sees it; returns its length with the NUL. */
-static int
-path_text(struct inode *i, char *buf, size_t size)
-{
-    struct walk w;
-    int n;
-
-    place_walk(current_process()->fs, &w);
-    n = path_of(&w, i, buf, size);
-    walk_put(&w);
-    return n;
-}
+/* --- the program --- */
 
 static int
 link_exe(int pid, char *buf, size_t size)
@@ -149,62 +136,9 @@ link_exe(int pid, char *buf, size_t size)
 
     if (l == NULL)
         return -ESRCH;
-    n = l->exe == NULL ? -ENOENT : path_text(l->exe, buf, size);
+    n = l->exe == NULL ? -ENOENT : look_path(l->exe, buf, size);
     look_drop(l);
     return n > 0 ? n - 1 : n;
-}
-
-static const char *
-what(const struct vma_struct *v, const struct look *l, const char *exe)
-{
-    const struct mm_struct *mm = l->mm;
-
-    if (l->exe != NULL && v->vm_object != NULL &&
-        v->vm_object == l->exe->object)
-        return exe;
-    if (v->vm_object != NULL)
-        return "";
-    if (v->vm_start < mm->brk && v->vm_end > mm->brk_start)
-        return "[heap]";
-    if (v->vm_start <= l->stack_start && l->stack_start < v->vm_end)
-        return "[stack]";
-    return "";
-}
-
-static void
-add_area(struct proc_text *t, const struct vma_struct *v, const struct look *l,
-         const char *exe)
-{
-    const char *name = what(v, l, exe);
-    uint32_t f = v->vm_flags;
-
-    proc_print(t, "%08lx-%08lx %c%c%c%c %08lx 00:00 %lu%s", v->vm_start,
-               v->vm_end, f & VM_READ ? 'r' : '-', f & VM_WRITE ? 'w' : '-',
-               f & VM_EXEC ? 'x' : '-', f & VM_SHARED ? 's' : 'p',
-               v->vm_object ? v->vm_pgoff << PAGE_SHIFT : 0,
-               name == exe ? l->exe->ino : 0, *name ? "     " : "");
-    proc_print(t, "%s\n", name);
-}
-
-static int
-show_maps(struct proc_text *t, int pid)
-{
-    struct look *l = look_new(pid);
-    char *exe = kmalloc(PATH_MAX);
-    int err = l == NULL ? -ESRCH : exe == NULL ? -ENOMEM : 0;
-
-    if (err == 0 && l->mm != NULL) {
-        if (l->exe == NULL || path_text(l->exe, exe, PATH_MAX) < 0)
-            *exe = 0;
-        gate_close(&l->mm->gate);
-        list_for_each_entry (v, &l->mm->mmap_list, struct vma_struct, list_link)
-            add_area(t, v, l, exe);
-        gate_open(&l->mm->gate);
-    }
-    kfree(exe);
-    if (l != NULL)
-        look_drop(l);
-    return err;
 }
 
 /* --- trace: 1 or 0 --- */
@@ -249,7 +183,6 @@ PROC_FILE(pid_stat, .name = "stat", .where = PROC_PID, .show = show_stat);
 PROC_FILE(pid_status, .name = "status", .where = PROC_PID, .show = show_status);
 PROC_FILE(pid_cmdline, .name = "cmdline", .where = PROC_PID,
           .show = show_cmdline);
-PROC_FILE(pid_maps, .name = "maps", .where = PROC_PID, .show = show_maps);
 PROC_FILE(pid_exe, .name = "exe", .where = PROC_PID, .link = link_exe);
 PROC_FILE(pid_trace, .name = "trace", .where = PROC_PID, .show = show_trace,
           .store = store_trace);
