@@ -61,14 +61,24 @@ anon_new(struct page *page, uint32_t epoch)
     return a;
 }
 
-/* Nobody points to A any more. */
-static void
-anon_destroy(struct anon *a)
+/* A tree lets go of A: was it the last one? */
+static inline bool
+anon_last_put(struct anon *a)
+{
+    int32_t before = atomic_add_acq_rel(&a->ref, -1);
+
+    assert(before > 0);
+    return before == 1;
+}
+
+/* Nobody points to A any more.  Returns its page, which has no owner now, so that
+ * reclaim leaves it alone; NULL: there was none.  => interrupts off */
+static inline struct page *
+anon_detach(struct anon *a)
 {
     struct page *page;
     swp_t slot;
 
-    irq_off();
     spin_lock_off(&a->lock, RANK_ANON);
     page = a->page;
     slot = a->slot;
@@ -77,9 +87,20 @@ anon_destroy(struct anon *a)
     if (page != NULL)
         atomic_store(&page->owner, 0ul);
     spin_unlock_off(&a->lock, RANK_ANON);
-    /* From here on reclaim finds the page without an owner. */
-    if (slot != 0)
+    if (unlikely(slot != 0))
         anon_slot_free(slot);
+    return page;
+}
+
+void
+anon_put(struct anon *a)
+{
+    struct page *page;
+
+    if (!anon_last_put(a))
+        return;
+    irq_off();
+    page = anon_detach(a);
     if (page != NULL)
         page_put(page);
     kstat_add(STAT_ANON, -1ul);
@@ -88,13 +109,28 @@ anon_destroy(struct anon *a)
 }
 
 void
-anon_put(struct anon *a)
+anon_put_all(struct anon **anons, unsigned live)
 {
-    int32_t before = atomic_add_acq_rel(&a->ref, -1);
+    struct page *pages[LNODE_SLOTS];
+    unsigned npages = 0, gone = 0;
 
-    assert(before > 0);
-    if (before == 1)
-        anon_destroy(a);
+    irq_off();
+    for (struct anon **at = anons; live > 0; at++) {
+        struct anon *a = *at;
+
+        if (a == NULL)
+            continue;
+        live--;
+        if (!anon_last_put(a))
+            continue;
+        pages[npages] = anon_detach(a);
+        npages += pages[npages] != NULL;
+        anons[gone++] = a;
+    }
+    kstat_add(STAT_ANON, -(uint64_t)gone);
+    irq_restore();
+    page_put_all(pages, npages);
+    kmem_cache_free_all(anon_cache, (void **)anons, gone);
 }
 
 size_t

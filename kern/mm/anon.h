@@ -83,6 +83,9 @@ struct anon *anon_new(struct page *page, uint32_t epoch);
 /* Drop a tree's reference; the last one frees the slot and drops the page.
  * => no anon or later lock held */
 void anon_put(struct anon *a);
+/* The same for the LIVE anons at ANONS, the slots of a leaf, between which NULLs
+ * may lie; what it holds is of no use then. */
+void anon_put_all(struct anon **anons, unsigned live);
 /* How a swap slot is given back; swap says it, before there is any. */
 extern void (*anon_slot_free)(swp_t slot);
 

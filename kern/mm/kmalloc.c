@@ -214,7 +214,7 @@ slab_free(void *p)
 }
 
 /* kern/ext/mm/magazines.c, if linked, takes the place of these five, and of
- * kmem_cache_free(). */
+ * kmem_cache_free() and kmem_cache_free_all(). */
 WEAK void *
 kmalloc(size_t size)
 {
@@ -253,6 +253,13 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
     if (unlikely(va_to_page(obj)->owner != (uintptr_t)c))
         panic("kmem_cache_free(%p): not from cache %s", obj, c->name);
     kfree(obj);
+}
+
+WEAK void
+kmem_cache_free_all(struct kmem_cache *c, void **obj, unsigned n)
+{
+    while (n > 0)
+        kmem_cache_free(c, obj[--n]);
 }
 
 void *

@@ -31,6 +31,8 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 void kmem_cache_destroy(struct kmem_cache *c);
 MUST_CHECK void *kmem_cache_alloc(struct kmem_cache *c);
 void kmem_cache_free(struct kmem_cache *c, void *obj);
+/* The same for N at once; quicker where they follow each other. */
+void kmem_cache_free_all(struct kmem_cache *c, void **obj, unsigned n);
 
 /* Objects that are kept in front of the slabs go back to them; returns how many
  * pages that gave back to pmm. */

@@ -69,14 +69,15 @@ lnode_put(struct lnode *n)
     assert(before > 0);
     if (before > 1)
         return;
+    if (n->level == 0) {
+        anon_put_all(&n->slot[0].anon, n->live);
+        n->live = 0;
+    }
     for (union lslot *s = n->slot; n->live > 0; s++) {
         if (s->node == NULL)
             continue;
         n->live--;
-        if (n->level == 0)
-            anon_put(s->anon);
-        else
-            lnode_put(s->node); /* as deep as the tree: LAYER_LEVELS */
+        lnode_put(s->node); /* as deep as the tree: LAYER_LEVELS */
     }
     kstat_add(STAT_LNODE, -1ul);
     kmem_cache_free(lnode_cache(n->level), n);

@@ -8,5 +8,7 @@
 void page_get(struct page *page);
 /* The last reference frees the frame.  => it is not mapped then */
 void page_put(struct page *page);
+/* The same for N at once; changes the array. */
+void page_put_all(struct page **pages, unsigned n);
 
 #endif

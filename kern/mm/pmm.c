@@ -211,7 +211,7 @@ block_unclaim(struct page *p, unsigned order)
 
 /* --- the way in and out --- */
 
-/* kern/ext/mm/hart_pages.c, if linked, takes the place of these four. */
+/* kern/ext/mm/hart_pages.c, if linked, takes the place of these five. */
 WEAK struct page *
 alloc_pages(unsigned order)
 {
@@ -233,6 +233,13 @@ free_pages(struct page *p, unsigned order)
     spin_lock(&buddy.lock);
     buddy_put(p, order, 0);
     spin_unlock(&buddy.lock);
+}
+
+WEAK void
+free_page_list(struct page **p, unsigned n)
+{
+    while (n > 0)
+        free_pages(p[--n], 0);
 }
 
 WEAK size_t

@@ -45,6 +45,8 @@ MUST_CHECK struct page *alloc_zeroed_page(void);
  * bug of the caller and panics with what is known about it.
  * => any context; never sleeps; takes RANK_BUDDY */
 void free_pages(struct page *p, unsigned order);
+/* The same for N single pages; quicker where they follow each other. */
+void free_page_list(struct page **p, unsigned n);
 
 /* Pages that could be allocated now. */
 size_t nr_free_pages(void);

@@ -409,7 +409,7 @@ static const struct explore_test tests[] = {
     {"mutant-anon-at-once", 3, STALE_WRITE, .mutant = MUTANT_ANON_AT_ONCE,
      .expect = "another space"},
     {"mutant-destroy-unlocked", 2, RECLAIM,
-     .skip = SKIP("anon_destroy/spin_lock", "anon_destroy/spin_unlock"),
+     .skip = SKIP("anon_detach/spin_lock", "anon_detach/spin_unlock"),
      .expect = ""},
 };
 

@@ -154,6 +154,13 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
     ASAN_POISON_MEMORY_REGION(obj, c->size);
 }
 
+void
+kmem_cache_free_all(struct kmem_cache *c, void **obj, unsigned n)
+{
+    while (n > 0)
+        kmem_cache_free(c, obj[--n]);
+}
+
 /* --- frames --- */
 
 #define FRAME_WORDS 4
@@ -214,6 +221,13 @@ page_put(struct page *page)
     assert(page->owner == 0);
     world_free(container_of(page, struct frame, page), sizeof(struct frame));
     __atomic_fetch_add(&frames, -1ul, __ATOMIC_RELAXED);
+}
+
+void
+page_put_all(struct page **pages, unsigned n)
+{
+    while (n > 0)
+        page_put(pages[--n]);
 }
 
 /* --- the gather --- */

@@ -173,6 +173,13 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
     ASAN_POISON_MEMORY_REGION(obj, c->size);
 }
 
+void
+kmem_cache_free_all(struct kmem_cache *c, void **obj, unsigned n)
+{
+    while (n > 0)
+        kmem_cache_free(c, obj[--n]);
+}
+
 /* The size stands in front of the object. */
 void *
 kmalloc(size_t size)
@@ -306,6 +313,13 @@ free_pages(struct page *p, unsigned order)
     list_add_tail(&frames_free, &p->lru);
     frames_used--;
     unlock_frames();
+}
+
+void
+free_page_list(struct page **p, unsigned n)
+{
+    while (n > 0)
+        free_pages(p[--n], 0);
 }
 
 static pte_t kernel_root[PTES_PER_TABLE];

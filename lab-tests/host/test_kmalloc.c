@@ -470,6 +470,59 @@ test_type_stable(void)
     return true;
 }
 
+/* Many at once, of several slabs, in order or not. */
+static bool
+test_free_all(void)
+{
+    struct kmem_cache *c;
+    void *it[200], *x;
+
+    world(1024);
+    c = kmem_cache_create("many", sizeof(struct item), 64, 0, NULL);
+    for (unsigned turn = 0; turn < 200; turn++) {
+        unsigned n = 1 + turn % ARRAY_LEN(it);
+
+        shim_become_hart(turn % 3);
+        for (unsigned i = 0; i < n; i++)
+            EXPECT((it[i] = kmem_cache_alloc(c)) != NULL);
+        for (unsigned i = 0; i < n && turn % 2; i++) {
+            unsigned k = (i * 37 + turn) % n;
+
+            x = it[i];
+            it[i] = it[k];
+            it[k] = x;
+        }
+        kmem_cache_free_all(c, it, n);
+        EXPECT(kmalloc_in_use() == 1 && kmalloc_check() == 0);
+    }
+    kmem_cache_destroy(c);
+    return all_back();
+}
+
+static bool
+free_all_panics(unsigned bad, ptrdiff_t by)
+{
+    struct kmem_cache *c;
+    void *it[100];
+
+    world(1024);
+    c = kmem_cache_create("many", sizeof(struct item), 64, 0, NULL);
+    for (unsigned i = 0; i < ARRAY_LEN(it); i++)
+        EXPECT((it[i] = kmem_cache_alloc(c)) != NULL);
+    it[bad] = by != 0 ? (char *)it[bad] + by : it[(bad + 1) % ARRAY_LEN(it)];
+    return PANICS(kmem_cache_free_all(c, it, ARRAY_LEN(it)));
+}
+
+static bool
+test_free_all_wrongly(void)
+{
+    for (unsigned bad = 0; bad < 100; bad += 9) {
+        EXPECT(free_all_panics(bad, 0)); /* twice the same */
+        EXPECT(free_all_panics(bad, 8)); /* between two */
+    }
+    return true;
+}
+
 static bool
 test_shapes(void)
 {
@@ -727,6 +780,8 @@ main(void)
     RUN(slab_page_freed);
     RUN(constructor);
     RUN(type_stable);
+    RUN(free_all);
+    RUN(free_all_wrongly);
     RUN(shapes);
     RUN(cache_misuse);
     RUN(fail_points);

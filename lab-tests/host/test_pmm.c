@@ -506,6 +506,58 @@ test_double_free(void)
     return true;
 }
 
+/* Lists of pages, in order or not, on two harts: nothing is lost, and what lay
+ * together becomes one block again. */
+static bool
+test_list_free(void)
+{
+    struct page *p[100], *q;
+    size_t total;
+
+    world(small);
+    total = nr_free_pages();
+    for (unsigned turn = 0; turn < 200; turn++) {
+        unsigned n = 1 + turn % 100;
+
+        shim_become_hart(turn % 3);
+        for (unsigned i = 0; i < n; i++)
+            EXPECT((p[i] = alloc_pages(0)) != NULL);
+        for (unsigned i = 0; i < n && turn % 2; i++) {
+            unsigned k = (i * 37 + turn) % n;
+
+            q = p[i];
+            p[i] = p[k];
+            p[k] = q;
+        }
+        if (turn % 5 == 0)
+            atomic_or(&p[n / 2]->flags, PG_DIRTY); /* the owner's business */
+        free_page_list(p, n);
+        EXPECT(nr_free_pages() == total && pmm_check() == 0);
+    }
+    pmm_drain();
+    return all_right();
+}
+
+static bool
+test_list_free_wrongly(void)
+{
+    struct page *p[40];
+
+    for (unsigned n = 2; n <= ARRAY_LEN(p); n += 19) {
+        world(small);
+        for (unsigned i = 0; i < n; i++)
+            EXPECT((p[i] = alloc_pages(0)) != NULL);
+        p[n - 1] = p[0];
+        EXPECT(PANICS(free_page_list(p, n)));
+        world(small);
+        for (unsigned i = 0; i < n; i++)
+            EXPECT((p[i] = alloc_pages(0)) != NULL);
+        p[n / 2]->mapcount = 1;
+        EXPECT(PANICS(free_page_list(p, n)) && says("mapped"));
+    }
+    return true;
+}
+
 static bool
 test_foreign_free(void)
 {
@@ -928,6 +980,8 @@ main(void)
     RUN(boot_writes_few_descriptors);
     RUN(use_writes_few_descriptors);
     RUN(double_free);
+    RUN(list_free);
+    RUN(list_free_wrongly);
     RUN(foreign_free);
     RUN(wrong_order);
     RUN(free_in_use);

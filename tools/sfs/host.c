@@ -109,6 +109,13 @@ free_pages(struct page *p, unsigned order)
     used--;
 }
 
+void
+free_page_list(struct page **p, unsigned n)
+{
+    while (n > 0)
+        free_pages(p[--n], 0);
+}
+
 void *
 kmalloc(size_t size)
 {

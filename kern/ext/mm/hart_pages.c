@@ -302,6 +302,63 @@ free_pages(struct page *p, unsigned order)
     irq_load(irq);
 }
 
+/* Up to this many of a list go onto the stack: some room is left for single
+ * ones, so that these need not drain it at once. */
+#define PCP_LIST (PCP_BATCH + PCP_BATCH / 2)
+
+/* The last of the N pages at P onto the stack; returns how many. */
+static unsigned
+push_some(struct page **p, unsigned n)
+{
+    unsigned long irq = irq_save();
+    struct pcp *c = this_cpu()->pages;
+    long have = count_try(&c->n), room = 0;
+
+    if (have != COUNT_BUSY) {
+        room = MIN((long)n, MAX(PCP_LIST - have, 0l));
+        for (long i = 0; i < room; i++) {
+            struct page *q = p[(long)n - room + i];
+
+            atomic_store(&q->flags_ref, PG_CACHED);
+            c->slot[have + i] = q;
+        }
+        count_unlock(&c->n, have + room);
+        atomic_add(&c->stats->v[STAT_PAGE_FREE], (uint64_t)room);
+    }
+    irq_load(irq);
+    return (unsigned)room;
+}
+
+/* A free that is not as usual is left to free_pages(), as there.  Each page is
+ * marked as it is looked at, so one that is in the list twice is such a free. */
+void
+free_page_list(struct page **p, unsigned n)
+{
+    bool special = trace_enabled || pmm_poison;
+    unsigned usual = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct page *q = p[i];
+
+        if (unlikely(special || q->users != 0 ||
+                     atomic_load(&q->flags_ref) != ONE_REF)) {
+            free_pages(q, 0);
+            continue;
+        }
+        atomic_store(&q->flags_ref, 0ul);
+        p[usual++] = q;
+    }
+    n = usual;
+    n -= push_some(p, n);
+    if (n == 0)
+        return;
+    kstat_add(STAT_PAGE_FREE, n);
+    spin_lock(&buddy.lock);
+    for (long at = 0; at < (long)n;)
+        at += put_back(&p[at], (long)n - at);
+    spin_unlock(&buddy.lock);
+}
+
 size_t
 nr_free_pages(void)
 {

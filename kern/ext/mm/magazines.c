@@ -354,3 +354,52 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
     else
         slab_free(obj);
 }
+
+/* The first of the N objects of C at OBJ, and those of the same slab that follow
+ * it, go back to it.  Returns how many.  => c->lock held */
+static unsigned
+give_run(struct kmem_cache *c, uint64_t inverse, void **obj, unsigned n)
+{
+    struct page *slab = pa_to_page((uintptr_t)obj[0] - dmap_base);
+    uintptr_t base = PAGE_DOWN((uintptr_t)obj[0]);
+    uint64_t bits = 0;
+    unsigned i;
+
+    if (unlikely(slab->owner != (uintptr_t)c))
+        panic("kmem_cache_free_all(%p): not from cache %s", obj[0], c->name);
+    for (i = 0; i < n && (uintptr_t)obj[i] - base < PAGE_SIZE; i++) {
+        uint64_t at = (uintptr_t)obj[i] - base, k = at * inverse >> 32;
+
+        if (unlikely(k * c->size != at || (bits >> k & 1)))
+            kfree_panic(c, obj[i]);
+        bits |= 1ul << k;
+    }
+    if (unlikely((atomic_and(&slab->policy, ~bits) & bits) != bits))
+        kfree_panic(c, obj[0]);
+    slab_gave(c, slab, bits, i);
+    return i;
+}
+
+/* As many as the magazine has room for go there, the others to their slabs. */
+void
+kmem_cache_free_all(struct kmem_cache *c, void **obj, unsigned n)
+{
+    struct magazine *m = c->front;
+    unsigned at = 0;
+    long room = 0;
+
+    if (m != NULL) {
+        irq_off();
+        room = MAG_MAX - count_read(&m[this_cpu()->id].n);
+        irq_restore();
+    }
+    while (n > 0 && (m == NULL || room-- > 0))
+        kmem_cache_free(c, obj[--n]);
+    if (n == 0)
+        return;
+    kstat_add(STAT_KFREE, n);
+    spin_lock(&c->lock);
+    while (at < n)
+        at += give_run(c, m->inverse, &obj[at], n - at);
+    spin_unlock(&c->lock);
+}
