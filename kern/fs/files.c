@@ -182,7 +182,7 @@ files_put(struct files *t)
 }
 
 /* Take out what FD shows, or NULL.  => T locked */
-static struct file *
+static inline struct file *
 take(struct files *t, int fd)
 {
     struct file *f = fd >= 0 && fd < t->size ? t->entry[fd] : NULL;
@@ -241,8 +241,6 @@ fd_use(struct files *t, int fd, bool alone, bool *owned)
 static int
 lowest_free(const struct files *t, int least)
 {
-    if (least <= t->hint && t->hint < t->size && t->entry[t->hint] == NULL)
-        return t->hint;
     for (int i = least; i < NOFILE_MAX; i = (i / 64 + 1) * 64) {
         uint64_t free = ~t->used[i / 64] >> (i % 64);
 
@@ -264,14 +262,13 @@ put_in(struct files *t, int fd, struct file *f, bool cloexec)
         t->hint++;
 }
 
-int
-fd_install(struct files *t, int least, struct file *f, bool cloexec)
+/* fd_install() where the number is not the one that is expected.  => T locked,
+ * which may be dropped for a while */
+static NOINLINE int
+install_elsewhere(struct files *t, int least, struct file *f, bool cloexec)
 {
     int fd, err = 0, limit = atomic_load(&t->limit);
 
-    if (least < 0 || (least > 0 && least >= limit))
-        return -EINVAL;
-    spin_lock(&t->lock);
     while ((fd = lowest_free(t, least)) >= t->size && fd < limit && err == 0)
         err = grow(t, fd);
     if (fd >= limit)
@@ -280,8 +277,24 @@ fd_install(struct files *t, int least, struct file *f, bool cloexec)
         t->hint = fd;
     if (err == 0)
         put_in(t, fd, f, cloexec);
-    spin_unlock(&t->lock);
     return err == 0 ? fd : err;
+}
+
+int
+fd_install(struct files *t, int least, struct file *f, bool cloexec)
+{
+    int fd, limit = atomic_load(&t->limit);
+
+    if (least < 0 || (least > 0 && least >= limit))
+        return -EINVAL;
+    spin_lock(&t->lock);
+    fd = t->hint;
+    if (least <= fd && fd < MIN(limit, t->size) && t->entry[fd] == NULL)
+        put_in(t, fd, f, cloexec);
+    else
+        fd = install_elsewhere(t, least, f, cloexec);
+    spin_unlock(&t->lock);
+    return fd;
 }
 
 int

@@ -1,7 +1,7 @@
 /* uaccess.S: the only code that touches user memory, with SUM set.
  *
  * Every access to memory has an entry in section "extable" (probe.h).  A fault
- * of the wide loops, which move 256 and 64 bytes at a time, goes on in the byte loop
+ * of the wide loops, which move 512 and 64 bytes at a time, goes on in the byte loop
  * with what the wide one has not finished, so a byte is either copied or among
  * those that are counted as left. */
 #include "arch/riscv/csr.h"
@@ -53,15 +53,15 @@ user_copy:
     addi    a1, a1, 1
     addi    a2, a2, -1
     j       1b
-2:  li      t0, 256             /* 256 bytes at a time */
-    bltu    a2, t0, 7f
-    .irp    at, 0,64,128,192
+2:  li      a6, 512             /* 512 bytes at a time */
+    bltu    a2, a6, 7f
+8:  .irp    at, 0,64,128,192,256,320,384,448
     copy_64 \at
     .endr
-    addi    a0, a0, 256
-    addi    a1, a1, 256
-    addi    a2, a2, -256
-    j       2b
+    addi    a0, a0, 512
+    addi    a1, a1, 512
+    addi    a2, a2, -512
+    bgeu    a2, a6, 8b
 7:  bltu    a2, t5, 3f          /* 64 */
     copy_64 0
     addi    a0, a0, 64
