@@ -295,6 +295,8 @@ MATRIX = [
     # files on a disk, mapped
     row("user-vmfile", "user", smp=4, mem="512M", disks=[("sfs",)], fast=True,
         run=("t_vmfile", "dir=/dev/vda"), append="root=archive"),
+    row("user-vmdisk", "user", smp=4, mem="512M", disks=[("sfs_large",)],
+        run=("t_vmdisk", "dir=/dev/vda"), append="root=archive"),
     row("user-vmfile-1", "user", mode="icount", mem="512M", disks=[("sfs",)],
         run=("t_vmfile", "dir=/dev/vda"), append="root=archive"),
     # the power fails, and QEMU is killed: a short part of make crashdisk
@@ -480,6 +482,10 @@ def write_scratch(path, build):
 def write_sfs(path, build):
     """An empty file system, for lab-tests/kernel/test_sfs.c."""
     subprocess.check_call([os.path.join(build, "mksfs"), "--size=32M", path])
+
+
+def write_sfs_large(path, build):
+    subprocess.check_call([os.path.join(build, "mksfs"), "--size=96M", path])
 
 
 def write_numbered(path, build):

@@ -335,6 +335,9 @@ object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
         obj->ops->read_run(obj, page->index, pages, n);
         page_lock(page);
         err = fill_result(obj, page);
+        /* Perhaps another page of the run is the bad one. */
+        if (err == -EIO && n > 1)
+            return object_fill_run(obj, pages, 1);
     }
     if (!object_owns(obj, page))
         return 0;

@@ -101,17 +101,15 @@ disk_count(unsigned column)
 long
 find_on_disk(const void *data)
 {
-    long fd = OPEN("/dev/vda", O_RDONLY), at = 0, n;
+    long fd = OPEN("/dev/vda", O_RDONLY), at = 0, found = -1, n = 1;
 
     CHECK(fd >= 0 && sys(29, fd, BLKFLSBUF, 0, 0, 0) == 0);
-    while ((n = READ(fd, buf, sizeof(buf))) > 0) {
-        for (long i = 0; i < n; i += (long)PAGE, at++) {
-            if (memcmp(buf + i, data, 64) != 0)
-                continue;
-            CHECK(CLOSE(fd) == 0);
-            return at;
+    while (found < 0 && (n = READ(fd, buf, sizeof(buf))) > 0) {
+        for (long i = 0; i < n && found < 0; i += (long)PAGE, at++) {
+            if (memcmp(buf + i, data, 64) == 0)
+                found = at;
         }
     }
-    CHECK(n == 0 && sys(29, fd, BLKFLSBUF, 0, 0, 0) == 0 && CLOSE(fd) == 0);
-    return -1;
+    CHECK(n >= 0 && sys(29, fd, BLKFLSBUF, 0, 0, 0) == 0 && CLOSE(fd) == 0);
+    return found;
 }
