@@ -21,6 +21,7 @@
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make disk-tools  build/mksfs, build/fsck.sfs, build/sfs: images of our file system
 #   make crashtest   every crash of every short story of file operations; SEED=n
+#   make realuse     a disk with 5,000 files, four processes at work on it, fsck.sfs
 #   make crashdisk   crashes of a whole machine, and 50 times QEMU is killed; SEED=n
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
@@ -71,6 +72,7 @@ need.count := python
 need.disk-tools := host
 need.crashtest := host
 need.crashdisk := build qemu host
+need.realuse := build qemu host
 need.repeat := python
 FREE  := help doctor clean
 goals := $(or $(MAKECMDGOALS),all)
@@ -120,7 +122,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk FORCE
+.PHONY: all image qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -303,6 +305,9 @@ crashtest: $B/crashtest
 # ... and what a machine leaves: see tools/crashdisk.py.
 crashdisk: $(SFST) $B/Image $B/bin/l_fsops
 	$Q$(PYTHON) tools/crashdisk.py --build $B --scripts 10 --kill 50 $(if $(SEED),--seed $(SEED))
+# ... and what people do to it: see tools/realuse.py.
+realuse: $(SFST) $B/Image $(UPROG)
+	$Q$(PYTHON) tools/realuse.py --build $B $(if $(SEED),--seed $(SEED))
 disk-tools: $(SFST)
 $(SFST): $B/%: $B/t/tools/sfs/%.c.o $B/t/sfs.a
 	$(call say,TOOL,$@)

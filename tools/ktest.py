@@ -299,6 +299,9 @@ MATRIX = [
         run=("t_vmdisk", "dir=/dev/vda"), append="root=archive"),
     row("user-vmfile-1", "user", mode="icount", mem="512M", disks=[("sfs",)],
         run=("t_vmfile", "dir=/dev/vda"), append="root=archive"),
+    # many files, and many processes at work on them: a short part of make realuse
+    row("realuse", "tool", tool=["realuse.py", "--files=300", "--mebibytes=12",
+                                 "--many=500", "--sparse=64"]),
     # the power fails, and QEMU is killed: a short part of make crashdisk
     row("crashdisk", "tool", fast=True,
         tool=["crashdisk.py", "--seed=21", "--operations=30", "--samples=1", "--kill=3"]),
