@@ -211,12 +211,14 @@ do_private_write(struct fault *f, unsigned *result)
     if (f->slot != NULL && atomic_load(f->slot) == NULL)
         return false;
     spin_lock_off(&l->lock, RANK_LAYER);
-    f->slot = layer_slot(l, f->index, &cloned);
-    if (cloned != 0)
-        mm_count_n(f->mm, MM_LUNSHARE, cloned);
-    if (f->slot == NULL) {
-        spin_unlock_off(&l->lock, RANK_LAYER);
-        return true;
+    if (unlikely(f->slot == NULL)) {
+        f->slot = layer_walk(l, f->index, &cloned);
+        if (cloned != 0)
+            mm_count_n(f->mm, MM_LUNSHARE, cloned);
+        if (f->slot == NULL) {
+            spin_unlock_off(&l->lock, RANK_LAYER);
+            return true;
+        }
     }
     f->old = *f->slot;
     if (f->old != NULL) {
@@ -276,6 +278,7 @@ static unsigned
 handle_mm_fault(struct fault *f)
 {
     unsigned result = find_area(f);
+    struct vma_struct *v;
 
     if (result != 0)
         return result;
@@ -290,14 +293,14 @@ handle_mm_fault(struct fault *f)
     race_point("seen");
     if (entry_allows(f))
         return ad_fix(f);
-    f->layer = atomic_load_acquire(&f->vma->layer);
-    f->index = vma_layer_index(f->vma, f->va);
-    if (!(f->vma->vm_flags & (VM_SHARED | VM_PFNMAP)) &&
+    v = f->vma;
+    f->layer = atomic_load_acquire(&v->layer);
+    f->index = vma_layer_index(v, f->va);
+    if (!(v->vm_flags & (VM_SHARED | VM_PFNMAP)) &&
         (wants_own(f) ? do_private_write(f, &result)
                       : do_private_read(f, &result)))
         return result;
-    return f->vma->vm_object != NULL ? do_object_fault(f)
-                                     : do_anonymous_page(f);
+    return v->vm_object != NULL ? do_object_fault(f) : do_anonymous_page(f);
 }
 
 /* What it did counts only if it did it. */
@@ -330,15 +333,16 @@ static unsigned
 one_pass(struct fault *f)
 {
     uint64_t start = unlikely(trace_enabled) ? time_now() : 0;
+    struct gate_row *row;
     unsigned result;
 
-    f->end = f->kind = f->also = 0;
     f->todo = 0;
-    gate_enter_here(&f->mm->gate);
+    f->end = f->kind = f->also = 0;
+    row = gate_enter_here(&f->mm->gate);
     result = handle_mm_fault(f);
-    if (unlikely(trace_enabled))
+    if (unlikely(start != 0))
         trace_fault(f, result, start);
-    gate_leave_here(&f->mm->gate);
+    gate_leave_row(row);
     if (unlikely(f->todo != 0))
         result = fault_outside(f, result);
     count(f, result);
@@ -366,7 +370,6 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
     f.mm = mm;
     f.code = error_code;
     f.va = PAGE_DOWN(addr);
-    f.object = NULL;
     f.major = false;
     f.oom = 0;
     do

@@ -18,10 +18,10 @@ struct fault {
     uint64_t index;      /* of the page in it */
     struct anon **slot;  /* a write: where the private page is or will be */
     struct anon *old;    /* what was there */
-    /* For fault_outside(): */
-    unsigned todo;            /* DO_ bits */
+    /* For fault_outside(); both pointers only if there is something to do: */
     struct page *page;        /* a reference, and its lock unless DO_WAIT */
-    struct vm_object *object; /* a reference */
+    struct vm_object *object; /* a reference, or NULL */
+    unsigned todo;            /* DO_ bits */
     /* Counters, as mmstat_id; 0: none. */
     uint16_t end;        /* how it ended, if not as others do */
     uint16_t kind, also; /* what it did */

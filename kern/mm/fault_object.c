@@ -257,6 +257,5 @@ fault_outside(struct fault *f, unsigned result)
     }
     if (f->object != NULL)
         object_put(f->object);
-    f->object = NULL;
     return result;
 }

@@ -14,7 +14,7 @@ gate_init(struct gate *g, struct gate_row *rows)
 bool
 gate_try_enter(struct gate *g)
 {
-    return gate_step_in(g);
+    return gate_step_in(g) != NULL;
 }
 
 /* Is it closed?  Who opens it will know that somebody waits.
@@ -28,27 +28,31 @@ still_closed(struct gate *g)
     return seen != GATE_OPEN;
 }
 
-void
+struct gate_row *
 gate_enter_later(struct gate *g)
 {
+    struct gate_row *row;
+
     do {
         spin_lock(&g->outside.lock);
         if (still_closed(g))
             wait_sleep(&g->outside);
         spin_unlock(&g->outside.lock);
-    } while (!gate_step_in(g));
+        row = gate_step_in(g);
+    } while (row == NULL);
+    return row;
 }
 
 void
 gate_enter(struct gate *g)
 {
-    gate_enter_here(g);
+    (void)gate_enter_here(g);
 }
 
 void
 gate_leave(struct gate *g)
 {
-    gate_leave_here(g);
+    gate_leave_row(&g->rows[this_cpu()->id]);
 }
 
 static NOINLINE void

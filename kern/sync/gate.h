@@ -52,7 +52,7 @@ gate_step_back(struct gate_row *row)
     irq_restore();
 }
 
-static inline bool
+static inline struct gate_row * /* NULL: it is closed */
 gate_step_in(struct gate *g)
 {
     struct gate_row *row;
@@ -65,27 +65,30 @@ gate_step_in(struct gate *g)
     race_point("gate-look");
     if (likely(atomic_load_acquire(&g->closed) == 0)) {
         lock_order_add(RANK_GATE);
-        return true;
+        return row;
     }
     gate_step_back(row);
-    return false;
+    return NULL;
 }
 
-void gate_enter_later(struct gate *g); /* it was closed */
+struct gate_row *gate_enter_later(struct gate *g); /* it was closed */
 
-static inline void
+/* Returns what gate_leave_row() wants. */
+static inline struct gate_row *
 gate_enter_here(struct gate *g)
 {
+    struct gate_row *row;
+
     lock_order_check(RANK_GATE);
-    if (unlikely(!gate_step_in(g)))
-        gate_enter_later(g);
+    row = gate_step_in(g);
+    return likely(row != NULL) ? row : gate_enter_later(g);
 }
 
 static inline void
-gate_leave_here(struct gate *g)
+gate_leave_row(struct gate_row *row)
 {
     lock_order_remove(RANK_GATE);
-    gate_step_back(&g->rows[this_cpu()->id]);
+    gate_step_back(row);
 }
 
 /* Enter as the only one; may sleep inside.  => no lock of RANK_GATE or later */
