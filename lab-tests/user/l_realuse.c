@@ -28,6 +28,7 @@
         if (!(x)) {                                                            \
             printf("l_realuse: %s: line %d: %s, errno %d\n", folder, __LINE__, \
                    #x, errno);                                                 \
+            fflush(stdout);                                                    \
             _exit(1);                                                          \
         }                                                                      \
     } while (0)
