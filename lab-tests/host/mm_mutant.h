@@ -20,7 +20,7 @@ enum mutant {
     MUTANT_NO_RMAP_LOCK,    /* the reverse map without its lock */
     MUTANT_NO_PAGE_LOCK,    /* a fault uses a page that is busy */
     MUTANT_MKWRITE_UNLOCKS, /* the page is free between mkwrite and store */
-    MUTANT_PUT_APART,       /* anon_put: counts down in two steps */
+    MUTANT_PUT_APART,       /* anon_last_put: counts in two steps */
     MUTANT_READ_NO_LAYER,   /* do_private_read: the layer is unlocked early */
     MUTANT_NOT_RECORDED,    /* store_entry: of a page that has a record */
     MUTANT_RETIRE_UNLOCKED, /* set_entry: retires before the table is locked */

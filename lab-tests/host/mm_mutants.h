@@ -19,7 +19,7 @@ is_mutant(int m, const char *func, const char *in)
 /* Count down in two steps. */
 #undef atomic_add_acq_rel
 #define atomic_add_acq_rel(p, n)                       \
-    (MUTANT_IN(MUTANT_PUT_APART, "anon_put")           \
+    (MUTANT_IN(MUTANT_PUT_APART, "anon_last_put")      \
          ? ({                                          \
                __typeof__(*(p)) was_ = atomic_load(p); \
                atomic_store(p, was_ + (n));            \
