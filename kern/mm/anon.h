@@ -57,7 +57,7 @@ struct lnode {
     uint8_t level;      /* [I] 0: a leaf, its slots are anons */
     uint8_t bits;       /* [I] of an index below one slot */
     uint8_t last;       /* [I] number of the last slot */
-    uint64_t first;     /* [lock] of a leaf: the index of its first slot */
+    uint64_t first;     /* [a] of a leaf: the index of its first slot */
     union lslot slot[]; /* [layer lock, while exclusive; else constant] */
 };
 
@@ -172,7 +172,7 @@ layer_near(struct layer *l, uint64_t index)
 {
     struct lnode *leaf = atomic_load_acquire(&l->leaf);
 
-    if (likely(leaf != NULL && index - leaf->first < LNODE_SLOTS))
+    if (likely(leaf != NULL && index - atomic_load(&leaf->first) < LNODE_SLOTS))
         return &leaf->slot[index % LNODE_SLOTS].anon;
     return NULL;
 }

@@ -235,7 +235,7 @@ layer_walk(struct layer *l, uint64_t index, unsigned *cloned)
     if (slot != NULL) {
         struct lnode *leaf = lnode_at(slot, index);
 
-        leaf->first = index - index % LNODE_SLOTS;
+        atomic_store(&leaf->first, index - index % LNODE_SLOTS);
         atomic_store_release(&l->leaf, leaf);
     }
     return slot;

@@ -91,7 +91,8 @@ page_unlock(struct page *page)
 void
 page_wait_written(struct page *page)
 {
-    while (atomic_load(&page->flags) & PG_WRITEBACK)
+    /* What the writer did lies before what follows here. */
+    while (atomic_load_acquire(&page->flags) & PG_WRITEBACK)
         (void)sleep_once(page, PG_WRITEBACK);
 }
 
