@@ -200,9 +200,10 @@ MATRIX = [
         image="races.img", test="vm_race", long=True),
     row("races-order-10000", smp=4, mem="256M", append="rounds=10000",
         image="races.img", test="vm_order", long=True),
-    # four harts under the counting clock, which counts all of them together
+    # four harts under the counting clock, which counts all of them together; not
+    # in QEMU 7.2, where a hart that waits for the next one can starve it for ever
     row("cow-4", mode="icount", smp=4, mem="256M", test="vm_row_101",
-        append="steps=500"),
+        append="steps=500", prepare="newer_qemu"),
     # disks
     row("disk-1", mode="icount", mem="128M", test="disk_",
         disks=[("scratch",), ("numbered", "readonly=on")]),

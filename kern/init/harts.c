@@ -16,6 +16,7 @@
 #include "arch/riscv/memlayout.h"
 #include "arch/riscv/satp.h"
 #include "arch/riscv/sbi.h"
+#include "arch/riscv/timer.h"
 #include "debug/panic.h"
 #include "debug/printk.h"
 #include "driver/plic.h"
@@ -84,7 +85,10 @@ prepare(unsigned i)
 }
 
 /* Wait for hart I to get as far as its scheduler; an emulated one on a busy
- * host may take its time. */
+ * host may take its time.  This one sleeps meanwhile: an emulator that runs one
+ * hart after another (QEMU with -icount) never gets to the next one while this
+ * one takes all of its share.  The timer's next interrupt then finds out itself
+ * what is due. */
 static bool
 wait_online(unsigned i)
 {
@@ -95,7 +99,8 @@ wait_online(unsigned i)
         if (time_now() > give_up && atomic_cas(&hello[i], &expected, GIVEN_UP))
             return false;
         expected = WAITING;
-        cpu_relax();
+        timer_set(time_now() + timebase_hz / 1000);
+        wfi();
     }
     return true;
 }

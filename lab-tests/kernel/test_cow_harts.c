@@ -3,14 +3,19 @@
  *
  * Boot argument steps=N: each hart writes to N pages of its own, and the cost is
  * asserted.  That needs the counting clock (the row "cow-4"), which counts the
- * instructions of all harts together: so the sum, from the first to the last,
- * without the turns waited for spinlocks. */
+ * instructions of all harts together: so the sum, from the first to the last.
+ *
+ * The turns waited for spinlocks count apart.  The emulator lets one hart run
+ * for up to 10 million instructions; where it leaves a hart that holds a lock,
+ * the others wait for as long.  So there are several tries, and the first one in
+ * which nobody waited is the cost. */
 #include "arch/riscv/csr.h"
 #include "debug/kstat.h"
 #include "mm/fault.h"
 #include "race.h"
 
 #define HARTS 4
+#define TRIES 16
 
 static struct mm_struct *space;
 static unsigned pages, expected; /* per hart; what do_pgfault() says */
@@ -30,26 +35,45 @@ write_pages(unsigned i)
     took[i].to = csr_read(instret);
 }
 
-/* Instructions for each of N * PAGES faults in MM, all of which count as WHAT. */
+/* Instructions for each of N * PAGES faults in MM, all of which count as WHAT,
+ * and the turns waited meanwhile. */
 static uint64_t
-cost(struct mm_struct *mm, unsigned n, enum mmstat_id what)
+try(struct mm_struct *mm, unsigned n, enum mmstat_id what, uint64_t *spins)
 {
-    uint64_t from = UINT64_MAX, to = 0, spins = kstat_read(STAT_LOCK_SPINS);
+    uint64_t from = UINT64_MAX, to = 0;
 
     CHECK(mm != NULL);
     space = mm;
     expected = VM_FAULT_NOPAGE | (what == MM_COW ? VM_FAULT_DONE_COW : 0);
+    *spins = kstat_read(STAT_LOCK_SPINS);
     ktest_parallel(n, true, write_pages);
+    *spins = kstat_read(STAT_LOCK_SPINS) - *spins;
     for (unsigned i = 0; i < n; i++) {
         from = MIN(from, took[i].from);
         to = MAX(to, took[i].to);
     }
-    spins = kstat_read(STAT_LOCK_SPINS) - spins;
     CHECK(mm->stat[what] == n * pages && mm->stat[MM_MIN] == n * pages);
     mm_put_user(mm);
-    cprintf("%u harts: %lu instructions per fault, and %lu turns waited\n", n,
-            (to - from) / (n * pages), spins);
     return (to - from) / (n * pages);
+}
+
+/* The cost without waiting, or the least of the tries; each in a copy of PARENT,
+ * or in a new space if that is NULL. */
+static uint64_t
+cost(struct mm_struct *parent, unsigned n)
+{
+    uint64_t least = UINT64_MAX, spins = 1;
+
+    for (unsigned i = 0; i < TRIES && spins != 0; i++) {
+        uint64_t each =
+            try(parent != NULL ? mm_copy(parent) : race_space(HARTS * pages), n,
+                parent != NULL ? MM_COW : MM_ANON, &spins);
+
+        cprintf("%u harts: %lu instructions per fault, and %lu turns waited\n",
+                n, each, spins);
+        least = spins == 0 ? each : MIN(least, each);
+    }
+    return least;
 }
 
 static bool
@@ -71,9 +95,9 @@ KTEST(vm_row_101_copies_on_four_harts)
     parent = race_space(HARTS * pages);
     for (unsigned i = 0; i < HARTS * pages; i++)
         race_put(parent, RACE_AT + i * PAGE_SIZE, i);
-    (void)cost(mm_copy(parent), HARTS, MM_COW); /* fills the caches of frames */
-    one = cost(mm_copy(parent), 1, MM_COW);
-    four = cost(mm_copy(parent), HARTS, MM_COW);
+    (void)cost(parent, HARTS); /* fills the caches of frames */
+    one = cost(parent, 1);
+    four = cost(parent, HARTS);
     CHECK(ktest_steps == 0 || four * 100 <= one * 115);
     mm_put_user(parent);
 }
@@ -84,9 +108,9 @@ KTEST(vm_row_101_new_pages_on_four_harts)
 
     if (too_few_harts())
         return;
-    (void)cost(race_space(HARTS * pages), HARTS, MM_ANON);
-    one = cost(race_space(HARTS * pages), 1, MM_ANON);
-    four = cost(race_space(HARTS * pages), HARTS, MM_ANON);
+    (void)cost(NULL, HARTS);
+    one = cost(NULL, 1);
+    four = cost(NULL, HARTS);
     kbench_report("anon_wfault_1_hart", one, 1);
     kbench_report("anon_wfault_4_harts", four, 1);
     CHECK(ktest_steps == 0 || four * 100 <= one * 115);
