@@ -30,7 +30,7 @@ TABLE_DECLARE(ktest, struct ktest);
     static void test_##id(void)
 
 /* Tests named die_... end the machine and are run one per boot, only when
- * asked for by name (tools/ktest.py knows what they must print). */
+ * asked for by name (tools/ktest_rows.py knows what they must print). */
 
 void ktest_fail(const char *file, int line, const char *what);
 void ktest_skip(const char *why);

@@ -1,5 +1,5 @@
 /* test_die.c: bugs that must end in one clear report and a failing exit code.
- * Each is the only test of its boot; tools/ktest.py says what must be
+ * Each is the only test of its boot; tools/ktest_rows.py says what must be
  * printed. */
 #include "arch/riscv/memlayout.h"
 #include "ktest.h"

@@ -1,6 +1,6 @@
 /* test_disk.c: disks, their queue and what can go wrong, on the real machine.
  * They want vda or ram0, which they overwrite, and vdb, read-only, whose words
- * are numbered by tools/ktest.py; without them they are skipped. */
+ * are numbered by tools/ktest_prepare.py; without them they are skipped. */
 #include "driver/blk.h"
 #include "ext/mm/knob.h"
 #include "ktest.h"
@@ -25,7 +25,7 @@ disk(const char *name)
     return dev;
 }
 
-/* Word W of the disk, as the tests and tools/ktest.py write it. */
+/* Word W of the disk, as the tests and tools/ktest_prepare.py write it. */
 static uint64_t
 word(uint64_t sector, uint64_t seed, unsigned w)
 {

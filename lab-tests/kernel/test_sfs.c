@@ -1,6 +1,6 @@
 /* test_sfs.c: the file system of the disk, on the real machine: several harts in
  * it at once, the thread that commits, requests that end in interrupts.  The tests
- * want vda with an empty file system, as tools/ktest.py makes it; without one they
+ * want vda with an empty file system, as tools/ktest_prepare.py makes it; without one they
  * are skipped.  What they leave is checked by the next mount, and by fsck.sfs. */
 #include "arch/riscv/csr.h"
 #include "driver/blk.h"

@@ -1,6 +1,6 @@
 /* t_tty.c: the terminal: its modes, whose it is, and what happens to those in
  * the background.  Nobody types here: what keys do is for the dialogs of
- * tools/ktest.py. */
+ * tools/ktest_rows.py. */
 #include "lib/utest.h"
 
 #define TCGETS     0x5401

@@ -1,0 +1,224 @@
+"""What tools/ktest.py boots: images, device trees and disks, made for one row.
+
+A row of ktest_rows.py names one of the functions prepare_*() as "prepare", and
+the functions write_*() that make its disks as "disks".
+"""
+import array
+import os
+import shutil
+import struct
+import subprocess
+import threading
+
+import backports
+import bootdisk
+import fdtedit
+import gpt
+import qemu
+
+RAM = 0x80000000
+
+
+class Skip(Exception):
+    pass
+
+
+class Infra(Exception):
+    pass
+
+
+# ---- making the things that are booted ----
+
+def write_elf(path, segments, entry):
+    """An ELF file that QEMU loads: SEGMENTS is [(physical address, bytes)]."""
+    head = 64 + 56 * len(segments)
+    at = (head + 4095) & ~4095
+    table, body = b"", b"\0" * (at - head)
+    for addr, data in segments:
+        table += struct.pack("<IIQQQQQQ", 1, 7, at, addr, addr, len(data),
+                             len(data), 4096)
+        data += b"\0" * (-len(data) % 4096)
+        body += data
+        at += len(data)
+    ident = b"\x7fELF\x02\x01\x01" + b"\0" * 9
+    with open(path, "wb") as f:
+        f.write(ident + struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, entry, 64, 0, 0,
+                                    64, 56, len(segments), 64, 0, 0))
+        f.write(table + body)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def auipc(reg, pages):
+    return struct.pack("<I", pages << 12 | reg << 7 | 0x17)
+
+
+def machine_tree(m, path):
+    """The device tree QEMU gives machine M, as the firmware passes it on."""
+    try:
+        done = subprocess.run(
+            [m.qemu, "-machine", "virt,dumpdtb=" + path, "-smp", str(m.smp), "-m",
+             m.mem, "-display", "none", "-bios", "none"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+    except OSError as e:
+        raise Infra(str(e))
+    if done.returncode or not os.path.exists(path):
+        raise Infra("QEMU wrote no device tree: " + done.stdout.strip())
+    tree = fdtedit.Tree(read(path))
+    os.unlink(path)
+    reserved = tree.root.find("reserved-memory", make=True)
+    reserved.props.update({"#address-cells": fdtedit.cells(2),
+                           "#size-cells": fdtedit.cells(2), "ranges": b""})
+    firmware = reserved.find("firmware@80000000", make=True)
+    firmware.props.update({"reg": fdtedit.cells(0, RAM, 0, 0x200000),
+                           "no-map": b""})
+    chosen = tree.root.find("chosen", make=True)
+    chosen.props["bootargs"] = fdtedit.text(m.append)
+    return tree
+
+
+def change_tree(tree, change):
+    """The bytes of TREE after a change by name."""
+    if change == "no_memory":
+        for node in [n for n in tree.root.children if n.name.startswith("memory@")]:
+            tree.root.children.remove(node)
+    elif change == "overlap":
+        for name, start in (("one@83000000", 0x83000000), ("two@83008000", 0x83008000)):
+            node = tree.root.find("reserved-memory/" + name, make=True)
+            node.props["reg"] = fdtedit.cells(0, start, 0, 0x10000)
+    blob = tree.blob()
+    half = len(blob) // 2 & ~3
+    if change == "cut":
+        return blob[:4] + struct.pack(">I", half) + blob[8:half]
+    if change == "zeroed":
+        return blob[:half] + b"\0" * (len(blob) - half)
+    return blob
+
+
+def prepare_tree(r, m, work):
+    """Between the firmware and the kernel, swap the device tree.
+
+    Three instructions at the place the firmware enters: a1 = our tree, then
+    jump to the kernel, which lies 2 MiB above."""
+    if r["change"] == "none":
+        a1 = struct.pack("<I", 0x00000593)                      # li a1, 0
+        blob = b""
+    else:
+        a1 = auipc(11, 1)                                       # a1 = pc + 4096
+        blob = change_tree(machine_tree(m, work + ".dtb"), r["change"])
+    jump = auipc(5, 0x200) + struct.pack("<I", 0xFFC28067)      # jr -4(t0)
+    stub = (a1 + jump).ljust(4096, b"\0") + blob
+    write_elf(work + ".elf", [(0x80200000, stub), (0x80400000, read(m.kernel))],
+              0x80200000)
+    m.kernel = work + ".elf"
+
+
+def prepare_image_at(r, m, work):
+    """The flat image, loaded and entered at an address of our choice."""
+    write_elf(work + ".elf", [(r["where"], read(m.kernel))], r["where"])
+    m.kernel = work + ".elf"
+
+
+def prepare_disk(r, m, work):
+    if not os.path.exists(qemu.uboot()):
+        raise Skip("no u-boot-qemu")
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    for need in ("sfdisk", "mkfs.vfat", "mcopy"):
+        if shutil.which(need, path=path) is None:
+            raise Skip("no " + need)
+    try:
+        bootdisk.make(work + ".disk", m.kernel, m.append, m.initrd)
+    except RuntimeError as e:
+        raise Infra(str(e))
+    m.disk = work + ".disk"
+
+
+def prepare_glibc(r, m, work):
+    if not os.path.exists(m.initrd):
+        raise Skip("no " + m.initrd + ": libc6-dev-riscv64-cross is not installed")
+
+
+newer_lock = threading.Lock()
+
+
+def prepare_newer_qemu(r, m, work):
+    with newer_lock:
+        try:
+            found = backports.obtain(os.path.join(r["build"], "backports"))
+        except backports.Skip as e:
+            raise Skip(str(e))
+    m.qemu, m.data, m.bios = found["qemu"], found["data"], found["bios"]
+
+
+def write_scratch(path, build):
+    with open(path, "wb") as f:
+        f.truncate(16 << 20)
+
+
+def write_sfs(path, build):
+    """An empty file system, for lab-tests/kernel/test_sfs.c."""
+    subprocess.check_call([os.path.join(build, "mksfs"), "--size=32M", path])
+
+
+def write_sfs_large(path, build):
+    subprocess.check_call([os.path.join(build, "mksfs"), "--size=96M", path])
+
+
+def write_numbered(path, build):
+    """Words count up, as lab-tests/kernel/test_disk.c wants it."""
+    with open(path, "wb") as f:
+        for first in range(0, 2 << 17, 1 << 17):
+            f.write(array.array("Q", range(first, first + (1 << 17))).tobytes())
+
+
+def write_root(path, build):
+    shutil.copyfile(os.path.join(build, "root.img"), path)
+
+
+def write_damaged(path, build):
+    """The root disk, with one byte of its super block changed."""
+    write_root(path, build)
+    with open(path, "r+b") as f:
+        f.seek(40)
+        byte = f.read(1)
+        f.seek(40)
+        f.write(bytes([byte[0] ^ 1]))
+
+
+def write_gpt(path, build):
+    """Partition 1 is empty, partition 2 the root disk."""
+    root = read(os.path.join(build, "root.img"))
+    first, second = 2048, 2048 + 16384
+    gpt.write(path, [(first, second), (second, second + len(root) // gpt.SECTOR)])
+    with open(path, "r+b") as f:
+        f.seek(second * gpt.SECTOR)
+        f.write(root)
+
+
+def write_gpt_damaged(path, build):
+    """... and the first table is damaged."""
+    write_gpt(path, build)
+    with open(path, "r+b") as f:
+        f.seek(1024 + 40)
+        f.write(b"\xff")
+
+
+def prepare_disks(r, m, work):
+    """DISKS is a list of (what, options of the drive, options of the device)."""
+    os.makedirs(os.path.dirname(work), exist_ok=True)
+    for i, spec in enumerate(r["disks"]):
+        path = "%s.vd%s" % (work, "abcd"[i])
+        r["made"].append(path)
+        globals()["write_" + spec[0]](path, r["build"])
+        m.disks.append((path,) + tuple(spec[1:]) + ("",) * (3 - len(spec)))
+
+
+def prepare(r, m, work):
+    """Make what row R boots, below the name WORK, and tell machine M of it."""
+    if "disks" in r:
+        prepare_disks(r, m, work)
+    if "prepare" in r:
+        globals()["prepare_" + r["prepare"]](r, m, work)
