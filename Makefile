@@ -234,7 +234,8 @@ $B/initrd-glibc: lab-tests/glibc/g_all.c $(UPROG) tools/mkinitrd.py
 # Host tests: one source, one program; it includes the kernel file it tests.
 # The first word of the name says how: test_, tsan_, fuzz_ or explore_.
 HSRC  := $(filter $(foreach k,test tsan fuzz explore,lab-tests/host/$k_%),$(wildcard lab-tests/host/*.c))
-HTEST := $(patsubst lab-tests/host/%.c,$B/h/%,$(HSRC))
+HPY   := $(patsubst lab-tests/host/%.py,$B/h/%,$(wildcard lab-tests/host/test_*.py))
+HTEST := $(patsubst lab-tests/host/%.c,$B/h/%,$(HSRC)) $(HPY)
 HSHIM := $(wildcard lab-tests/host/shim/shim.c)
 HXSHIM := $(wildcard lab-tests/host/explore/*.c)
 CLANG := $(shell command -v clang 2>/dev/null)
@@ -275,6 +276,11 @@ $B/h/%: lab-tests/host/%.c Makefile $(HSHIM) $(HXSHIM)
 	$(call say,HOST,$<)
 	$Q$(hcc) -MMD -MP -MF $@.d -MT $@ -c -o $@.o $<
 	$Q$(hcc) -pthread -o $@ $@.o $(HLINK.$*) $(if $(filter explore,$(hkind)),$(HXSHIM),$(if $(HINC.$*),,$(HSHIM)))
+
+# Tests of the models are scripts; here is what starts them.
+$(HPY): $B/h/%: lab-tests/host/%.py Makefile
+	@mkdir -p $(@D)
+	$Qprintf '#!/bin/sh\nexec "%s" "%s"\n' "$$(command -v $(PYTHON))" '$(abspath $<)' > $@ && chmod +x $@
 
 # The file system on this computer: its kernel files and what they stand on, for
 # the tools (t) and, with sanitizers, for the tests (ts).
