@@ -113,6 +113,13 @@ copy_eagerly(struct mm_struct *mm, struct mm_struct *child)
 {
 }
 
+/* Replaced by kern/ext/mm/pin.c. */
+WEAK int
+pin_copy(struct mm_struct *mm)
+{
+    return 0;
+}
+
 /* CHILD, which nobody else knows, becomes a copy of MM.  => MM's gate closed */
 static int
 copy_into(struct mm_struct *child, struct mm_struct *mm)
@@ -129,6 +136,8 @@ copy_into(struct mm_struct *child, struct mm_struct *mm)
         write_protect(mm, &ours);
     race_point("copied");
     gather_finish(&ours);
+    if (err == 0)
+        err = pin_copy(mm);
     forget_twins(mm);
     if (err == 0)
         copy_eagerly(mm, child);

@@ -45,7 +45,9 @@
     X(MM_RESCAN, "rescan") /* looked at again by reclaim */              \
     X(MM_STEAL, "steal")   /* clean pages dropped */                     \
     X(MM_RMAPUN, "rmapun") /* entries cleared from the page's side */    \
-    X(MM_OOMK, "oomk")     /* killed for lack of memory */
+    X(MM_OOMK, "oomk")     /* killed for lack of memory */               \
+    X(MM_PIN, "pin")       /* pages pinned, ... */                       \
+    X(MM_UNPIN, "unpin")   /* ... and let go of */
 
 enum mmstat_id {
 #define X(id, name) id,

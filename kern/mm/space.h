@@ -34,6 +34,11 @@ struct mm_struct *mm_copy(struct mm_struct *mm);
  * nothing here.  => MM's gate is closed, nobody knows CHILD yet */
 void copy_eagerly(struct mm_struct *mm, struct mm_struct *child);
 
+/* MM was copied, and its layers know their twins: a page of MM that somebody relies
+ * on (page->pins) is not shared with the copy; does nothing here.  0 or -ENOMEM.
+ * => MM's gate is closed, and no hart can write to what MM shares */
+MUST_CHECK int pin_copy(struct mm_struct *mm);
+
 /* User memory at ADDR from kernel code, through the tables and the fault path
  * (a debugger, tests).  Returns 0 or -EFAULT.  => may sleep */
 int mm_access(struct mm_struct *mm, uintptr_t addr, void *buf, size_t n,

@@ -3,6 +3,7 @@
  * One small world, a parent, its copy, and a mapping that both share; each test
  * breaks one thing in it, wants a complaint that names it, and mends it. */
 #include "ext/mm/mmcheck.h"
+#include "ext/mm/pin.h"
 #include "ktest.h"
 #include "mm/mmap.h"
 #include "mm/rmap.h"
@@ -387,5 +388,20 @@ KTEST(mmcheck_finds_a_lost_area_of_an_object)
     list_del(&v->object_link);
     CHECK(look() == 1 && said("lists 1 areas, 2 show it", ""));
     list_add_tail(&v->vm_object->areas, &v->object_link);
+    end_world();
+}
+
+KTEST(mmcheck_sees_a_wrong_count_of_pins)
+{
+    struct page *page;
+    struct pin *pin;
+
+    make_world();
+    CHECK(pin_range(mm, at, 2 * P, true, &pin) == 0 && look() == 0);
+    page = page_at(mm, at + P);
+    page->pins--;
+    CHECK(look() == 1 && said("pinned 1 times", "counted 0"));
+    page->pins++;
+    pin_release(pin);
     end_world();
 }

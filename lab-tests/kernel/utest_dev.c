@@ -14,10 +14,10 @@
 #include "ext/mm/knob.h"
 #include "ext/mm/mmcheck.h"
 #include "ext/mm/observe.h"
+#include "ext/mm/pin.h"
 #include "fs/devfs.h"
 #include "lab-tests/user/lib/utest_abi.h"
 #include "mm/failpoint.h"
-#include "mm/fault.h"
 #include "mm/uaccess.h"
 #include "process/proc.h"
 #include "schedule/timeout.h"
@@ -187,14 +187,80 @@ test_call(uintptr_t arg)
     return copy_to_user(arg, &c, sizeof(c)) != 0 ? -EFAULT : 0;
 }
 
+/* --- a device that uses the pages of a program --- */
+
+static struct pin *held[UTEST_PINS]; /* [a] what is behind a handle */
+
+static long
+test_pin(uintptr_t arg)
+{
+    struct utest_pin u;
+    struct pin *pin, *none = NULL;
+    long r;
+
+    if (copy_from_user(&u, arg, sizeof(u)) != 0)
+        return -EFAULT;
+    r = pin_range(current_process()->mm, u.addr, u.len, u.write != 0, &pin);
+    if (r != 0)
+        return r;
+    for (u.handle = 0; u.handle < UTEST_PINS; u.handle++, none = NULL) {
+        if (atomic_cas(&held[u.handle], &none, pin))
+            return copy_to_user(arg, &u, sizeof(u)) != 0 ? -EFAULT : 0;
+    }
+    pin_release(pin);
+    return -EBUSY;
+}
+
+static long
+test_unpin(uintptr_t handle)
+{
+    struct pin *pin = handle < UTEST_PINS
+                          ? atomic_swap(&held[handle], (struct pin *)NULL)
+                          : NULL;
+
+    if (pin == NULL)
+        return -EBADF;
+    pin_release(pin);
+    return 0;
+}
+
+static long
+test_dma(uintptr_t arg)
+{
+    struct utest_dma d;
+    uint64_t *word;
+    struct pin *pin;
+
+    if (copy_from_user(&d, arg, sizeof(d)) != 0)
+        return -EFAULT;
+    pin = d.handle < UTEST_PINS ? atomic_load(&held[d.handle]) : NULL;
+    if (pin == NULL || d.offset / PAGE_SIZE >= pin->n || d.offset % 8 != 0)
+        return -EBADF;
+    word = page_to_va(pin->of[d.offset / PAGE_SIZE].page);
+    word += d.offset % PAGE_SIZE / 8;
+    if (d.write)
+        atomic_store(word, d.value);
+    else
+        d.value = atomic_load(word);
+    return copy_to_user(arg, &d, sizeof(d)) != 0 ? -EFAULT : 0;
+}
+
+static long
+test_begin(void)
+{
+    for (unsigned i = 0; i < UTEST_PINS; i++)
+        (void)test_unpin(i); /* of a test that failed */
+    frames = ktest_settle();
+    objects = kmalloc_in_use();
+    return 0;
+}
+
 static long
 utest_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
 {
     switch (cmd) {
     case UTEST_BEGIN:
-        frames = ktest_settle();
-        objects = kmalloc_in_use();
-        return 0;
+        return test_begin();
     case UTEST_END:
         return test_end();
     case UTEST_DONE:
@@ -209,9 +275,11 @@ utest_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
     case UTEST_CAUSE:
         return test_cause(arg);
     case UTEST_PIN:
-        return do_pgfault(current_process()->mm, FAULT_READ | FAULT_UNSHARE,
-                          arg) &
-               VM_FAULT_ERROR;
+        return test_pin(arg);
+    case UTEST_UNPIN:
+        return test_unpin(arg);
+    case UTEST_DMA:
+        return test_dma(arg);
     case UTEST_FORCE:
         return test_force(arg);
     case UTEST_CHECK:

@@ -117,7 +117,7 @@ UTEST(vm_row_91_threads_map_and_unmap)
         CHECK(((volatile uint64_t *)common)[i] == 60);
 }
 
-/* --- 92 --- */
+/* --- 92; pins: t_pin.c --- */
 
 UTEST(vm_row_92_populate)
 {
@@ -168,20 +168,6 @@ UTEST(vm_row_92_mlockall)
     later = pages(2, RW);
     CHECK(!(page_of(later).flags & PAGE_PRESENT));
     CHECK(syscall(NR_mlockall, 0l) == -1 && errno == EINVAL);
-}
-
-/* Pinned, locked or neither, a page goes when its area does. */
-UTEST(vm_row_92_pin)
-{
-    char *p = pages(2, RW);
-    uint64_t anon = stat_all("anon_pages");
-
-    CHECK(ask(UTEST_PIN, p) == 0 && ask(UTEST_PIN, p) == 0);
-    p[0] = 5;
-    CHECK(mlock(p + PAGE, PAGE) == 0);
-    CHECK(munmap(p, 2 * PAGE) == 0);
-    CHECK(ask(UTEST_PIN, p) != 0); /* there is nothing to pin */
-    CHECK(stat_all("anon_pages") <= anon + 1);
 }
 
 /* --- 97 --- */

@@ -110,6 +110,7 @@ write_later(void *arg)
 UTEST(vm_row_35_pinned_page_is_ours)
 {
     uint64_t cow, frame;
+    long device;
     pid_t pid;
     int status;
 
@@ -120,7 +121,8 @@ UTEST(vm_row_35_pinned_page_is_ours)
     pid = child(write_later, NULL);
     cow = stat_of("cow");
     frame = page_of(page).frame;
-    CHECK(ask(UTEST_PIN, page) == 0);
+    device = pin(page, PAGE, false);
+    CHECK(device >= 0);
     CHECK(stat_of("cow") - cow == 1);
     CHECK(page_of(page).frame != frame);
     CHECK(!(page_of(page).flags & PAGE_WRITE));
@@ -128,8 +130,9 @@ UTEST(vm_row_35_pinned_page_is_ours)
     *turn = 1;
     while (*turn != 2)
         sched_yield();
-    CHECK(page[0] == 'p');
+    CHECK(page[0] == 'p' && dma_read(device, 0) == 0x7070707070707070);
     CHECK(page_of(page).frame == frame);
+    unpin(device);
     *turn = 3;
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }

@@ -260,3 +260,30 @@ UTEST(vm_row_87_dirty_once_written_once)
     drop("f", fd);
     leave();
 }
+
+/* A device may read a page of a file; what it wrote, write-back would not see. */
+UTEST(vm_row_92_pinned_page_of_a_file_is_not_dropped)
+{
+    uint64_t frame;
+    long fd, device;
+
+    enter_disk("92");
+    fd = file_of("f", 2, PAGE);
+    map_at(AT, fd, 2, RW, MAP_SHARED);
+    device = pin(AT, PAGE, false);
+    CHECK(device >= 0 && look(AT) == *(char *)&(uint64_t){dma_read(device, 0)});
+    CHECK(pin(AT, PAGE, true) == -EOPNOTSUPP);
+    frame = page_of(AT).frame;
+    put(AT, 'w');
+    CHECK((dma_read(device, 0) & 0xff) == 'w');
+    CHECK(munmap(AT, 2 * PAGE) == 0);
+    cold();
+    map_at(AT, fd, 2, RW, MAP_SHARED);
+    CHECK(look(AT) == 'w' && page_of(AT).frame == frame);
+    CHECK(page_of(AT).pins == 1);
+    unpin(device);
+    CHECK(page_of(AT).pins == 0);
+    CHECK(munmap(AT, 2 * PAGE) == 0);
+    drop("f", fd);
+    leave();
+}

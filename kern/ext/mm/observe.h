@@ -48,7 +48,9 @@ struct pginfo {
     uint32_t epoch;      /* fork generation the private page was made in */
     uint16_t node;       /* of memory; 0 */
     uint8_t level;       /* of the entry: 0: 4 KiB, 1: 2 MiB, 2: 1 GiB */
-    uint8_t pad[5];      /* 0 */
+    uint8_t pad;         /* 0 */
+    uint16_t pins;       /* how many rely on the frame: ext/mm/pin.h */
+    uint8_t pad2[2];     /* 0 */
     uint64_t index;      /* of the page in its object, if it is an object's */
     uint64_t zero;       /* 0, for what comes */
 };

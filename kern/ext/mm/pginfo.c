@@ -31,6 +31,7 @@ about_page(const struct page *page, struct pginfo *info)
     PAGE_BITS(X)
 #undef X
     info->mapcount = (uint32_t)atomic_load(&page->mapcount);
+    info->pins = atomic_load(&page->pins);
     if ((page->owner & PAGE_OWNER_TAG) == PAGE_OWNER_OBJECT) {
         info->flags |= PGINFO_OBJECT;
         info->index = page->index;

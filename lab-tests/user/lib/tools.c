@@ -50,6 +50,38 @@ page_of(const void *p)
     return page;
 }
 
+long
+pin(const void *p, size_t n, bool write)
+{
+    struct utest_pin u = {.addr = (uint64_t)p, .len = n, .write = write};
+    long r = ask(UTEST_PIN, &u);
+
+    return r < 0 ? r : (long)u.handle;
+}
+
+void
+unpin(long handle)
+{
+    CHECK(ask(UTEST_UNPIN, (void *)handle) == 0);
+}
+
+void
+dma_write(long handle, size_t offset, uint64_t value)
+{
+    struct utest_dma d = {(uint32_t)handle, 1, offset, value};
+
+    CHECK(ask(UTEST_DMA, &d) == 0);
+}
+
+uint64_t
+dma_read(long handle, size_t offset)
+{
+    struct utest_dma d = {(uint32_t)handle, 0, offset, 0};
+
+    CHECK(ask(UTEST_DMA, &d) == 0);
+    return d.value;
+}
+
 void
 set_knob(const char *line)
 {

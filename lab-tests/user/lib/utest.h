@@ -61,6 +61,13 @@ void set_knob(const char *line);   /* "fail_alloc=any,3" */
 unsigned mmcheck(void);            /* complaints */
 long ask(unsigned cmd, void *arg); /* any other question */
 
+/* Pin the N bytes at P, as for a device that reads, or writes (WRITE): a handle,
+ * or a negative errno.  The device itself: */
+long pin(const void *p, size_t n, bool write);
+void unpin(long handle);
+void dma_write(long handle, size_t offset, uint64_t value);
+uint64_t dma_read(long handle, size_t offset);
+
 /* The counters that tests compare, of our space. */
 struct counts {
     uint64_t flt, anon, zero, cow, reuse, spur, min, maj, fread, fcow, segv;

@@ -16,7 +16,9 @@ enum {
     UTEST_PAGE,           /* struct utest_page */
     UTEST_KNOB,           /* char[64], "name=value" */
     UTEST_CAUSE,          /* struct utest_cause: what a child died of */
-    UTEST_PIN,            /* arg: an address whose page is to be ours */
+    UTEST_PIN,            /* struct utest_pin: pin these pages */
+    UTEST_UNPIN,          /* arg: its handle */
+    UTEST_DMA,            /* struct utest_dma: a device at work on them */
     UTEST_FORCE,          /* struct utest_force */
     UTEST_CHECK,          /* mmcheck: how many complaints */
     UTEST_CALL,           /* struct utest_call: the next from its number on */
@@ -32,7 +34,10 @@ struct utest_stat {
 struct utest_page { /* begins as struct pginfo */
     uint64_t va, frame, slot;
     uint32_t flags, mapcount, anon_share, epoch;
-    uint64_t rest[3];
+    uint16_t node;
+    uint8_t level, pad;
+    uint16_t pins, pad2;
+    uint64_t rest[2];
 };
 #define PAGE_PRESENT 0x0001u
 #define PAGE_READ    0x0002u
@@ -57,6 +62,18 @@ struct utest_cause {
 struct utest_force { /* write VALUE at ADDR of process PID, as a debugger */
     int32_t pid, pad;
     uint64_t addr, value;
+};
+
+struct utest_pin {
+    uint64_t addr, len;
+    uint32_t write;
+    uint32_t handle; /* filled in: below UTEST_PINS */
+};
+#define UTEST_PINS 8
+
+struct utest_dma { /* VALUE to (WRITE) or from OFFSET of what HANDLE pins */
+    uint32_t handle, write;
+    uint64_t offset, value;
 };
 
 #endif
