@@ -1,7 +1,11 @@
 /* avl.c: heights of siblings differ by at most one (Adelson-Velsky, Landis
  * 1962).  Every change walks from the changed place towards the root, refreshing
  * heights and summaries and rotating where the balance broke, until a node
- * stays as it was: nobody above can tell then. */
+ * stays as it was: nobody above can tell then.
+ *
+ * A value changes while the shape stays, and a node without a value comes and
+ * goes: so the shape's way up ends where the heights agree, a few levels above
+ * the leaf on average, and only a new or lost maximum goes further. */
 #include <avl.h>
 #include <util.h>
 
@@ -14,13 +18,20 @@ below(const struct avl_node *n)
     return n == NULL ? &nothing : n;
 }
 
+static inline uint64_t
+most_of(const struct avl_node *n, const struct avl_node *l,
+        const struct avl_node *r)
+{
+    return MAX(n->own, MAX(l->most, r->most));
+}
+
 /* N, whose children are L and R: did anything change that the parent looks at? */
 static inline bool
 refresh_node(struct avl_node *n, const struct avl_node *l,
              const struct avl_node *r)
 {
     int height = MAX(l->height, r->height) + 1;
-    uint64_t most = MAX(n->own, MAX(l->most, r->most));
+    uint64_t most = most_of(n, l, r);
     bool same = height == n->height && most == n->most;
 
     n->height = height;
@@ -101,8 +112,9 @@ balance(struct avl_tree *tree, struct avl_node *n, int lean)
     return rotate_left(tree, n);
 }
 
-void
-avl_changed(struct avl_tree *tree, struct avl_node *node)
+/* The subtrees of NODE changed: from there on up all is as it shall be again. */
+static void
+subtree_changed(struct avl_tree *tree, struct avl_node *node)
 {
     for (; node != NULL; node = node->parent) {
         const struct avl_node *l = below(node->left), *r = below(node->right);
@@ -116,26 +128,46 @@ avl_changed(struct avl_tree *tree, struct avl_node *node)
 }
 
 void
+avl_value(struct avl_node *node, uint64_t own)
+{
+    uint64_t was = node->own;
+
+    node->own = own;
+    if (own >= was) {
+        for (; node != NULL && node->most < own; node = node->parent)
+            node->most = own;
+        return;
+    }
+    /* Where the maximum was another one's, or was there twice, it stays. */
+    for (; node != NULL && node->most == was; node = node->parent) {
+        node->most = most_of(node, below(node->left), below(node->right));
+        if (node->most == was)
+            return;
+    }
+}
+
+void
 avl_insert(struct avl_tree *tree, struct avl_node *node,
            struct avl_node *parent, struct avl_node **link)
 {
     node->left = node->right = NULL;
     node->parent = parent;
     node->height = 1;
-    node->most = node->own;
+    node->own = node->most = 0;
     *link = node;
-    avl_changed(tree, parent);
+    subtree_changed(tree, parent);
 }
 
 void
 avl_remove(struct avl_tree *tree, struct avl_node *node)
 {
     struct avl_node *from; /* the lowest node whose subtree changed */
-    struct avl_node *s = NULL;
 
+    avl_value(node, 0); /* nobody above will miss it */
     if (node->left != NULL && node->right != NULL) {
         /* Its successor, which has no left child, takes its place. */
-        s = node->right;
+        struct avl_node *s = node->right;
+
         while (s->left != NULL)
             s = s->left;
         from = s->parent == node ? s : s->parent;
@@ -152,9 +184,7 @@ avl_remove(struct avl_tree *tree, struct avl_node *node)
         from = node->parent;
         replace(tree, node, node->left != NULL ? node->left : node->right);
     }
-    avl_changed(tree, from);
-    if (s != NULL)
-        avl_changed(tree, s);
+    subtree_changed(tree, from);
 }
 
 struct avl_node *

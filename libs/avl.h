@@ -13,7 +13,7 @@
  *
  * Each node may have a value of its own; the tree keeps in "most" the largest in
  * the subtree (e.g. the largest gap), so a walk down finds the first node whose
- * value is large enough.  Who has no use for it leaves the values 0. */
+ * value is large enough.  It is 0 until avl_value() says otherwise. */
 #ifndef LIBS_AVL_H
 #define LIBS_AVL_H
 
@@ -33,10 +33,11 @@ struct avl_tree {
 
 void avl_insert(struct avl_tree *tree, struct avl_node *node,
                 struct avl_node *parent, struct avl_node **link);
-void avl_remove(struct avl_tree *tree, struct avl_node *node);
+void avl_remove(struct avl_tree *tree,
+                struct avl_node *node); /* its value: 0 */
 
-/* The user changed NODE's value: go up and recompute. */
-void avl_changed(struct avl_tree *tree, struct avl_node *node);
+/* The value of NODE, which is in a tree, is OWN from now on. */
+void avl_value(struct avl_node *node, uint64_t own);
 
 struct avl_node *avl_first(const struct avl_tree *tree);
 struct avl_node *avl_last(const struct avl_tree *tree);

@@ -111,8 +111,7 @@ gap_changed(struct vma_struct *v)
     if (v == NULL)
         return;
     vma_settle(v->vm_mm);
-    v->node.own = gap_between(vma_prev(v), vma_guarded_start(v));
-    avl_changed(&v->vm_mm->tree, &v->node);
+    avl_value(&v->node, gap_between(vma_prev(v), vma_guarded_start(v)));
 }
 
 /* The last area below N, itself included, whose gap has SIZE.  => there is */
@@ -178,17 +177,13 @@ account(struct vma_struct *vma, bool in)
     vma->vm_mm->locked_pages += in ? pages : -pages;
 }
 
-void
-vma_settle(struct mm_struct *mm)
+/* VMA, in the list only and loose no more, goes into the tree. */
+static NOINLINE void
+put_in_tree(struct mm_struct *mm, struct vma_struct *vma)
 {
-    struct vma_struct *vma = mm->loose, *prev, *next;
+    struct vma_struct *prev = vma_prev(vma), *next = vma_next(vma);
     struct avl_node *parent = NULL, **link = &mm->tree.root;
 
-    if (vma == NULL)
-        return;
-    mm->loose = NULL;
-    prev = vma_prev(vma);
-    next = vma_next(vma);
     /* Neighbours lie below each other: the lower one has room on this side. */
     if (next != NULL && next->node.left == NULL) {
         parent = &next->node;
@@ -197,12 +192,22 @@ vma_settle(struct mm_struct *mm)
         parent = &prev->node;
         link = &parent->right;
     }
-    vma->node.own = gap_between(prev, vma_guarded_start(vma));
-    if (next != NULL) /* it is above VMA: the way up takes it along, */
-        next->node.own = gap_between(vma, vma_guarded_start(next));
     avl_insert(&mm->tree, &vma->node, parent, link);
-    if (next != NULL && parent != &next->node) /* if it comes so far */
-        avl_changed(&mm->tree, &next->node);
+    /* What NEXT had counts until VMA has its part: it ends the first way up. */
+    avl_value(&vma->node, gap_between(prev, vma_guarded_start(vma)));
+    if (next != NULL)
+        avl_value(&next->node, gap_between(vma, vma_guarded_start(next)));
+}
+
+void
+vma_settle(struct mm_struct *mm)
+{
+    struct vma_struct *vma = mm->loose;
+
+    if (vma != NULL) {
+        mm->loose = NULL;
+        put_in_tree(mm, vma);
+    }
 }
 
 void
@@ -254,14 +259,11 @@ insert_vma_struct(struct mm_struct *mm, struct vma_struct *vma)
 static void
 leave_tree(struct vma_struct *vma, struct vma_struct *next)
 {
-    struct avl_tree *tree = &vma->vm_mm->tree;
-
     vma_settle(vma->vm_mm);
     if (next != NULL)
-        next->node.own = gap_between(vma_prev(vma), vma_guarded_start(next));
-    avl_remove(tree, &vma->node);
-    if (next != NULL)
-        avl_changed(tree, &next->node);
+        avl_value(&next->node,
+                  gap_between(vma_prev(vma), vma_guarded_start(next)));
+    avl_remove(&vma->vm_mm->tree, &vma->node);
 }
 
 void

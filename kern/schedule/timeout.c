@@ -102,7 +102,6 @@ timeout_arm(struct timeout *t, uint64_t deadline,
                    ? &parent->left
                    : &parent->right;
     }
-    t->node.own = 0;
     avl_insert(&q->tree, &t->node, parent, link);
     program(q);
     spin_unlock(&q->lock);

@@ -561,8 +561,9 @@ tree_permutation(const int *order)
     unsigned n = 0;
 
     for (unsigned i = 0; i < SMALL; i++) {
-        leaf[i] = (struct leaf){.key = order[i], .node.own = 1 + order[i] % 5};
+        leaf[i] = (struct leaf){.key = order[i]};
         leaf_insert(&t, &leaf[i]);
+        avl_value(&leaf[i].node, 1 + order[i] % 5);
         in[n++] = &leaf[i];
         EXPECT(tree_is(&t, in, n));
     }
@@ -615,6 +616,7 @@ test_avl_random(void)
     unsigned n = 0;
 
     for (unsigned turn = 0; turn < 20000; turn++) {
+        unsigned values = turn / 500 % 2 ? 1000 : 3; /* few: many are equal */
         bool grow =
             n == 0 || (n < MANY && rnd() % 8 < (turn / 1000 % 2 ? 3 : 5));
 
@@ -624,22 +626,20 @@ test_avl_random(void)
             for (unsigned i = 0; i < MANY && l->node.own != 0; i++)
                 l = &leaf[i];
             *l = (struct leaf){.key = (int)(rnd() % 1000000) * MANY +
-                                      (int)(l - leaf),
-                               .node.own = 1 + rnd() % 1000};
+                                      (int)(l - leaf)};
             leaf_insert(&t, l);
+            EXPECT(l->node.own == 0);
+            avl_value(&l->node, 1 + rnd() % values);
             in[n++] = l;
         } else {
             unsigned k = rnd() % n;
 
             avl_remove(&t, &in[k]->node);
-            in[k]->node.own = 0;
+            EXPECT(in[k]->node.own == 0);
             in[k] = in[--n];
         }
         if (n > 0 && turn % 3 == 0) {
-            struct leaf *l = in[rnd() % n];
-
-            l->node.own = 1 + rnd() % 1000;
-            avl_changed(&t, &l->node);
+            avl_value(&in[rnd() % n]->node, 1 + rnd() % values);
         }
         if (turn % 16 == 0 || n < 40)
             EXPECT(tree_is(&t, in, n));
