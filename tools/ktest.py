@@ -42,7 +42,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fdtedit  # noqa: E402
 import qemu  # noqa: E402
 from ktest_prepare import Infra, Skip, prepare  # noqa: E402
-from ktest_rows import MATRIX  # noqa: E402
+from ktest_rows import MATRIX, row  # noqa: E402
 
 PROMPT = r"boot prompt"
 
