@@ -14,7 +14,7 @@ import re
 import sys
 
 BUDGETS = [  # name, patterns within the core, plan, ceiling
-    ("core", ["*"], 8000, 28950),
+    ("core", ["*"], 8000, 29000),
     ("mm", ["kern/mm/*"], 3000, 9700),
     ("fault path", ["kern/mm/fault.c"], 400, 400),
 ]

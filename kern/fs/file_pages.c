@@ -36,19 +36,19 @@ static long
 read_page(struct file *f, uint64_t index, size_t at, uintptr_t buf, size_t len)
 {
     struct vm_object *obj = f->inode->object;
-    struct page *page;
+    struct page *page = object_find(obj, index);
     char *data;
     size_t left;
-    int err;
 
-    if (obj->ops->zeros) {
-        page = object_find(obj, index);
-        if (page == NULL)
-            return (long)clear_user(buf, len);
+    if (likely(page != NULL && (atomic_load(&page->flags) & PG_UPTODATE) &&
+               !readahead_due(&f->ahead, index))) {
         data = page_to_va(page);
-    }
-    if (!obj->ops->zeros || !(atomic_load(&page->flags) & PG_UPTODATE)) {
-        if (obj->ops->zeros)
+    } else if (page == NULL && obj->ops->zeros) {
+        return (long)clear_user(buf, len);
+    } else {
+        int err;
+
+        if (page != NULL)
             page_put(page);
         err = object_page_ahead(obj, index, &f->ahead, &page, &data);
         if (err != 0)

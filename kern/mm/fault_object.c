@@ -6,7 +6,8 @@
  *   is not cached            adds it, locked      page_in() fills it
  *   is locked by another     -                    wait (a reference is enough)
  *   is there, a read         shows it             -
- *   is there, a first store  -                    mkwrite(), then it is dirty
+ *   is there, a first store  shows it, if it is   mkwrite(), then it is dirty
+ *                            reserved already
  *   is there and dirty       shows it writable    -
  *   comes at the mark        (any of these)       begin to read more
  *
@@ -43,15 +44,16 @@ static struct page *
 find_or_add(struct fault *f, uint64_t index, unsigned *result)
 {
     struct vm_object *obj = f->vma->vm_object;
-    struct page *page = object_find(obj, index);
+    struct page *page = object_find_off(obj, index);
 
-    if (page == NULL) {
-        int err = object_add(obj, index, &page);
+    if (unlikely(page == NULL)) {
+        int err = index < object_pages(obj) ? object_add(obj, index, &page)
+                                            : -ENODATA;
 
         if (err == 0)
             return page;
-        if (err == -ENOMEM) {
-            *result = VM_FAULT_OOM;
+        if (err != -EEXIST) {
+            *result = error_result(err);
             return NULL;
         }
     }
@@ -72,7 +74,7 @@ filemap_fault(struct fault *f, unsigned *result)
     struct page *page;
 
     *result = VM_FAULT_SIGBUS;
-    if (!object_has_pages(obj) || index >= object_pages(obj))
+    if (!object_has_pages(obj))
         return NULL;
     page = find_or_add(f, index, result);
     if (page == NULL)
@@ -130,13 +132,25 @@ do_cow_fault(struct fault *f, struct page *page)
     return publish_private(f, fresh);
 }
 
+/* PAGE is about to be written to.  Can it become dirty here, because nothing is
+ * to be reserved? */
+static bool
+may_dirty(struct vm_object *obj, struct page *page)
+{
+    uint32_t flags = atomic_load(&page->flags);
+
+    return obj->ops->mkwrite == NULL || (flags & PG_DIRTY) ||
+           (!(flags & PG_WRITEBACK) && obj->ops->reserved != NULL &&
+            obj->ops->reserved(obj, page->index));
+}
+
 /* A shared write: the object learns of it first, then the entry gets W. */
 static unsigned
 do_shared_fault(struct fault *f, struct page *page)
 {
     struct vm_object *obj = f->vma->vm_object;
 
-    if (obj->ops->mkwrite != NULL && !(atomic_load(&page->flags) & PG_DIRTY))
+    if (!may_dirty(obj, page))
         return outside(f, DO_MKWRITE, page, obj);
     object_set_dirty(obj, page);
     note(f, MM_FSHARED);

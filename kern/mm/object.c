@@ -57,22 +57,30 @@ slot_at(uint64_t index, unsigned height)
     return index >> ((height - 1) * NODE_BITS) & (NODE_SLOTS - 1);
 }
 
+/* The leaf of INDEX, remembered; or NULL. */
+static NOINLINE struct onode *
+leaf_find(struct vm_object *obj, uint64_t index)
+{
+    struct onode *n = fits(obj, index) ? obj->root : NULL;
+
+    for (unsigned h = obj->height; n != NULL && h > 1; h--)
+        n = n->slot[slot_at(index, h)];
+    if (n != NULL) {
+        obj->leaf = n;
+        obj->leaf_at = ROUND_DOWN(index, NODE_SLOTS);
+    }
+    return n;
+}
+
 /* The slot of INDEX, or NULL if its leaf is missing. */
-static void **
+static inline void **
 slot_find(struct vm_object *obj, uint64_t index)
 {
-    struct onode *n = obj->root;
+    struct onode *n = obj->leaf;
 
-    if (!fits(obj, index))
-        return NULL;
-    for (unsigned h = obj->height; n != NULL; h--) {
-        void **slot = &n->slot[slot_at(index, h)];
-
-        if (h == 1)
-            return slot;
-        n = *slot;
-    }
-    return NULL;
+    if (n == NULL || index - obj->leaf_at >= NODE_SLOTS)
+        n = leaf_find(obj, index);
+    return n == NULL ? NULL : &n->slot[index & (NODE_SLOTS - 1)];
 }
 
 /* The leaf of INDEX; what is missing is made, and stays if the rest fails.
@@ -112,18 +120,28 @@ leaf_make(struct vm_object *obj, uint64_t index)
     return n;
 }
 
-/* Say that the page of INDEX, below N, may have to be written; or not. */
+/* Say that the page of INDEX may have to be written. */
 static void
-tag(struct onode *n, unsigned height, uint64_t index, bool dirty)
+tag(struct vm_object *obj, uint64_t index)
 {
-    uint64_t bit = 1ul << slot_at(index, height);
+    struct onode *n = obj->root;
+
+    for (unsigned h = obj->height; h > 0; h--) {
+        n->dirty |= 1ul << slot_at(index, h);
+        n = n->slot[slot_at(index, h)];
+    }
+}
+
+/* That of INDEX, below N, has not. */
+static void
+untag(struct onode *n, unsigned height, uint64_t index)
+{
     struct onode *below = n->slot[slot_at(index, height)];
 
-    if (height > 1) {
-        tag(below, height - 1, index, dirty);
-        dirty = below->dirty != 0;
-    }
-    n->dirty = dirty ? n->dirty | bit : n->dirty & ~bit;
+    if (height > 1)
+        untag(below, height - 1, index);
+    if (height == 1 || below->dirty == 0)
+        n->dirty &= ~(1ul << slot_at(index, height));
 }
 
 /* Empty the slot of INDEX below N, and free the nodes that become empty with
@@ -181,34 +199,28 @@ object_next(struct vm_object *obj, uint64_t from, bool dirty)
 }
 
 struct page *
-object_find(struct vm_object *obj, uint64_t index)
+object_find_off(struct vm_object *obj, uint64_t index)
 {
     struct page *page;
     void **slot;
 
-    spin_lock(&obj->lock);
+    spin_lock_off(&obj->lock, RANK_OBJECT);
     slot = slot_find(obj, index);
     page = slot == NULL ? NULL : *slot;
     if (page != NULL)
         page_get(page);
-    spin_unlock(&obj->lock);
+    spin_unlock_off(&obj->lock, RANK_OBJECT);
     return page;
 }
 
-unsigned
-object_window(struct vm_object *obj, uint64_t first, unsigned n,
-              struct page **pages)
+void **
+object_slots(struct vm_object *obj, uint64_t first, unsigned *n)
 {
     uint64_t end = object_pages(obj);
-    void **slot = NULL;
 
-    n = (unsigned)MIN(n, end - MIN(end, first));
-    for (unsigned i = 0; i < n; i++) {
-        if (i == 0 || slot_at(first + i, 1) == 0)
-            slot = slot_find(obj, first + i);
-        pages[i] = slot == NULL ? NULL : *slot++;
-    }
-    return n;
+    *n = (unsigned)MIN(*n, end - MIN(end, first));
+    *n = MIN(*n, NODE_SLOTS - slot_at(first, 1));
+    return *n == 0 ? NULL : slot_find(obj, first);
 }
 
 /* PAGE gets its owner, and a second reference for the caller. */
@@ -276,7 +288,8 @@ object_remove(struct vm_object *obj, struct page *page)
     assert(!(atomic_load(&page->flags) & PG_WRITEBACK));
     disown(obj, page);
     obj->npages--;
-    tag(obj->root, obj->height, page->index, false);
+    untag(obj->root, obj->height, page->index);
+    obj->leaf = NULL; /* it may be freed */
     if (slot_clear(obj->root, obj->height, page->index)) {
         kfree(obj->root);
         obj->root = NULL;
@@ -354,7 +367,8 @@ object_fill(struct vm_object *obj, struct page *page)
     return object_fill_run(obj, &page, 1);
 }
 
-/* What has nothing behind it is neither counted nor looked for. */
+/* What has nothing behind it is neither counted nor looked for.  An object with a
+ * tag is in the list of dirty ones: clean_object() takes only those without. */
 void
 object_set_dirty(struct vm_object *obj, struct page *page)
 {
@@ -363,8 +377,9 @@ object_set_dirty(struct vm_object *obj, struct page *page)
         return;
     kstat_inc(STAT_DIRTY);
     spin_lock(&obj->lock);
-    tag(obj->root, obj->height, page->index, true);
-    dirty_object(obj);
+    if (obj->root->dirty == 0)
+        dirty_object(obj);
+    tag(obj, page->index);
     spin_unlock(&obj->lock);
 }
 
@@ -382,7 +397,7 @@ object_settle(struct vm_object *obj, struct page *page)
     spin_lock(&obj->lock);
     if (object_owns(obj, page) &&
         !(atomic_load(&page->flags) & (PG_DIRTY | PG_WRITEBACK)))
-        tag(obj->root, obj->height, page->index, false);
+        untag(obj->root, obj->height, page->index);
     if (obj->root == NULL || obj->root->dirty == 0)
         clean_object(obj);
     spin_unlock(&obj->lock);
@@ -445,7 +460,7 @@ object_put(struct vm_object *obj)
     clean_object(obj);
     spin_unlock(&obj->lock);
     drop_tree(obj, obj->root, obj->height);
-    obj->root = NULL;
+    obj->root = obj->leaf = NULL;
     obj->height = 0;
     obj->npages = 0;
     if (obj->ops->release != NULL)

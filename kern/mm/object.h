@@ -47,6 +47,11 @@ struct pager_ops {
      * page is dirty.  => page locked, not PG_WRITEBACK, so what was reserved for
      * the last time is used up; may sleep; NULL: nothing to do */
     int (*mkwrite)(struct vm_object *obj, uint64_t index, struct page *page);
+    /* Would mkwrite() say 0 and find nothing to reserve?  False: perhaps not; and
+     * so at least once in RUN_PAGES pages that become dirty, because who has asked
+     * mkwrite() waits if too much is dirty.
+     * => inside the gate, page locked, not PG_WRITEBACK.  NULL: false */
+    bool (*reserved)(struct vm_object *obj, uint64_t index);
     /* The frame to map for INDEX in place, without the cache (device, boot
      * image); the object has it for ever.  0: none; then page_in() is asked.
      * Without page_in the frames are a device's: they need no struct page. With
@@ -86,19 +91,21 @@ readahead_due(const struct readahead *ra, uint64_t index)
 }
 
 struct vm_object {
-    struct spinlock lock;    /* rank OBJECT: everything below without its own */
-    int32_t refs;            /* [a] areas, open files; icache.c: 0, retired */
-    uint64_t size;           /* [a] bytes; beyond is SIGBUS */
-    struct onode *root;      /* [lock] radix tree of pages */
-    unsigned height;         /* [lock] */
-    size_t npages;           /* [lock] */
-    struct list areas;       /* [lock] vma_struct.object_link */
-    uint32_t err_seq;        /* [a] see object_error_since() */
-    struct readahead faults; /* of who maps it */
-    struct list dirty_link;  /* writeback.c: of the dirty objects */
-    uint64_t dirtied_at;     /* [list] time_now() */
-    uint64_t flush_round;    /* [list] */
-    uint64_t cuts;           /* [lock] truncate.c: a number for each */
+    struct spinlock lock; /* rank OBJECT: everything below without its own */
+    int32_t refs;         /* [a] areas, open files; icache.c: 0, retired */
+    uint64_t size;        /* [a] bytes; beyond is SIGBUS */
+    struct onode *root;   /* [lock] radix tree of pages */
+    unsigned height;      /* [lock] */
+    struct onode *leaf;   /* [lock] of it, the one last looked for, or NULL */
+    uint64_t leaf_at;     /* [lock] the first index in it */
+    size_t npages;        /* [lock] */
+    struct list areas;    /* [lock] vma_struct.object_link */
+    uint32_t err_seq;     /* [a] see object_error_since() */
+    struct readahead faults;     /* of who maps it */
+    struct list dirty_link;      /* writeback.c: of the dirty objects */
+    uint64_t dirtied_at;         /* [list] time_now() */
+    uint64_t flush_round;        /* [list] */
+    uint64_t cuts;               /* [lock] truncate.c: a number for each */
     const struct pager_ops *ops; /* [I] */
     void *host;                  /* [I] inode, segment, device */
 };
@@ -113,16 +120,27 @@ void object_put(struct vm_object *obj);     /* => may sleep */
 /* Zeros that several spaces share; refs 1.  NULL: no memory. */
 struct vm_object *anon_shared_object(size_t bytes);
 
-/* Page INDEX with a reference, or NULL if it is not cached. */
-struct page *object_find(struct vm_object *obj, uint64_t index);
+/* Page INDEX with a reference, or NULL if it is not cached. => interrupts off, as
+ * inside a gate */
+struct page *object_find_off(struct vm_object *obj, uint64_t index);
+static inline struct page * /* => interrupts as they may be */
+object_find(struct vm_object *obj, uint64_t index)
+{
+    struct page *page;
+
+    irq_off();
+    page = object_find_off(obj, index);
+    irq_restore();
+    return page;
+}
 /* The first page from index FROM on that is in the cache (DIRTY: and is dirty or
  * PG_WRITEBACK, or was until lately), with a reference, or NULL. */
 struct page *object_next(struct vm_object *obj, uint64_t from, bool dirty);
-/* Those of the N pages from FIRST on that are in the cache, NULL for others, in
- * PAGES; no references: they stay while the lock is held.  Returns how many lie
- * before the end.  => obj->lock held */
-unsigned object_window(struct vm_object *obj, uint64_t first, unsigned n,
-                       struct page **pages);
+/* Where the pages from FIRST on stand, those that are not in the cache as NULL: *N
+ * of them, less than asked for at the end of the object and of a node (0: the
+ * end).  No references: they stay while the lock is held.  NULL: none is there.
+ * => obj->lock held */
+void **object_slots(struct vm_object *obj, uint64_t first, unsigned *n);
 /* A new page for INDEX, locked, not up to date, with a reference for the
  * caller; -EEXIST if somebody was faster (*PAGE is his, with a reference). */
 MUST_CHECK int object_add(struct vm_object *obj, uint64_t index,

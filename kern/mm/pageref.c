@@ -1,14 +1,6 @@
 /* pageref.c: a frame goes back to the allocator with its last reference. */
 #include "mm/pageref.h"
 
-#include <atomic.h>
-
-void
-page_get(struct page *page)
-{
-    atomic_add(&page->ref, 1);
-}
-
 /* Was it the last reference?  Then it is as free_pages() wants it, and without
  * what makes that slow. */
 static inline bool

@@ -4,8 +4,14 @@
 #define KERN_MM_PAGEREF_H
 
 #include "mm/pmm.h"
+#include <atomic.h>
 
-void page_get(struct page *page);
+static inline void
+page_get(struct page *page)
+{
+    atomic_add(&page->ref, 1);
+}
+
 /* The last reference frees the frame.  => it is not mapped then */
 void page_put(struct page *page);
 /* The same for N at once; changes the array. */

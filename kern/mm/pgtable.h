@@ -155,13 +155,28 @@ pte_give(pte_t *pte, pte_t set)
                                        : atomic_or(pte, set);
 }
 
-/* Store a new entry where none was; counts it.  => table lock held; the page is
- * filled and accounted for: publish last */
+/* TABLE has N entries more. */
+static inline void
+pte_count(struct page *table, int n)
+{
+    table->mapcount += n;
+}
+
+/* Store a new entry where none was, to be counted by pte_count() before the lock
+ * is given back.  => table lock held; the page is filled and accounted for:
+ * publish last */
+static inline void
+pte_store_new(pte_t *pte, pte_t value)
+{
+    atomic_store_release(pte, pte_encode(value));
+}
+
+/* The same, and counts it. */
 static inline void
 pte_install_in(struct page *table, pte_t *pte, pte_t value)
 {
-    table->mapcount++;
-    atomic_store_release(pte, pte_encode(value));
+    pte_count(table, 1);
+    pte_store_new(pte, value);
 }
 
 static inline void

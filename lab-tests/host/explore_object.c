@@ -84,12 +84,14 @@ alloc_pages(unsigned order)
     return NULL;
 }
 
-void
-page_get(struct page *page)
+static void
+get_checked(struct page *page)
 {
     assert(in_use[page - frames]);
-    atomic_add(&page->ref, 1);
+    page_get(page);
 }
+
+#define page_get(p) get_checked(p)
 
 static struct page *mapped[EXPLORE_HARTS]; /* [table] */
 static bool writable[EXPLORE_HARTS];       /* [table] */

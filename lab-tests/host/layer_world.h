@@ -205,12 +205,6 @@ frame_create(struct page *old)
 }
 
 void
-page_get(struct page *page)
-{
-    atomic_add(&page->ref, 1);
-}
-
-void
 page_put(struct page *page)
 {
     int32_t before = atomic_add_acq_rel(&page->ref, -1);

@@ -521,7 +521,7 @@ anon_shared_object(size_t bytes)
 static struct page *fake_cached; /* what object_find() returns */
 
 struct page *
-object_find(struct vm_object *obj, uint64_t index)
+object_find_off(struct vm_object *obj, uint64_t index)
 {
     if (fake_cached == NULL || fake_cached->index != index)
         return NULL;

@@ -368,6 +368,50 @@ test_large_file(void)
     return true;
 }
 
+/* A store to a page that has its block needs no handle; one that has none any
+ * more does. */
+static bool
+test_reserved(void)
+{
+    const struct pager_ops *ops;
+    struct vm_object *obj;
+    struct inode *i;
+    struct page *page;
+
+    fresh_disk(W_BLOCKS, 32);
+    EXPECT(w_mount(disk) == 0);
+    EXPECT(w_create("/file", S_IFREG | 0644, NULL) == 0);
+    for (uint64_t k = 0; k < 60; k++)
+        EXPECT(k == 50 || w_write("/file", k * SFS_BLOCK, "text", 4) == 0);
+    EXPECT(w_sync() == 0 && tree_walk(w_fs, "/file", &i) == 0);
+    obj = i->object;
+    ops = obj->ops;
+    EXPECT(!ops->reserved(obj, 2)); /* nobody asked yet */
+    page = object_find(obj, 2);
+    page_lock(page);
+    EXPECT(ops->mkwrite(obj, 2, page) == 0);
+    page_unlock(page);
+    page_put(page);
+    EXPECT(!ops->reserved(obj, 1) && ops->reserved(obj, 2));
+    EXPECT(ops->reserved(obj, 37) && !ops->reserved(obj, 38)); /* direct */
+    page = object_find(obj, 45);
+    page_lock(page);
+    EXPECT(ops->mkwrite(obj, 45, page) == 0);
+    page_unlock(page);
+    page_put(page);
+    EXPECT(ops->reserved(obj, 49) && !ops->reserved(obj, 50)); /* a hole */
+    w_fs->super.readonly = true;
+    EXPECT(!ops->reserved(obj, 49));
+    w_fs->super.readonly = false;
+    EXPECT(w_truncate("/file", 47 * SFS_BLOCK) == 0);
+    EXPECT(!ops->reserved(obj, 45) && !ops->reserved(obj, 48));
+    inode_put(i);
+    EXPECT(remount());
+    w_unmount();
+    disk_free(disk);
+    return true;
+}
+
 /* An unlinked file that is in use is freed after a crash, and the blocks come back. */
 static bool
 test_orphan(void)
@@ -493,6 +537,7 @@ main(void)
     RUN(many_names);
     RUN(long_names);
     RUN(large_file);
+    RUN(reserved);
     RUN(orphan);
     RUN(unreadable_blocks);
     for (unsigned k = 0; k < NFILES; k++)

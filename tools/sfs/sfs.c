@@ -235,7 +235,7 @@ dump_file(const char *path)
          index++) {
         block = 0;
         if (index < object_pages(i->object))
-            got = sfs_map(sfs_inode(i), index, &block, 1);
+            got = sfs_map(sfs_inode(i), index, &block, 1, false);
         if (got < 0)
             break;
         if (first != 0 && (block != last + 1 || block == 0))

@@ -37,32 +37,48 @@ window(const struct fault *f, uintptr_t *start, uintptr_t *end)
                MIN(f->vma->vm_end, table + pte_span(1)));
 }
 
-static pte_t *
-entry_at(const struct fault *f, uintptr_t va)
+/* Others map the page, too, or it stays in memory with us.  *SPARE is a block for
+ * its records, or NULL. */
+static NOINLINE bool
+record_slow(struct fault *f, struct page *page, pte_t *pte,
+            struct rmap_block **spare)
 {
-    return f->pte + ((intptr_t)(va - f->va) >> PAGE_SHIFT);
+    if (*spare == NULL && rmap_wants_block(page))
+        *spare = rmap_block_alloc();
+    return rmap_try_add(page, pte, spare, f->vma->vm_flags & VM_LOCKED);
 }
 
-/* Others map the page, too, or it stays in memory with us. */
-static bool
-record_slow(struct fault *f, struct page *page, pte_t *pte)
+/* Is a private page at entry PTE? */
+static inline bool
+is_private(const struct fault *f, pte_t *pte)
 {
-    struct rmap_block *spare =
-        rmap_wants_block(page) ? rmap_block_alloc() : NULL;
-    bool done = rmap_try_add(page, pte, &spare, f->vma->vm_flags & VM_LOCKED);
+    return unlikely(f->layer != NULL) &&
+           layer_find(f->layer, f->index + (uint64_t)(pte - f->pte)) != NULL;
+}
 
+/* Map the N pages in SLOT, if they are there, at PTE and behind.  Returns how
+ * many were.  => as map_cached() */
+static unsigned
+map_slots(struct fault *f, struct page **slot, pte_t *pte, unsigned n)
+{
+    pte_t bits = pte_make(0, (area_rights(f) & ~PTE_W) | around_bits());
+    bool alone = (f->vma->vm_flags & VM_LOCKED) == 0;
+    struct rmap_block *spare = NULL;
+    unsigned mapped = 0;
+
+    for (pte_t *end = pte + n; pte < end; pte++, slot++) {
+        struct page *page = *slot;
+
+        if (page == NULL || atomic_load(pte) != 0 || is_private(f, pte) ||
+            !((alone && rmap_try_first(page, pte)) ||
+              record_slow(f, page, pte, &spare)))
+            continue;
+        pte_store_new(pte, pte_make(page_to_pa(page), 0) | bits);
+        mapped++;
+    }
     if (spare != NULL)
         rmap_block_free(spare);
-    return done;
-}
-
-/* May VA, whose entry is PTE, show a page of the object?  => as map_cached() */
-static inline bool
-is_free(const struct fault *f, struct layer *layer, pte_t *pte, uintptr_t va)
-{
-    return atomic_load(pte) == 0 &&
-           (likely(layer == NULL) ||
-            layer_find(layer, vma_layer_index(f->vma, va)) == NULL);
+    return mapped;
 }
 
 /* What of [START, END) is in the cache.  Returns how many were mapped.
@@ -70,26 +86,19 @@ is_free(const struct fault *f, struct layer *layer, pte_t *pte, uintptr_t va)
 static unsigned
 map_cached(struct fault *f, uintptr_t start, uintptr_t end)
 {
-    uint64_t bits = (area_rights(f) & ~PTE_W) | around_bits();
-    uint64_t first = vma_object_index(f->vma, start);
-    bool alone = (f->vma->vm_flags & VM_LOCKED) == 0;
-    struct layer *layer = f->layer;
-    pte_t *pte = entry_at(f, start);
-    struct page *pages[AROUND_MAX];
-    unsigned n, mapped = 0;
+    unsigned n = 1, mapped = 0;
 
-    n = object_window(f->vma->vm_object, first,
-                      (unsigned)((end - start) >> PAGE_SHIFT), pages);
-    for (unsigned i = 0; i < n; i++, pte++) {
-        struct page *page = pages[i];
+    for (; start < end && n > 0; start += n * PAGE_SIZE) {
+        pte_t *pte = f->pte + ((intptr_t)(start - f->va) >> PAGE_SHIFT);
+        void **slot;
 
-        if (page == NULL || !is_free(f, layer, pte, start + i * PAGE_SIZE) ||
-            !((alone && rmap_try_first(page, pte)) ||
-              record_slow(f, page, pte)))
-            continue;
-        pte_install(pte, pte_make(page_to_pa(page), bits));
-        mapped++;
+        n = (unsigned)((end - start) >> PAGE_SHIFT);
+        slot = object_slots(f->vma->vm_object, vma_object_index(f->vma, start),
+                            &n);
+        if (slot != NULL)
+            mapped += map_slots(f, (struct page **)slot, pte, n);
     }
+    pte_count(pte_table(f->pte), (int)mapped);
     return mapped;
 }
 

@@ -74,6 +74,20 @@ walk(struct sfs_inode *si, uint64_t index, struct spot *s, uint32_t *need)
     return 0;
 }
 
+/* Pages from INDEX on have these N numbers: how many have blocks?
+ * => si->map, so nothing is cut meanwhile */
+static void
+note_placed(struct sfs_inode *si, uint64_t index, const uint32_t *block,
+            unsigned n)
+{
+    uint64_t end = index;
+
+    while (end < index + n && sfs_placed(block[end - index]))
+        end++;
+    if (end > index)
+        atomic_store(&si->placed, end << 32 | index);
+}
+
 /* Copy what S leads to.  A level that is missing is a hole as long as it. */
 static int
 copy_numbers(struct sfs_inode *si, struct spot *s, uint32_t *block, unsigned n)
@@ -84,15 +98,19 @@ copy_numbers(struct sfs_inode *si, struct spot *s, uint32_t *block, unsigned n)
     else
         memcpy(block, s->at, n * sizeof(*block));
     page_put(s->page);
-    for (unsigned i = 0; i < n; i++) {
-        if (block[i] != 0 && !sane(si, block[i] & ~SFS_UNWRITTEN))
-            return -EIO;
+    if (block[0] != 0 && !sane(si, block[0] & ~SFS_UNWRITTEN))
+        return -EIO;
+    for (unsigned i = 1; i < n; i++) {
+        if (block[i] != 0 &&
+            !sfs_is_data(sfs_of(&si->inode), block[i] & ~SFS_UNWRITTEN))
+            return (int)i; /* who asks for that one is told */
     }
     return (int)n;
 }
 
 int
-sfs_map(struct sfs_inode *si, uint64_t index, uint32_t *block, unsigned n)
+sfs_map(struct sfs_inode *si, uint64_t index, uint32_t *block, unsigned n,
+        bool writes)
 {
     if (index >= SFS_MAX_PAGES)
         return -EFBIG;
@@ -107,6 +125,8 @@ sfs_map(struct sfs_inode *si, uint64_t index, uint32_t *block, unsigned n)
         got = walk(si, index, &s, &need);
         if (got == 0)
             got = copy_numbers(si, &s, block, n);
+        if (got > 0 && writes)
+            note_placed(si, index, block, (unsigned)got);
         spin_unlock(&si->map);
         if (got != -EAGAIN)
             return got;
@@ -273,6 +293,7 @@ cut_all(struct sfs_handle *h, struct sfs_inode *si, uint64_t from)
     uint64_t first2 = SFS_NDIRECT + SFS_NINDIRECT;
     int err;
 
+    atomic_store(&si->placed, 0ul);
     err = cut_tree(h, si, &si->d->dindirect, si->page, 2,
                    from > first2 ? from - first2 : 0, &budget);
     if (err == 0 && from < first2)

@@ -93,6 +93,9 @@ struct sfs_inode {
     struct page *page;    /* [I] a reference */
     uint32_t goal;        /* [map] where its next block is best */
     uint32_t cut;         /* [inode lock] pages that are being cut from */
+    uint64_t
+        placed; /* [a] pages that have blocks: the first, and << 32 the end;
+                      * stored under [map], 0: none is known */
     struct list dirty, ordered, orphan; /* [fs->wq.lock] */
     struct list leaving;                /* [fs->wq.lock] on fs->leaving */
     unsigned puts;             /* [fs->wq.lock] references to give back */
@@ -188,6 +191,13 @@ sfs_count_blocks(struct sfs_inode *si, int n)
     atomic_store(&si->inode.blocks, (uint64_t)si->d->nblocks * SFS_SECTORS);
 }
 
+/* Is NUMBER, of a page in a map, a block with the page's contents? */
+static inline bool
+sfs_placed(uint32_t number)
+{
+    return number != 0 && !(number & SFS_UNWRITTEN);
+}
+
 static inline bool
 sfs_is_data(const struct sfs *fs, uint32_t block)
 {
@@ -197,8 +207,10 @@ sfs_is_data(const struct sfs *fs, uint32_t block)
 /* --- bmap.c --- */
 
 /* The numbers of at most N pages from INDEX on, with SFS_UNWRITTEN.  Returns how
- * many, at least 1.  => may sleep */
-int sfs_map(struct sfs_inode *si, uint64_t index, uint32_t *block, unsigned n);
+ * many, at least 1.  WRITES: pages that have blocks are noted in SI->placed.
+ * => may sleep */
+int sfs_map(struct sfs_inode *si, uint64_t index, uint32_t *block, unsigned n,
+            bool writes);
 /* Page INDEX has a block; with the mark UNWRITTEN if it had none.  Without, it
  * will be written before the next commit.  => in a handle of SFS_MAP_CREDITS;
  * may sleep.  0, -ENOSPC, -ENOMEM, -EIO, -EFBIG */

@@ -150,7 +150,7 @@ transfer(struct vm_object *obj, enum blk_op op, const uint32_t *block,
     for (unsigned i = 0; i < n; i += len) {
         for (len = 1; i + len < n && block[i + len] == block[i] + len;)
             len++;
-        if (block[i] != 0 && !(block[i] & SFS_UNWRITTEN)) {
+        if (sfs_placed(block[i])) {
             io_submit(fs, obj, NULL, op, block[i], pages + i, len);
             continue;
         }
@@ -166,7 +166,7 @@ run(struct vm_object *obj, enum blk_op op, uint64_t index, struct page **pages,
     uint32_t block[RUN_PAGES];
 
     for (unsigned i = 0; i < n;) {
-        int got = sfs_map(of_object(obj), index + i, block, n - i);
+        int got = sfs_map(of_object(obj), index + i, block, n - i, false);
 
         if (got > 0) {
             transfer(obj, op, block, pages + i, (unsigned)got);
@@ -215,24 +215,44 @@ reserve(struct sfs_inode *si, uint64_t index, struct page *page)
     return err;
 }
 
+static bool
+read_only(struct sfs *fs)
+{
+    return fs->super.readonly || atomic_load(&fs->broken) != 0;
+}
+
+/* Who wants to know holds the page's lock: its block stays, as pages that are cut
+ * off leave the cache first. */
+static bool
+sfs_reserved(struct vm_object *obj, uint64_t index)
+{
+    struct sfs_inode *si = of_object(obj);
+    uint64_t placed = atomic_load(&si->placed);
+
+    return index >= (uint32_t)placed && index < placed >> 32 &&
+           !read_only(sfs_of(&si->inode));
+}
+
 static int
 sfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
 {
     struct sfs_inode *si = of_object(obj);
     struct sfs *fs = sfs_of(&si->inode);
-    uint32_t block;
+    uint32_t block[RUN_PAGES];
     int err;
 
-    if (fs->super.readonly || atomic_load(&fs->broken) != 0)
+    if (read_only(fs))
         return -EROFS;
     /* Only who holds the inode's lock writes behind the end. */
     err = index >= object_pages(obj) ? sfs_finish_cut(si) : 0;
     if (err == 0)
-        err = sfs_map(si, index, &block, 1);
+        err = sfs_map(si, index, block, 1, false);
     if (err < 0)
         return err;
-    if (block != 0 && !(block & SFS_UNWRITTEN))
+    if (sfs_placed(block[0])) {
+        (void)sfs_map(si, index, block, RUN_PAGES, true); /* sfs_reserved() */
         return 0;
+    }
     err = reserve(si, index, page);
     if (err == -ENOSPC && journal_reclaim(fs) == 0)
         err = reserve(si, index, page);
@@ -256,6 +276,7 @@ const struct pager_ops sfs_pager = {.name = "sfs",
                                     .read_run = sfs_read_run,
                                     .page_out = sfs_page_out,
                                     .mkwrite = sfs_mkwrite,
+                                    .reserved = sfs_reserved,
                                     .sync = sfs_pager_sync,
                                     .pin = inode_pin,
                                     .unpin = inode_unpin,
