@@ -19,6 +19,7 @@
 #define SIGTSTP 20
 #define SIGTTIN 21
 #define SIGTTOU 22
+#define SIGXFSZ 25
 
 #define SI_USER       0 /* kill() */
 #define SI_KERNEL     128

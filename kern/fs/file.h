@@ -86,9 +86,9 @@ long file_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
  * => may sleep */
 int file_sync(struct file *f, bool data);
 
-/* How long the calling process may make files (RLIMIT_FSIZE); N bytes at POS are
- * about to go beyond it, which it learns.  WEAK: there is no limit. */
-uint64_t file_size_limit(uint64_t pos, size_t n);
+/* How long the calling process may make files (RLIMIT_FSIZE).  If it begins to write
+ * at POS, and that is behind it, SIGXFSZ is on its way.  WEAK: there is no limit. */
+uint64_t file_size_limit(uint64_t pos);
 
 /* --- file_pages.c: contents by pages --- */
 

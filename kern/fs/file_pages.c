@@ -24,7 +24,7 @@
 #include <string.h>
 
 WEAK uint64_t
-file_size_limit(uint64_t pos, size_t n)
+file_size_limit(uint64_t pos)
 {
     return UINT64_MAX;
 }
@@ -299,7 +299,7 @@ room(struct inode *i, uint64_t pos, size_t n)
     uint64_t max = i->super != NULL && i->super->max_size != 0
                        ? i->super->max_size
                        : (uint64_t)INT64_MAX;
-    uint64_t limit = file_size_limit(pos, n);
+    uint64_t limit = file_size_limit(pos);
 
     max = MIN(max, limit);
     return pos >= max ? -EFBIG : (long)MIN(n, max - pos);
@@ -308,9 +308,7 @@ room(struct inode *i, uint64_t pos, size_t n)
 int
 file_may_grow(struct inode *i, uint64_t pos, uint64_t n)
 {
-    long r = n == 0 ? 0 : room(i, pos, n);
-
-    return r >= 0 && (uint64_t)r < n ? -EFBIG : (int)MIN(r, 0);
+    return n == 0 ? 0 : (int)MIN(room(i, pos + n - 1, 1), 0); /* all, or none */
 }
 
 long

@@ -35,10 +35,12 @@ move_break(struct mm_struct *mm, uintptr_t from, uintptr_t to)
     int err;
 
     if (from < to) {
-        if (!range_free(mm, from, to - from))
+        uint32_t flags = VM_READ | VM_WRITE | VM_MAYWRITE | mm->def_flags;
+
+        if (!range_free(mm, from, to - from) ||
+            !mm_may_have(mm, flags, from, to))
             return -ENOMEM;
-        return add_anonymous(mm, from, to,
-                             VM_READ | VM_WRITE | VM_MAYWRITE | mm->def_flags);
+        return add_anonymous(mm, from, to, flags);
     }
     if (from == to)
         return 0;
@@ -82,7 +84,8 @@ grow_down(struct mm_struct *mm, uintptr_t to)
                   vma_next(top)->vm_start == top->vm_end &&
                   (vma_next(top)->vm_flags & VM_GROWSDOWN);)
         top = vma_next(top);
-    if (top->vm_end - to > mm->stack_limit)
+    if (top->vm_end - to > mm->stack_limit ||
+        !mm_may_have(mm, v->vm_flags, to, v->vm_start))
         return -EFAULT;
     prev = vma_prev(v);
     if (prev != NULL && to < prev->vm_end + STACK_GAP)

@@ -144,6 +144,8 @@ copy_into(struct mm_struct *child, struct mm_struct *mm)
     child->brk_start = mm->brk_start;
     child->brk = mm->brk;
     child->stack_limit = mm->stack_limit;
+    child->as_limit = mm->as_limit;
+    child->data_limit = mm->data_limit;
     return err;
 }
 

@@ -94,6 +94,7 @@ mm_init(struct mm_struct *mm, struct gate_row *rows)
     mm->id = atomic_add(&last_id, 1ul) + 1;
     mm->users = mm->refs = 1;
     mm->stack_limit = STACK_LIMIT;
+    mm->as_limit = mm->data_limit = UINTPTR_MAX;
 }
 
 struct mm_struct *

@@ -162,6 +162,19 @@ unmap_now(struct mm_struct *mm, uintptr_t start, uintptr_t end)
     return err;
 }
 
+WEAK bool
+limits_allow(const struct mm_struct *mm, uint32_t vm_flags, uintptr_t start,
+             uintptr_t end)
+{
+    return true;
+}
+
+WEAK bool
+limits_allow_write(const struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    return true;
+}
+
 /* Put VMA where it shall be, instead of what is there. */
 static long
 map_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t addr,
@@ -174,6 +187,8 @@ map_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t addr,
 
     if (at < 0)
         return at;
+    if (!mm_may_have(mm, vma->vm_flags, start, end))
+        return -ENOMEM;
     if (reaches_into(next, end)) { /* MAP_FIXED */
         int err = unmap_now(mm, start, end);
 
@@ -259,7 +274,11 @@ do_mprotect(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t prot)
     }
     if (prot & VM_EXEC)
         mm_sync_code(mm);
-    err = change_flags(mm, addr, reach, VM_RWX, prot & VM_RWX, &g);
+    if (mm_limited(mm) && (prot & VM_WRITE) &&
+        !limits_allow_write(mm, addr, reach))
+        err = -ENOMEM;
+    else
+        err = change_flags(mm, addr, reach, VM_RWX, prot & VM_RWX, &g);
     gather_finish(&g);
     mm_write_end(mm);
     return err != 0 ? err : stopped;

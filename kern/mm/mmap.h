@@ -45,6 +45,28 @@ int mm_populate(struct mm_struct *mm, uintptr_t start, uintptr_t end);
  * longer than an area may be?  => gate held */
 bool range_free(struct mm_struct *mm, uintptr_t addr, size_t len);
 
+/* --- limits: kern/ext/mm/limits.c; WEAK: there are none.  => gate closed --- */
+
+/* May [START, END) be of an area with VM_FLAGS, instead of what is there? */
+bool limits_allow(const struct mm_struct *mm, uint32_t vm_flags,
+                  uintptr_t start, uintptr_t end);
+/* May its areas become writable? */
+bool limits_allow_write(const struct mm_struct *mm, uintptr_t start,
+                        uintptr_t end);
+
+static inline bool
+mm_limited(const struct mm_struct *mm)
+{
+    return unlikely((mm->as_limit & mm->data_limit) != UINTPTR_MAX);
+}
+
+static inline bool
+mm_may_have(const struct mm_struct *mm, uint32_t vm_flags, uintptr_t start,
+            uintptr_t end)
+{
+    return !mm_limited(mm) || limits_allow(mm, vm_flags, start, end);
+}
+
 /* --- range.c: all  => between mm_write_begin() and mm_write_end() --- */
 
 /* Unmap [START, END): areas are split where it begins and ends.  -ENOMEM:

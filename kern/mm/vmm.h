@@ -68,6 +68,8 @@ struct mm_struct {
     int32_t refs;                /* [a] users count as one */
     uintptr_t brk_start, brk;    /* [g] */
     uintptr_t stack_limit;       /* [g] bytes a GROWSDOWN area may reach */
+    uintptr_t as_limit;          /* [g] bytes all areas may have */
+    uintptr_t data_limit;        /* [g] ... private ones that are written to */
     uint64_t locked_pages;       /* [g] in VM_LOCKED areas */
     int64_t rss;                 /* [a] pages mapped */
     uint64_t stat[MMSTAT_COUNT]; /* [a] */

@@ -277,6 +277,15 @@ exchange(struct process *p, struct mm_struct *mm, struct files *files,
     files_close_exec(files);
 }
 
+/* MM, which nobody else uses yet, has P's limits. */
+static void
+limit_space(struct mm_struct *mm, const struct process *p)
+{
+    mm->stack_limit = MIN(p->limits[RLIMIT_STACK].cur, STACK_MOST);
+    mm->as_limit = p->limits[RLIMIT_AS].cur;
+    mm->data_limit = p->limits[RLIMIT_DATA].cur;
+}
+
 int
 load_icode(struct process *p, const struct exec_args *args,
            struct mm_struct **mm, struct start *start)
@@ -296,7 +305,7 @@ load_icode(struct process *p, const struct exec_args *args,
     if (err == 0) {
         *mm = mm_create();
         if (*mm != NULL)
-            (*mm)->stack_limit = MIN(p->limits[RLIMIT_STACK].cur, STACK_MOST);
+            limit_space(*mm, p);
         err = *mm == NULL ? -ENOMEM : build(*mm, &im, &interp, args, start);
     }
     if (err != 0 && *mm != NULL)

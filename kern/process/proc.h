@@ -40,9 +40,12 @@ struct sig_info {
 enum proc_state { PROC_LIVE, PROC_ZOMBIE };
 
 #define RLIM_COUNT    16
+#define RLIMIT_FSIZE  1
+#define RLIMIT_DATA   2
 #define RLIMIT_STACK  3
 #define RLIMIT_NPROC  6
 #define RLIMIT_NOFILE 7
+#define RLIMIT_AS     9
 #define STACK_MOST    (1ul << 30) /* whatever RLIMIT_STACK says */
 struct rlimit64 {
     uint64_t cur, max;

@@ -25,6 +25,7 @@
 #define SIGTSTP 20
 #define SIGTTIN 21
 #define SIGTTOU 22
+#define SIGXFSZ 25
 
 typedef void (*sighandler_t)(int);
 #define SIG_DFL ((sighandler_t)0)

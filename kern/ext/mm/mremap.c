@@ -195,6 +195,16 @@ move_elsewhere(struct move *m, struct vma_struct *v)
     return 0;
 }
 
+/* As far as limits go; what is added is counted as if it lay behind all areas. */
+static bool
+may_grow(const struct move *m, const struct vma_struct *v)
+{
+    size_t kept = m->flags & MREMAP_DONTUNMAP ? 0 : m->old_len;
+
+    return m->new_len <= kept || mm_may_have(m->mm, v->vm_flags, user_end(),
+                                             user_end() + m->new_len - kept);
+}
+
 static long
 resize(struct move *m)
 {
@@ -211,6 +221,8 @@ resize(struct move *m)
         return err != 0 ? err : (long)m->from;
     }
     err = check_area(m, v);
+    if (err == 0 && !may_grow(m, v))
+        err = -ENOMEM;
     if (err != 0)
         return err;
     if ((m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0 &&

@@ -1,9 +1,13 @@
 /* sys_limits.c: adds what a process may use, and where, to syscall/sys_proc.c: the
  * limits of getrlimit(2) and the harts of sched_setaffinity(2); a first reader
  * may skip it. */
+#include "fs/file.h"
+#include "mm/mmap.h"
+#include "process/impl.h"
 #include "process/proc.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
+#include <signal.h>
 
 static long
 sys_sched_setaffinity(ARGS)
@@ -37,11 +41,34 @@ apply(unsigned which, const struct rlimit64 *l, struct mm_struct *mm,
 {
     if (which == RLIMIT_NOFILE) {
         files_limit(files, (int)MIN(l->cur, (uint64_t)NOFILE_MAX));
-    } else if (which == RLIMIT_STACK) {
-        mm_write_begin(mm);
-        mm->stack_limit = MIN(l->cur, STACK_MOST);
-        mm_write_end(mm);
+        return;
     }
+    mm_write_begin(mm);
+    if (which == RLIMIT_STACK)
+        mm->stack_limit = MIN(l->cur, STACK_MOST);
+    else if (which == RLIMIT_AS)
+        mm->as_limit = l->cur;
+    else if (which == RLIMIT_DATA)
+        mm->data_limit = l->cur;
+    mm_write_end(mm);
+}
+
+/* RLIMIT_FSIZE.  Not signal_self(), which might not come back to unlock the file. */
+uint64_t
+file_size_limit(uint64_t pos)
+{
+    struct task *me = current_task();
+    uint64_t limit;
+
+    if (me == NULL)
+        return UINT64_MAX;
+    limit = atomic_load(&me->process->limits[RLIMIT_FSIZE].cur);
+    if (unlikely(pos >= limit)) {
+        spin_lock(&tree_lock);
+        signal_send(me->process, SIGXFSZ, me, NULL);
+        spin_unlock(&tree_lock);
+    }
+    return limit;
 }
 
 /* Limit WHICH of process PID (0: the caller) becomes NEW, unless that is NULL;
@@ -77,23 +104,45 @@ change_limit(int pid, unsigned which, const struct rlimit64 *new,
     return r;
 }
 
+/* NEW, which PTR tells, as limit WHICH of PID; the old one goes to OLD_PTR.
+ * Either pointer may be 0. */
 static long
-sys_prlimit64(ARGS)
+set_and_tell(int pid, uint64_t which, uintptr_t ptr, uintptr_t old_ptr)
 {
     struct rlimit64 new, old;
     long r;
 
-    if (a1 >= RLIM_COUNT)
+    if (which >= RLIM_COUNT)
         return -EINVAL;
-    if (a2 != 0 && copy_from_user(&new, a2, sizeof(new)) != 0)
+    if (ptr != 0 && copy_from_user(&new, ptr, sizeof(new)) != 0)
         return -EFAULT;
-    if (a2 != 0 && new.cur > new.max)
+    if (ptr != 0 && new.cur > new.max)
         return -EINVAL;
-    if (a2 != 0 && a1 == RLIMIT_NOFILE && new.max > NOFILE_MAX)
+    if (ptr != 0 && which == RLIMIT_NOFILE && new.max > NOFILE_MAX)
         return -EPERM;
-    r = change_limit((int)a0, (unsigned)a1, a2 != 0 ? &new : NULL, &old);
-    if (r == 0 && a3 != 0 && copy_to_user(a3, &old, sizeof(old)) != 0)
+    r = change_limit(pid, (unsigned)which, ptr != 0 ? &new : NULL, &old);
+    if (r == 0 && old_ptr != 0 && copy_to_user(old_ptr, &old, sizeof(old)) != 0)
         r = -EFAULT;
     return r;
 }
+
+static long
+sys_prlimit64(ARGS)
+{
+    return set_and_tell((int)a0, a1, a2, a3);
+}
 SYSCALL(261, prlimit64, "ddpp", sys_prlimit64);
+
+static long
+sys_getrlimit(ARGS)
+{
+    return a1 == 0 ? -EFAULT : set_and_tell(0, a0, 0, a1);
+}
+SYSCALL(163, getrlimit, "dp", sys_getrlimit);
+
+static long
+sys_setrlimit(ARGS)
+{
+    return a1 == 0 ? -EFAULT : set_and_tell(0, a0, a1, 0);
+}
+SYSCALL(164, setrlimit, "dp", sys_setrlimit);
