@@ -112,6 +112,7 @@ hart_read(const struct fdt *f, fdt_node n, uint64_t hartid)
     struct hart_info h = {.hartid = hartid, .plic_context = -1};
     fdt_node c = fdt_first_child(f, n);
 
+    fdt_u32(f, n, "numa-node-id", &h.node);
     h.has_sstc = hart_has(f, n, "sstc");
     while (c >= 0 && !fdt_compatible(f, c, "riscv,cpu-intc"))
         c = fdt_next_sibling(f, c);

@@ -90,6 +90,19 @@ is_memory(const struct fdt *f, fdt_node n)
            (name[6] == '\0' || name[6] == '@');
 }
 
+/* The tree says that N is near some harts. */
+static void
+note_node(struct machine *m, const struct fdt *f, fdt_node n,
+          struct mem_range mem)
+{
+    uint32_t node;
+
+    if (m->nnear == MACHINE_MAX_NEAR || !fdt_u32(f, n, "numa-node-id", &node))
+        return;
+    m->near[m->nnear].mem = mem;
+    m->near[m->nnear++].node = node;
+}
+
 static int
 discover_memory(struct discovery *d)
 {
@@ -115,6 +128,7 @@ discover_memory(struct discovery *d)
                 return discover_refuse(d, -EINVAL,
                                        "memory: more than %u separate ranges",
                                        MACHINE_MAX_RANGES);
+            note_node(m, f, n, (struct mem_range){start, size});
         }
     }
     if (m->nmem == 0)

@@ -12,6 +12,7 @@
 #define MACHINE_MAX_RANGES 16
 #define MACHINE_MAX_VIRTIO 16
 #define MACHINE_MAX_HARTS  16
+#define MACHINE_MAX_NEAR   16
 
 struct mem_range {
     uint64_t start, size;
@@ -33,12 +34,19 @@ struct hart_info {
     int plic_context; /* its S-mode context, -1: none */
     bool has_sstc;    /* "sstc" in its ISA string or list */
     uint32_t phandle; /* of its interrupt controller */
+    uint32_t node;    /* "numa-node-id", 0: the tree has none */
 };
 
 struct machine {
     char model[64]; /* "model", cut, or the first "compatible" */
     unsigned nmem;
     struct mem_range mem[MACHINE_MAX_RANGES]; /* sorted, joined, not 0 */
+    unsigned
+        nnear; /* memory that has a "numa-node-id"; what is too much, left out */
+    struct {
+        struct mem_range mem;
+        uint32_t node;
+    } near[MACHINE_MAX_NEAR];
     unsigned nreserved; /* /memreserve/, /reserved-memory, the initrd not */
     struct mem_range reserved[MACHINE_MAX_RANGES * 2];
     unsigned nharts; /* usable: MMU, FPU, enabled; boards.md has the rules */

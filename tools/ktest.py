@@ -200,7 +200,8 @@ def run_row(r, arg):
     work = os.path.join(arg.build, "ktest", r["name"])
     image = "ktest.img" if r["kind"] in ("tests", "user", "die") else "Image"
     image = r.get("image", image)
-    names = ("smp", "mem", "append", "machine", "cpu", "mode", "legacy")
+    names = ("smp", "mem", "append", "machine", "cpu", "mode", "legacy",
+             "extra")
     m = qemu.Machine(kernel=os.path.join(arg.build, image),
                      **{n: r[n] for n in names if n in r})
     if r["kind"] == "user":

@@ -107,6 +107,10 @@ LEGACY = [
      r"virtio-mmio.force-legacy=false\r?\n", ""),
     (AT_PROMPT, "poweroff\r"),
 ]
+# Half of 256 MiB is near two of four harts.
+TWO_NODES = [w for i in "01" for w in
+             ("-object", "memory-backend-ram,id=m%s,size=128M" % i,
+              "-numa", "node,nodeid=%s,memdev=m%s,cpus=%s" % (i, i, ("0-1", "2-3")[int(i)]))]
 
 # Each row says what it is about.  smp, mem, append, machine, cpu and mode go to
 # qemu.Machine; "prepare" names the function of ktest_prepare.py that builds what is booted.
@@ -156,6 +160,8 @@ MATRIX = [
     row("cow-4", mode="icount", smp=4, mem="256M", test="vm_row_101",
         append="steps=500", prepare="newer_qemu"),
     # disks
+    row("numa-2", smp=4, mem="256M", test="vm_row", extra=TWO_NODES),
+
     row("disk-1", mode="icount", mem="128M", test="disk_",
         disks=[("scratch",), ("numbered", "readonly=on")]),
     row("disk-4", smp=4, mem="128M", test="disk_", fast=True,

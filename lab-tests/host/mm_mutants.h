@@ -338,6 +338,7 @@ static bool tables_free(void *arg);
 #undef cpu_wait
 #include "kern/ext/mm/migrate.c"
 #include "kern/mm/space.c"
+#include "mm_one_node.h"
 
 /* --- what changes a space --- */
 

@@ -413,6 +413,7 @@ tlb_sync_code(uint64_t set)
 #include "kern/sync/mutex.c"
 #include "kern/sync/wait.c"
 #include "libs/avl.c"
+#include "mm_one_node.h"
 #else
 #include WORLD_FILES
 #endif

@@ -10,6 +10,7 @@
  * test_pmm_core.c, without. */
 #include "shim.h"
 
+#include "kern/ext/init/memnode.c"
 #include "kern/ext/mm/failpoint.c"
 #include "kern/ext/mm/pmm_audit.c"
 #include "kern/mm/pmm.c"
@@ -117,12 +118,45 @@ model_has(unsigned order)
     return false;
 }
 
-static bool
-try_alloc(unsigned order, bool look)
+/* Memory in two nodes, in pieces that go across blocks. */
+static void
+two_nodes(void)
 {
-    struct page *p = alloc_pages(order);
+    pfn_t step = (last - first) / 5 + 1;
+    struct machine m = {.nnear = 5, .nharts = 2, .harts[1].node = 1};
+
+    for (unsigned i = 0; i < 5; i++) {
+        m.near[i].mem.start = P(first + i * step);
+        m.near[i].mem.size = P(step);
+        m.near[i].node = i % 2;
+    }
+    learn_nodes(&m);
+}
+
+static bool
+model_has_of(unsigned node)
+{
+    for (pfn_t i = first; i < last; i++)
+        if (model[i - first] == FREE && memnode_of(pfn_to_page(i)) == node)
+            return true;
+    return false;
+}
+
+static bool
+try_alloc_of(unsigned order, unsigned node, bool look)
+{
+    struct page *p =
+        node == MEMNODE_ANY ? alloc_pages(order) : memnode_alloc(node);
     pfn_t pfn;
 
+    if (p == NULL && node != MEMNODE_ANY) {
+        pmm_drain(); /* a hart may have had the last one in its stack */
+        p = memnode_alloc(node);
+        EXPECT(p != NULL || !model_has_of(node));
+        if (p == NULL)
+            return true;
+    }
+    EXPECT(node == MEMNODE_ANY || memnode_of(p) == node);
     if (p == NULL) {
         EXPECT(!look || !model_has(order));
         return true;
@@ -137,6 +171,12 @@ try_alloc(unsigned order, bool look)
     nfree_model -= 1ul << order;
     live[nlive++] = (struct block){pfn, order};
     return true;
+}
+
+static bool
+try_alloc(unsigned order, bool look)
+{
+    return try_alloc_of(order, MEMNODE_ANY, look);
 }
 
 static void
@@ -298,6 +338,7 @@ random_run(uint64_t seed, unsigned ops, unsigned orders)
 {
     uint64_t r = seed * 2654435761u + 88172645463325252u;
 
+    two_nodes();
     for (unsigned i = 0; i < ops; i++) {
         /* Now mostly allocating, now mostly freeing. */
         unsigned bias = (i >> 9) & 1 ? 3 : 5;
@@ -308,7 +349,10 @@ random_run(uint64_t seed, unsigned ops, unsigned orders)
         if ((x >> 16) % 8 < bias && nlive < ARRAY_LEN(live)) {
             unsigned order = (unsigned)__builtin_ctzll(x >> 20 | 1ul << 40);
 
-            EXPECT(try_alloc(order % orders, (x >> 10) % 64 == 0));
+            if (order == 0 && (x >> 40) % 4 == 0)
+                EXPECT(try_alloc_of(0, (x >> 42) % 2, false));
+            else
+                EXPECT(try_alloc(order % orders, (x >> 10) % 64 == 0));
         } else if (nlive > 0) {
             do_free((x >> 24) % nlive);
         }

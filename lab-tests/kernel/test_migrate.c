@@ -2,14 +2,17 @@
  * docs/design/mm.md, and what row 36 is for. */
 #include "ad_test.h"
 #include "ext/mm/hint.h"
+#include "ext/mm/memnode.h"
 #include "ext/mm/migrate.h"
+#include "ext/mm/observe.h"
 #include "mm/failpoint.h"
+#include "mm/fault.h"
 #include "schedule/sched.h"
 #include "ublob.h"
 #include <errno.h>
 
 /* Who looks after nodes asks who touches a page, and moves it there; but a device
- * may write to a pinned page, and that one stays.  There is one node here. */
+ * may write to a pinned page, and that one stays. */
 KTEST(vm_row_36_a_page_moves_when_it_was_touched)
 {
     static paddr_t was[20];
@@ -37,6 +40,115 @@ KTEST(vm_row_36_a_page_moves_when_it_was_touched)
     CHECK(mm->stat[MM_ANON] == 20 && mm->stat[MM_COW] == 0);
     pinned->pins--;
     mm_put_user(mm);
+}
+
+/* --- two nodes: row numa-2 of tools/ktest_rows.py --- */
+
+#define NEAR_PAGES 24ul
+
+static struct mm_struct *near_mm;
+static uintptr_t near_at;
+
+/* A hart of the other node than the one all pages are of touches every third
+ * page, and writes to some of them; harts of this one touch those behind them. */
+static void
+touch_from_nodes(unsigned hart)
+{
+    bool away = memnode_of_hart(hart) == 1;
+
+    if (hart != 0 && (!away || memnode_of_hart(hart - 1) == 1))
+        return; /* the first of each node */
+    for (size_t i = away ? 0 : 1; i < NEAR_PAGES; i += 3) {
+        CHECK(get(near_mm, near_at + i * P) == 1000 + i);
+        if (i % 2)
+            CHECK(put(near_mm, near_at + i * P + 8, i) == 0);
+    }
+}
+
+static unsigned
+node_at(size_t i)
+{
+    struct pginfo info;
+
+    CHECK(pginfo(near_mm, near_at + i * P, &info) == 0);
+    CHECK(info.flags & PGINFO_PRESENT);
+    return info.node;
+}
+
+/* Every page is in memory of NODE.  => no hart holds others that are free */
+static void
+settle_in(unsigned node)
+{
+    (void)migrate_range_to(near_mm, near_at, near_at + NEAR_PAGES * P, node);
+    for (size_t i = 0; i < NEAR_PAGES; i++) {
+        CHECK(get(near_mm, near_at + i * P) == 1000 + i);
+        CHECK(node_at(i) == node);
+    }
+}
+
+KTEST(vm_row_36_a_page_moves_to_the_node_of_who_touches_it)
+{
+    static paddr_t was[NEAR_PAGES];
+    uint64_t before;
+
+    if (memnode_count() != 2 || memnode_of_hart(0) != 0 ||
+        memnode_of_hart(ncpu - 1) != 1) {
+        ktest_skip("needs two nodes with a hart each");
+        return;
+    }
+    near_mm = space_with(NEAR_PAGES, &near_at);
+    fill(near_mm, near_at, NEAR_PAGES);
+    settle_in(1);
+    settle_in(0);
+    before = near_mm->stat[MM_MIGR];
+    CHECK(before >= NEAR_PAGES && before <= 2 * NEAR_PAGES);
+    for (size_t i = 0; i < NEAR_PAGES; i++)
+        was[i] = pte_pa(entry(near_mm, near_at + i * P));
+    CHECK(hint_scan(near_mm, near_at, near_at + NEAR_PAGES * P) == NEAR_PAGES);
+    ktest_parallel(ncpu, true, touch_from_nodes);
+    CHECK(near_mm->stat[MM_HINT] == 2 * NEAR_PAGES / 3);
+    CHECK(near_mm->stat[MM_MIGR] == before); /* a touch only tells */
+    CHECK(hint_follow(near_mm) == NEAR_PAGES / 3);
+    CHECK(near_mm->stat[MM_MIGR] == before + NEAR_PAGES / 3);
+    CHECK(hint_scan(near_mm, near_at, near_at) == 0); /* no more of it */
+    for (size_t i = 0; i < NEAR_PAGES; i++) {
+        uintptr_t va = near_at + i * P;
+
+        CHECK(get(near_mm, va) == 1000 + i);
+        CHECK(get(near_mm, va + 8) == (i % 2 && i % 3 != 2 ? i : 0));
+        CHECK(node_at(i) == (i % 3 == 0));
+        CHECK((pte_pa(entry(near_mm, va)) == was[i]) == (i % 3 != 0));
+    }
+    CHECK(hint_follow(near_mm) == 0); /* each touch counts once */
+    CHECK(near_mm->stat[MM_ANON] == NEAR_PAGES && near_mm->stat[MM_COW] == 0);
+    /* What may not be touched has no entry, gets no hint, and does not move. */
+    CHECK(do_mprotect(near_mm, near_at, P, 0) == 0);
+    CHECK(hint_scan(near_mm, near_at, near_at + P) == 0);
+    CHECK(do_pgfault(near_mm, FAULT_READ | FAULT_USER, near_at) ==
+          (VM_FAULT_SIGSEGV | VM_FAULT_ACCERR));
+    CHECK(hint_follow(near_mm) == 0);
+    mm_put_user(near_mm);
+}
+
+KTEST(vm_row_36_a_page_of_a_node_or_none)
+{
+    static struct page *got[200];
+
+    if (memnode_count() != 2) {
+        ktest_skip("needs two nodes");
+        return;
+    }
+    pmm_drain();
+    for (unsigned i = 0; i < ARRAY_LEN(got); i++) {
+        got[i] = memnode_alloc(i % 2);
+        CHECK(got[i] != NULL && memnode_of(got[i]) == i % 2);
+        CHECK(got[i]->ref == 1);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(got); i++)
+        free_pages(got[i], 0);
+    CHECK(memnode_alloc(2) == NULL); /* nothing is of that one */
+    CHECK(fail_set("page", 1) == 0 && memnode_alloc(1) == NULL);
+    CHECK(fail_set("page", 0) == 0);
 }
 
 KTEST(vm_row_93_pages_move_and_stay_the_same)
@@ -216,8 +328,11 @@ KTEST(vm_row_93_pages_move_under_programs)
         r[i] = (struct urun){0};
         ublob_start(&r[i], mm, i % ncpu, UBLOB_ADD, at + i * P + 8, 200000, 0);
     }
-    while (moved < 400) {
-        moved += (uint64_t)migrate_range(mm, at, at + 4 * P);
+    /* Back and forth between the nodes, if there are two. */
+    for (unsigned turn = 0; moved < 400; turn++) {
+        moved += (uint64_t)(memnode_count() == 2
+                                ? migrate_range_to(mm, at, at + 4 * P, turn % 2)
+                                : migrate_range(mm, at, at + 4 * P));
         sched_yield();
     }
     for (unsigned i = 0; i < 3; i++) {

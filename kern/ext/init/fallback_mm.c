@@ -1,6 +1,8 @@
 /* fallback_mm.c: as fallback.c, lets files of kern/ext/mm be deleted alone; a
  * first reader may skip it. */
 #include "ext/mm/huge.h"
+#include "ext/mm/memnode.h"
+#include "ext/mm/migrate.h"
 #include "ext/mm/pagers.h"
 #include "ext/mm/spaces.h"
 #include "mm/failpoint.h"
@@ -15,6 +17,37 @@ space_next(struct mm_struct *prev)
 
 WEAK void
 spaces_ended(uint64_t sum[MMSTAT_COUNT])
+{
+}
+
+/* ext/init/memnode.c: there is one node. */
+WEAK unsigned
+memnode_count(void)
+{
+    return 1;
+}
+
+WEAK unsigned
+memnode_of(const struct page *page)
+{
+    return 0;
+}
+
+WEAK unsigned
+memnode_of_hart(unsigned cpu)
+{
+    return 0;
+}
+
+WEAK struct page *
+memnode_alloc(unsigned node)
+{
+    return alloc_pages(0);
+}
+
+/* ext/mm/migrate.c: nobody asks. */
+WEAK void
+hint_touched(struct mm_struct *mm, uintptr_t va)
 {
 }
 

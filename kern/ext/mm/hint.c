@@ -17,6 +17,7 @@
  * space (its seq) ends the window: what lies there may be something else then. */
 #include "ext/mm/hint.h"
 
+#include "ext/mm/migrate.h"
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include <errno.h>
@@ -62,6 +63,8 @@ take_hint(struct mm_struct *mm, uintptr_t va)
         w->bits[n / WORD_BITS] &= ~bit;
     }
     spin_unlock(&hint_lock);
+    if (asked)
+        hint_touched(mm, va);
     return asked;
 }
 

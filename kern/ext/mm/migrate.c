@@ -27,6 +27,7 @@
  *
  * The anon may be gone, or serve another page: see anon.c. */
 #include "ext/mm/migrate.h"
+#include "ext/mm/memnode.h"
 
 #include "mm/rmap.h"
 #include <errno.h>
@@ -75,10 +76,10 @@ move_locked(struct page *page, struct page *fresh)
     return err;
 }
 
-int
-migrate_page(struct page *page)
+/* Move PAGE to FRESH, which may be NULL, and is used up. */
+static int
+migrate_to(struct page *page, struct page *fresh)
 {
-    struct page *fresh = alloc_pages(0);
     int err;
 
     if (fresh == NULL)
@@ -88,6 +89,12 @@ migrate_page(struct page *page)
     page_unlock(page);
     page_put(err == 0 ? page : fresh); /* PAGE: what was the anon's reference */
     return err;
+}
+
+int
+migrate_page(struct page *page)
+{
+    return migrate_to(page, alloc_pages(0));
 }
 
 /* --- a range --- */
@@ -120,26 +127,96 @@ private_page(struct mm_struct *mm, uintptr_t va)
     return page;
 }
 
+/* Does the page at VA move, if it is not of NODE? */
+static bool
+migrate_at(struct mm_struct *mm, uintptr_t va, unsigned node)
+{
+    int err = -EBUSY;
+
+    for (unsigned tries = 0; err == -EBUSY && tries < TRIES; tries++) {
+        struct page *page = private_page(mm, va);
+
+        if (page == NULL)
+            return false;
+        err = node != MEMNODE_ANY && memnode_of(page) == node
+                  ? -EEXIST
+                  : migrate_to(page, memnode_alloc(node));
+        page_put(page);
+    }
+    if (err == 0)
+        mm_count(mm, MM_MIGR);
+    return err == 0;
+}
+
 long
-migrate_range(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+migrate_range_to(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+                 unsigned node)
 {
     long moved = 0;
 
-    for (uintptr_t va = PAGE_DOWN(start); va < end; va += PAGE_SIZE) {
-        int err = -EBUSY;
+    for (uintptr_t va = PAGE_DOWN(start); va < end; va += PAGE_SIZE)
+        moved += migrate_at(mm, va, node);
+    return moved;
+}
 
-        for (unsigned tries = 0; err == -EBUSY && tries < TRIES; tries++) {
-            struct page *page = private_page(mm, va);
+long
+migrate_range(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    return migrate_range_to(mm, start, end, MEMNODE_ANY);
+}
 
-            if (page == NULL)
-                break;
-            err = migrate_page(page);
-            page_put(page);
+/* --- pages go where they are used --- */
+
+/* The last ones; what is older was a guess that nobody followed in time. */
+static struct touch {
+    uint64_t mm_id; /* 0: none */
+    uintptr_t va;
+    unsigned node;
+} touches[256];
+
+static unsigned next_touch;
+static struct spinlock touch_lock = SPINLOCK_INIT(RANK_LRU);
+
+void
+hint_touched(struct mm_struct *mm, uintptr_t va)
+{
+    unsigned node = memnode_of_hart(this_cpu()->id);
+
+    if (memnode_count() == 1)
+        return;
+    spin_lock(&touch_lock);
+    touches[next_touch++ % ARRAY_LEN(touches)] =
+        (struct touch){mm->id, PAGE_DOWN(va), node};
+    spin_unlock(&touch_lock);
+}
+
+/* The eldest touch in MM, which is forgotten. */
+static bool
+touch_take(struct mm_struct *mm, struct touch *t)
+{
+    bool found = false;
+
+    spin_lock(&touch_lock);
+    for (unsigned i = 0; !found && i < ARRAY_LEN(touches); i++) {
+        struct touch *at = &touches[(next_touch + i) % ARRAY_LEN(touches)];
+
+        found = at->mm_id == mm->id;
+        if (found) {
+            *t = *at;
+            at->mm_id = 0;
         }
-        if (err != 0)
-            continue;
-        mm_count(mm, MM_MIGR);
-        moved++;
     }
+    spin_unlock(&touch_lock);
+    return found;
+}
+
+long
+hint_follow(struct mm_struct *mm)
+{
+    struct touch t;
+    long moved = 0;
+
+    while (touch_take(mm, &t))
+        moved += migrate_at(mm, t.va, t.node);
     return moved;
 }

@@ -17,4 +17,15 @@ int migrate_page(struct page *page);
  * => may sleep, no lock held */
 long migrate_range(struct mm_struct *mm, uintptr_t start, uintptr_t end);
 
+/* The same to pages of NODE (memnode.h), for those that are of another one. */
+long migrate_range_to(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+                      unsigned node);
+
+/* The page at VA was touched by this hart, as hint_scan() wanted to know.
+ * => as hint_hook() */
+void hint_touched(struct mm_struct *mm, uintptr_t va);
+/* Move each page of MM that was touched so since the last time to the node of who
+ * touched it last.  Returns how many.  => may sleep, no lock held */
+long hint_follow(struct mm_struct *mm);
+
 #endif

@@ -46,7 +46,7 @@ struct pginfo {
     uint32_t mapcount;   /* entries that map the page */
     uint32_t anon_share; /* slots that point to the private page; 0: none */
     uint32_t epoch;      /* fork generation the private page was made in */
-    uint16_t node;       /* of memory; 0 */
+    uint16_t node;       /* of its memory: ext/mm/memnode.h */
     uint8_t level;       /* of the entry: 0: 4 KiB, 1: 2 MiB, 2: 1 GiB */
     uint8_t pad;         /* 0 */
     uint16_t pins;       /* how many rely on the frame: ext/mm/pin.h */

@@ -3,6 +3,7 @@
  *
  * What the entry says, what its frame says, and what the layer says, at one
  * moment: the gate is held. */
+#include "ext/mm/memnode.h"
 #include "ext/mm/observe.h"
 #include <errno.h>
 
@@ -32,6 +33,7 @@ about_page(const struct page *page, struct pginfo *info)
 #undef X
     info->mapcount = (uint32_t)atomic_load(&page->mapcount);
     info->pins = atomic_load(&page->pins);
+    info->node = (uint16_t)memnode_of(page);
     if ((page->owner & PAGE_OWNER_TAG) == PAGE_OWNER_OBJECT) {
         info->flags |= PGINFO_OBJECT;
         info->index = page->index;
