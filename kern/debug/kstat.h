@@ -24,14 +24,15 @@
     X(STAT_TICK, "tick")                                                   \
     X(STAT_IRQ, "irq")                                                     \
     X(STAT_IPI, "ipi")                                                     \
-    X(STAT_TLB_LOCAL, "tlb_loc")  /* local TLB flushes */                  \
-    X(STAT_TLB_REMOTE, "tlb_rem") /* harts asked to flush */               \
-    X(STAT_ANON, "anon_pages")    /* private pages there are */            \
-    X(STAT_LNODE, "layer_nodes")  /* nodes of their trees there are */     \
-    X(STAT_CACHE, "cache_pages")  /* pages of objects in memory */         \
-    X(STAT_DIRTY, "dirty_pages")  /* of those, to be written back */       \
-    X(STAT_WB, "wb")              /* pages given to page_out() */          \
-    X(STAT_DROPPED, "steal")      /* clean pages dropped */
+    X(STAT_TLB_LOCAL, "tlb_loc")    /* local TLB flushes */                \
+    X(STAT_TLB_REMOTE, "tlb_rem")   /* harts told to flush */              \
+    X(STAT_TLB_ASLEEP, "tlb_sleep") /* ... of these, while they slept */   \
+    X(STAT_ANON, "anon_pages")      /* private pages there are */          \
+    X(STAT_LNODE, "layer_nodes")    /* nodes of their trees there are */   \
+    X(STAT_CACHE, "cache_pages")    /* pages of objects in memory */       \
+    X(STAT_DIRTY, "dirty_pages")    /* of those, to be written back */     \
+    X(STAT_WB, "wb")                /* pages given to page_out() */        \
+    X(STAT_DROPPED, "steal")        /* clean pages dropped */
 
 enum kstat_id {
 #define X(id, name) id,

@@ -2,11 +2,15 @@
  *
  * Other harts are told through the firmware (SBI RFENCE).  That works even
  * while the other hart has interrupts off, so nothing here can dead-lock;
- * kern/ext has a method without the firmware. */
+ * kern/ext has a method without the firmware.
+ *
+ * A hart that sleeps is neither woken for it nor waited for: see
+ * arch/riscv/sleep.h. */
 #include "mm/tlb.h"
 
 #include "arch/riscv/pte.h"
 #include "arch/riscv/sbi.h"
+#include "arch/riscv/sleep.h"
 #include "debug/kstat.h"
 #include <errno.h>
 #include <string.h>
@@ -61,6 +65,21 @@ others_online(void)
     return others;
 }
 
+/* Those of SET that must be asked: who sleeps will look by itself. */
+static uint64_t
+awake(uint64_t set)
+{
+    for (uint64_t left = set; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzl(left);
+
+        if (cpu_forgets_when_it_wakes(i)) {
+            set &= ~(1ul << i);
+            kstat_inc(STAT_TLB_ASLEEP);
+        }
+    }
+    return set;
+}
+
 unsigned
 tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
 {
@@ -72,7 +91,8 @@ tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
         n = (unsigned)__builtin_popcountl(set);
         kstat_add(STAT_TLB_REMOTE, n);
         atomic_fence(); /* the cleared entries are seen before we ask */
-        method->shootdown(set, va, size);
+        if ((set = awake(set)) != 0)
+            method->shootdown(set, va, size);
     }
     irq_restore();
     return n;
@@ -85,7 +105,8 @@ tlb_sync_code(uint64_t set)
     set &= others_online();
     if (set != 0) {
         atomic_fence(); /* the new code is seen before we ask */
-        method->sync_code(set);
+        if ((set = awake(set)) != 0)
+            method->sync_code(set);
     }
     irq_restore();
 }

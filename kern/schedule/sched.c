@@ -19,6 +19,7 @@
 #include "schedule/sched.h"
 
 #include "arch/riscv/sbi.h"
+#include "arch/riscv/sleep.h"
 #include "debug/kstat.h"
 #include "debug/trace.h"
 #include "schedule/timeout.h"
@@ -377,7 +378,7 @@ sched_idle_loop(void)
          * wfi, and is taken right after. */
         irq_off();
         if (atomic_load_acquire(&cpu->resched) == 0 && !steal())
-            wfi();
+            cpu_sleep();
         irq_restore();
         if (atomic_load(&cpu->resched) != 0)
             requeue_and_schedule();

@@ -8,6 +8,7 @@
 #include "mm/kmap.h"
 #include "mm/kstack.h"
 #include "mm/tlb.h"
+#include "schedule/timeout.h"
 
 KTEST(map_text_and_rodata_refuse_stores)
 {
@@ -152,6 +153,30 @@ KTEST(tlb_shootdown_reaches_every_hart)
         CHECK(kstat_read(STAT_TLB_REMOTE) - asked == ncpu - 1);
         kmap_unmap((uintptr_t)shared);
         tlb_flush_kernel((uintptr_t)shared, PAGE_SIZE);
+    }
+    free_pages(p[0], 0);
+    free_pages(p[1], 0);
+}
+
+/* While this thread sleeps all harts do, and this one wakes first: sooner or later
+ * there is one that is not asked, and what it does next uses the new entry. */
+KTEST(tlb_does_not_wait_for_who_sleeps)
+{
+    struct page *p[2] = {alloc_zeroed_page(), alloc_zeroed_page()};
+    uint64_t asleep = kstat_read(STAT_TLB_ASLEEP);
+    unsigned n = 0;
+
+    if (ncpu == 1) {
+        ktest_skip("one hart");
+    } else {
+        shared = (uint64_t *)(VMAP_BASE + VMAP_SIZE - 2 * PAGE_SIZE);
+        do {
+            CHECK(kmap_page((uintptr_t)shared, page_to_pa(p[n++ % 2]),
+                            PTE_KERN_RW) == 0);
+            sleep_ms(1);
+            CHECK(kmap_unmap((uintptr_t)shared) != 0);
+            tlb_flush_kernel((uintptr_t)shared, PAGE_SIZE);
+        } while (kstat_read(STAT_TLB_ASLEEP) == asleep);
     }
     free_pages(p[0], 0);
     free_pages(p[1], 0);
