@@ -132,27 +132,54 @@ run_all(const struct metric *metrics, size_t n, uint64_t booted)
         printf("}}\n");
 }
 
+static void
+usage(const struct metric *metrics, size_t n)
+{
+    printf(
+        "usage: %s [--json] [--repeat N] [--dir FOLDER] [METRIC...]\n"
+        "The least of N runs (%d), in instructions; a METRIC may end with *:\n",
+        bench_self, REPEAT);
+    for (size_t i = 0; i < n; i++)
+        printf("  %s\n", metrics[i].name);
+}
+
+/* The options of ARGV; returns the index of the first name, or -1. */
+static int
+options(int argc, char **argv)
+{
+    int i = 1;
+
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            wanted.json = true;
+        else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc)
+            wanted.repeat = MAX(atoi(argv[++i]), 1);
+        else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc)
+            bench_dir = argv[++i];
+        else
+            return -1;
+    }
+    return i;
+}
+
 int
 bench_main(int argc, char **argv, const struct metric *metrics, size_t n,
            bool with_boot)
 {
     uint64_t booted;
-    int i = 1;
+    int first;
 
     __asm__ volatile("rdtime %0" : "=r"(booted));
     bench_self = argv[0];
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
-        if (strcmp(argv[i], "--nothing") == 0)
-            return 0;
-        if (strcmp(argv[i], "--json") == 0)
-            wanted.json = true;
-        else if (strcmp(argv[i], "--repeat") == 0 && i + 1 < argc)
-            wanted.repeat = atoi(argv[++i]);
-        else if (strcmp(argv[i], "--dir") == 0 && i + 1 < argc)
-            bench_dir = argv[++i];
+    if (argc > 1 && strcmp(argv[1], "--nothing") == 0)
+        return 0;
+    first = options(argc, argv);
+    if (first < 0) {
+        usage(metrics, n);
+        return strcmp(argv[1], "--help") != 0;
     }
-    wanted.names = argv + i;
-    wanted.n = argc - i;
+    wanted.names = argv + first;
+    wanted.n = argc - first;
     bench_by_instret = instret_readable();
     run_all(metrics, MIN(n, MOST), with_boot && getpid() == 1 ? booted : 0);
     return 0;
