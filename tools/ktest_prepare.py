@@ -167,6 +167,11 @@ def write_sfs_large(path, build):
     subprocess.check_call([os.path.join(build, "mksfs"), "--size=96M", path])
 
 
+def write_sfs_files(path, build):
+    subprocess.check_call([os.path.join(build, "mksfs"), "--size=64M",
+                           "--inodes=11000", path])
+
+
 def write_numbered(path, build):
     """Words count up, as lab-tests/kernel/test_disk.c wants it."""
     with open(path, "wb") as f:

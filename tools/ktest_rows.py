@@ -257,6 +257,13 @@ MATRIX = [
         run=("t_vmdisk", "dir=/dev/vda"), append="root=archive"),
     row("user-vmfile-1", "user", mode="icount", mem="512M", disks=[("sfs",)],
         run=("t_vmfile", "dir=/dev/vda"), append="root=archive"),
+    # the calls about files once more, in a folder on a disk
+    row("user-files-disk", "user", smp=4, mem="512M", disks=[("sfs",)],
+        run=("t_filename", "t_filedata", "dir=/dev/vda"), append="root=archive"),
+    row("user-files-disk-2", "user", smp=4, mem="512M", disks=[("sfs_files",)],
+        run=("t_filerace", "t_filelock", "dir=/dev/vda"), append="root=archive"),
+    row("user-files-disk-1", "user", mode="icount", mem="512M", disks=[("sfs",)],
+        run=("t_filename", "t_filedata", "dir=/dev/vda"), append="root=archive"),
     # many files, and many processes at work on them: a short part of make realuse
     row("realuse", "tool", tool=["realuse.py", "--files=300", "--mebibytes=12",
                                  "--many=500", "--sparse=64"]),

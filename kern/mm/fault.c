@@ -358,7 +358,7 @@ again(struct fault *f, unsigned result)
             sched_yield(); /* reclaim plugs in here */
         return true;
     }
-    return (result & VM_FAULT_RETRY) != 0;
+    return (result & VM_FAULT_RETRY) != 0 && !f->gave_up;
 }
 
 unsigned
@@ -371,6 +371,7 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
     f.code = error_code;
     f.va = PAGE_DOWN(addr);
     f.major = false;
+    f.gave_up = false;
     f.oom = 0;
     do
         result = one_pass(&f);

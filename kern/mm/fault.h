@@ -13,6 +13,9 @@
 #define FAULT_UNSHARE 0x20u /* own the page, without write (DMA pin) */
 #define FAULT_FORCE \
     0x40u /* a debugger: ignore missing rights of private areas */
+#define FAULT_KILLABLE \
+    0x80u /* who wants the thread to give up (sync/wait.h) ends a wait for a page \
+           * that is being read: VM_FAULT_RETRY */
 
 /* Results, bits; what DragonOS calls VmFaultReason and Linux vm_fault_t. */
 #define VM_FAULT_OOM       0x0001u

@@ -26,6 +26,7 @@ struct fault {
     uint16_t end;        /* how it ended, if not as others do */
     uint16_t kind, also; /* what it did */
     bool major;
+    bool gave_up; /* FAULT_KILLABLE: no further pass */
     unsigned oom; /* passes that found no memory */
 };
 

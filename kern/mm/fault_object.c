@@ -230,16 +230,22 @@ page_outside(struct fault *f, unsigned todo, unsigned result)
 {
     struct vm_object *obj = f->object;
     struct page *page = f->page;
+    bool killable = f->code & FAULT_KILLABLE;
     int err = 0;
 
     if (todo & DO_WAIT) {
-        page_wait(page);
+        f->gave_up = page_wait_killable(page, killable) != 0;
         page_put(page);
         return result;
     }
     if (todo & DO_PAGE_IN) {
         f->major = true;
-        err = object_fill_ahead(obj, page, &obj->faults);
+        err = object_fill_ahead(obj, page, &obj->faults, killable);
+        if (err == -EINTR) {
+            f->gave_up = true;
+            page_put(page);
+            return result;
+        }
     } else {
         page_wait_written(page);
         err = obj->ops->mkwrite(obj, page->index, page);

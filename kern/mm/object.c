@@ -322,9 +322,8 @@ fill_result(struct vm_object *obj, const struct page *page)
     return flags & PG_ERROR ? -EIO : -ENOMEM;
 }
 
-/* A run ends with its pages unlocked: by the time this one is locked again it may
- * have been mapped, and be on its way to the disk.  Then it was there before the
- * object was cut, and is left to who cuts.  => PAGE locked */
+/* A run ends with its pages unlocked: before this one is locked again it may be
+ * mapped and written.  Then who cuts the object removes it.  => PAGE locked */
 static bool
 others_had(struct page *page)
 {
@@ -333,7 +332,8 @@ others_had(struct page *page)
 }
 
 int
-object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
+object_fill_run(struct vm_object *obj, struct page **pages, unsigned n,
+                bool killable)
 {
     struct page *page = pages[0];
     int err;
@@ -346,11 +346,12 @@ object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
             atomic_or(&page->flags, PG_UPTODATE);
     } else {
         obj->ops->read_run(obj, page->index, pages, n);
-        page_lock(page);
+        if (page_lock_killable(page, killable) != 0)
+            return -EINTR; /* whoever asks next looks how it ended */
         err = fill_result(obj, page);
         /* Perhaps another page of the run is the bad one. */
         if (err == -EIO && n > 1)
-            return object_fill_run(obj, pages, 1);
+            return object_fill_run(obj, pages, 1, killable);
     }
     if (!object_owns(obj, page))
         return 0;
@@ -364,7 +365,7 @@ object_fill_run(struct vm_object *obj, struct page **pages, unsigned n)
 int
 object_fill(struct vm_object *obj, struct page *page)
 {
-    return object_fill_run(obj, &page, 1);
+    return object_fill_run(obj, &page, 1, false);
 }
 
 /* What has nothing behind it is neither counted nor looked for.  An object with a

@@ -154,9 +154,11 @@ void object_remove(struct vm_object *obj, struct page *page);
  * not up to date; locked again on return; may sleep unless at_once.  0, -EIO,
  * -ENOMEM, -ENODATA: beyond the end */
 MUST_CHECK int object_fill(struct vm_object *obj, struct page *page);
-/* The same for PAGES[0], and begin with the others of a run. => all locked */
+/* The same for PAGES[0], and begin with the others of a run. => all locked
+ * KILLABLE: -EINTR if somebody wants the calling thread to give up; then PAGES[0]
+ * is left to the pager, and not locked by us any more. */
 MUST_CHECK int object_fill_run(struct vm_object *obj, struct page **pages,
-                               unsigned n);
+                               unsigned n, bool killable);
 /* For pagers: PAGE, which read_run() got, is filled, or ERR says why not.
  * Unlocks it.  => any context; no lock of RANK_WAIT or later held */
 void object_filled(struct vm_object *obj, struct page *page, int err);
@@ -194,9 +196,10 @@ object_owns(const struct vm_object *obj, const struct page *page)
 
 /* --- readahead.c --- */
 
-/* As object_fill(), and with it what RA (NULL: nothing) thinks will be wanted. */
+/* As object_fill_run(), of PAGE and what RA (NULL: nothing) thinks will be wanted
+ * with it. */
 MUST_CHECK int object_fill_ahead(struct vm_object *obj, struct page *page,
-                                 struct readahead *ra);
+                                 struct readahead *ra, bool killable);
 /* readahead_due(): begin the next window.  => may sleep, but not for pages */
 void object_read_ahead(struct vm_object *obj, struct readahead *ra);
 
@@ -208,6 +211,9 @@ bool page_trylock(struct page *page);
 void page_unlock(struct page *page); /* => any context, as object_filled() */
 /* Sleep until somebody unlocks PAGE (it may be locked again at once). */
 void page_wait(struct page *page);
+/* The same two; KILLABLE: -EINTR if somebody wants the calling thread to give up. */
+int page_lock_killable(struct page *page, bool killable);
+int page_wait_killable(struct page *page, bool killable);
 /* Sleep until PAGE is not PG_WRITEBACK; with its lock held it stays so. */
 void page_wait_written(struct page *page);
 void page_written(struct page *page); /* writeback.c: it is not any more */

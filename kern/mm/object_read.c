@@ -12,7 +12,7 @@ fill_locked(struct vm_object *obj, struct page *page, struct readahead *ra)
     int err = 0;
 
     if (object_owns(obj, page) && !(atomic_load(&page->flags) & PG_UPTODATE))
-        err = object_fill_ahead(obj, page, ra);
+        err = object_fill_ahead(obj, page, ra, false);
     page_unlock(page);
     return err;
 }

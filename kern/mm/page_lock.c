@@ -35,21 +35,25 @@ page_trylock(struct page *page)
     return (atomic_or(&page->flags, PG_LOCKED) & PG_LOCKED) == 0;
 }
 
-/* Sleep once if PAGE has the flag BIT.  False: it has not. */
-static bool
-sleep_once(struct page *page, uint32_t bit)
+/* Sleep once if PAGE has the flag BIT.  -EINTR: KILLABLE, and somebody wants the
+ * calling thread to give up. */
+static int
+sleep_once(struct page *page, uint32_t bit, bool killable)
 {
     struct wait_queue *wq = queue_of(page);
+    int err = 0;
     bool busy;
 
     race_point("page-wait");
     spin_lock(&wq->lock);
     /* Announce, then look: take_bit() clears both in one step. */
     busy = (atomic_or(&page->flags, PG_WAITERS) & bit) != 0;
-    if (busy)
+    if (busy && killable)
+        err = wait_sleep_intr(wq);
+    else if (busy)
         wait_sleep(wq);
     spin_unlock(&wq->lock);
-    return busy;
+    return err;
 }
 
 /* PAGE may be gone as soon as BIT is. */
@@ -68,18 +72,33 @@ take_bit(struct page *page, uint32_t bit)
     }
 }
 
+int
+page_wait_killable(struct page *page, bool killable)
+{
+    return sleep_once(page, PG_LOCKED, killable);
+}
+
 void
 page_wait(struct page *page)
 {
-    (void)sleep_once(page, PG_LOCKED);
+    (void)page_wait_killable(page, false);
+}
+
+int
+page_lock_killable(struct page *page, bool killable)
+{
+    int err = 0;
+
+    lock_order_check(RANK_PAGE);
+    while (err == 0 && !page_trylock(page))
+        err = sleep_once(page, PG_LOCKED, killable);
+    return err;
 }
 
 void
 page_lock(struct page *page)
 {
-    lock_order_check(RANK_PAGE);
-    while (!page_trylock(page))
-        page_wait(page);
+    (void)page_lock_killable(page, false);
 }
 
 void
@@ -93,7 +112,7 @@ page_wait_written(struct page *page)
 {
     /* What the writer did lies before what follows here. */
     while (atomic_load_acquire(&page->flags) & PG_WRITEBACK)
-        (void)sleep_once(page, PG_WRITEBACK);
+        (void)sleep_once(page, PG_WRITEBACK, false);
 }
 
 void

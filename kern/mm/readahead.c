@@ -85,7 +85,7 @@ put_pages(struct page **pages, unsigned n)
 
 int
 object_fill_ahead(struct vm_object *obj, struct page *page,
-                  struct readahead *ra)
+                  struct readahead *ra, bool killable)
 {
     struct page *pages[RUN_PAGES] = {page};
     unsigned n = 1;
@@ -95,7 +95,7 @@ object_fill_ahead(struct vm_object *obj, struct page *page,
         n = window(obj, ra, page->index);
         n = 1 + add_pages(obj, page->index + 1, pages + 1, n - 1);
     }
-    err = object_fill_run(obj, pages, n);
+    err = object_fill_run(obj, pages, n, killable);
     put_pages(pages + 1, n - 1);
     return err;
 }

@@ -102,7 +102,8 @@ static inline unsigned
 serve(const struct trapframe *tf, unsigned rights)
 {
     csr_set(sstatus, SSTATUS_SIE);
-    return do_pgfault(current_thread()->mm, rights | FAULT_USER, tf->stval);
+    return do_pgfault(current_thread()->mm,
+                      rights | FAULT_USER | FAULT_KILLABLE, tf->stval);
 }
 
 static NOINLINE unsigned

@@ -313,7 +313,7 @@ UTEST(file_cwd_follows_renames)
     CHECK(MKDIR("a", 0755) == 0 && MKDIR("b", 0755) == 0);
     CHECK(MKDIR("a/c", 0755) == 0 && CHDIR("a/c") == 0);
     CHECK(RENAME("../../a", "../../b/x") == 0);
-    snprintf(want, sizeof(want), "%s/cwd/b/x/c", utest_dir);
+    snprintf(want, sizeof(want), "%s/cwd/b/x/c", files_dir);
     CHECK(sys(17, (long)buf, sizeof(buf), 0, 0, 0) > 0);
     CHECK(strcmp(buf, want) == 0);
     CHECK(RMDIR("../c") == 0);

@@ -1,4 +1,4 @@
-/* t_vmdisk.c: rows 49 to 57, 82 and 87 of the memory plan with files on a
+/* t_vmdisk.c: rows 8, 49 to 57, 73, 82, 87 and 89 of the memory plan with files on a
  * disk: what gets there and back, and what happens if it does not. */
 #include "lib/vmfile.h"
 
@@ -37,6 +37,53 @@ zeros(const char *p, size_t n)
     while (n > 0 && p[n - 1] == 0)
         n--;
     return n == 0;
+}
+
+/* --- 8 --- */
+
+/* A child that waits for a page of FD is killed while that takes MS: is the child
+ * gone before the disk begins to read? */
+static bool
+killed_before_the_page_comes(long fd, unsigned ms)
+{
+    uint64_t cached, reads;
+    char knob[32];
+    int status;
+    bool soon;
+    pid_t pid;
+
+    cold();
+    map_at(AT, fd, 1, R, MAP_SHARED);
+    snprintf(knob, sizeof(knob), "slow_io=%u", ms);
+    set_knob(knob);
+    cached = stat_all("cache_pages");
+    reads = disk_count(READS);
+    pid = child(load, AT);
+    while (stat_all("cache_pages") ==
+           cached) /* until it waits, or is about to */
+        sched_yield();
+    CHECK(syscall(129, (long)pid, (long)SIGKILL) == 0);
+    CHECK(waitpid(pid, &status, 0) == pid);
+    soon = disk_count(READS) == reads;
+    set_knob("slow_io=0");
+    CHECK(filled(AT, PAGE, 0) && munmap(AT, PAGE) == 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && soon;
+}
+
+/* Who is killed does not wait for the disk; whoever wants the page gets it.  The
+ * disk takes ever longer, until we are fast enough to see that. */
+UTEST(vm_row_8_a_kill_ends_the_wait)
+{
+    bool seen = false;
+    long fd;
+
+    enter_disk("8");
+    fd = file_of("f", 1, PAGE);
+    for (unsigned ms = 200; ms <= 6400 && !seen; ms *= 2)
+        seen = killed_before_the_page_comes(fd, ms);
+    CHECK(seen);
+    drop("f", fd);
+    leave();
 }
 
 /* --- 49, 51, 52 --- */
@@ -285,5 +332,103 @@ UTEST(vm_row_92_pinned_page_of_a_file_is_not_dropped)
     CHECK(page_of(AT).pins == 0);
     CHECK(munmap(AT, 2 * PAGE) == 0);
     drop("f", fd);
+    leave();
+}
+
+/* --- 73 --- */
+
+/* Looks at 32 pages somewhere in a file of N, each written before: how many reads
+ * of the disk and how many faults is that? */
+static void
+look_around(unsigned n, uint64_t *disk_reads, uint64_t *faults)
+{
+    enum { LOOKS = 32 };
+    static unsigned at[LOOKS];
+    static char page[PAGE];
+    uint64_t state = 73;
+    long fd = OPEN("f", O_CREAT | O_EXCL | O_RDWR);
+
+    CHECK(fd >= 0 && FTRUNCATE(fd, (long)n * PAGE) == 0);
+    for (unsigned i = 0; i < LOOKS; i++) {
+        at[i] = i * (n / LOOKS) + (unsigned)(rnd(&state) % (n / LOOKS - 2)) + 1;
+        fill(page, PAGE, i);
+        CHECK(PWRITE(fd, page, PAGE, (long)at[i] * PAGE) == (long)PAGE);
+    }
+    CHECK(fsync((int)fd) == 0);
+    cold();
+    map_at(AT, fd, n, R, MAP_SHARED);
+    CHECK(syscall(233, AT, n * PAGE, 1l) == 0); /* madvise: at random */
+    *disk_reads = disk_count(READS);
+    mark_counts();
+    for (unsigned i = 0; i < LOOKS; i++)
+        look(AT + (size_t)at[i] * PAGE);
+    *faults = since("maj");
+    *disk_reads = disk_count(READS) - *disk_reads;
+    for (unsigned i = 0; i < LOOKS; i++)
+        CHECK(filled(AT + (size_t)at[i] * PAGE, PAGE, i));
+    CHECK(munmap(AT, n * PAGE) == 0);
+    drop("f", fd);
+}
+
+UTEST(vm_row_73_a_page_costs_the_same_in_a_file_of_1_GiB)
+{
+    uint64_t reads[2], faults[2];
+
+    enter_disk("73");
+    look_around(256, &reads[0], &faults[0]);
+    look_around(262144, &reads[1], &faults[1]);
+    CHECK(faults[0] == 32 && faults[1] == 32);
+    CHECK(reads[0] == 32 && reads[1] == 32);
+    leave();
+}
+
+/* --- 89 --- */
+
+/* Whole pages only: the archive has them in place.  What is left are tables that no
+ * program needs to run, and reading it would make a page that stays. */
+static void
+copy_program(const char *from, const char *to)
+{
+    char *buf = pages(1, RW);
+    long in = OPEN(from, O_RDONLY), out = OPEN(to, O_CREAT | O_EXCL | O_RDWR);
+    uint64_t left = size_of(in);
+
+    for (; left >= PAGE; left -= PAGE) {
+        CHECK(READ(in, buf, PAGE) == (long)PAGE);
+        CHECK(WRITE(out, buf, PAGE) == (long)PAGE);
+    }
+    CHECK(CLOSE(in) == 0 && CLOSE(out) == 0 && CHMOD(to, 0755) == 0);
+}
+
+static int
+execs(void *name)
+{
+    char *argv[] = {name, NULL};
+
+    execve(name, argv, environ);
+    return errno;
+}
+
+/* A program comes from the disk page by page; bad ones leave the caller alive. */
+UTEST(vm_row_89_programs_from_a_disk)
+{
+    uint64_t reads;
+    long fd;
+
+    enter_disk("89");
+    copy_program("/bin/true", "true");
+    copy_program("/bin/false", "false");
+    cold();
+    reads = disk_count(READS);
+    CHECK(run_child(execs, "./true") == 0);
+    CHECK(disk_count(READS) > reads);
+    reads = disk_count(READS);
+    CHECK(run_child(execs, "./true") == 0);
+    CHECK(disk_count(READS) == reads); /* what is in memory is shared */
+    CHECK(run_child(execs, "./false") == 1 << 8);
+    fd = OPEN("true", O_WRONLY);
+    CHECK(fd >= 0 && PWRITE(fd, "no program", 10, 0) == 10 && CLOSE(fd) == 0);
+    CHECK(run_child(execs, "./true") == ENOEXEC << 8);
+    CHECK(UNLINK("true") == 0 && UNLINK("false") == 0);
     leave();
 }

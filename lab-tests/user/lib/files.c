@@ -2,6 +2,7 @@
 #include "files.h"
 
 static const char *entered;
+const char *files_dir;
 
 long
 sys(long nr, long a, long b, long c, long d, long e)
@@ -23,6 +24,7 @@ enter(const char *name)
         CHECK(MOUNT(dir, DISK, "sfs", 0, NULL) == 0);
         dir = DISK;
     }
+    files_dir = dir;
     CHECK(CHDIR(dir) == 0);
     CHECK(MKDIR(name, 0755) == 0 && CHDIR(name) == 0);
     entered = name;

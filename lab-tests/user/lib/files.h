@@ -11,6 +11,7 @@
  * ("/dev/vda") with our file system, it is mounted for that long. */
 void enter(const char *name);
 void leave(void);
+extern const char *files_dir; /* where that folder is, once entered */
 
 long sys(long nr, long a, long b, long c, long d, long e);
 
