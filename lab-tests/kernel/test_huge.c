@@ -1,5 +1,6 @@
 /* test_huge.c: leaves of 2 MiB and 1 GiB are made, with the counts of rows 10,
  * 17, 24 and 25 of docs/design/mm.md. */
+#include "ext/mm/observe.h"
 #include "huge_world.h"
 
 static inline uint64_t
@@ -32,6 +33,7 @@ KTEST(vm_row_17_walk_across_a_leaf)
 {
     uintptr_t at;
     struct mm_struct *mm;
+    struct pginfo info;
     struct page *first;
     unsigned level;
     pte_t e;
@@ -52,6 +54,9 @@ KTEST(vm_row_17_walk_across_a_leaf)
         CHECK(first[i].mapcount == 1 && first[i].rmap == (uintptr_t)pte);
         gate_leave(&mm->gate);
         CHECK(((struct anon *)first[i].owner)->page == &first[i]);
+        CHECK(pginfo(mm, at + i * P, &info) == 0 && info.level == 1);
+        CHECK((info.flags & PGINFO_PRESENT) && (info.flags & PGINFO_WRITE));
+        CHECK(info.frame == page_to_pfn(&first[i]) && info.mapcount == 1);
     }
     CHECK(filled(mm, at, 0, N));
     CHECK(since(mm, MM_FLT) == 0);

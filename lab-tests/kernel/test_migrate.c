@@ -295,9 +295,10 @@ count_and_move(unsigned i)
     uintptr_t word = moved_at + 8 * i;
 
     if (i == 0) {
-        while (atomic_load(&working) > 0)
-            moves += (uint64_t)migrate_range(moved_mm, moved_at,
-                                             moved_at + MOVED * P);
+        for (unsigned turn = 0; atomic_load(&working) > 0; turn++)
+            moves += (uint64_t)migrate_range_to(
+                moved_mm, moved_at, moved_at + MOVED * P,
+                memnode_count() == 2 ? turn % 2 : MEMNODE_ANY);
         return;
     }
     for (uint64_t round = 0; round < ROUNDS; round++) {
@@ -330,9 +331,8 @@ KTEST(vm_row_93_pages_move_under_programs)
     }
     /* Back and forth between the nodes, if there are two. */
     for (unsigned turn = 0; moved < 400; turn++) {
-        moved += (uint64_t)(memnode_count() == 2
-                                ? migrate_range_to(mm, at, at + 4 * P, turn % 2)
-                                : migrate_range(mm, at, at + 4 * P));
+        moved += (uint64_t)migrate_range_to(
+            mm, at, at + 4 * P, memnode_count() == 2 ? turn % 2 : MEMNODE_ANY);
         sched_yield();
     }
     for (unsigned i = 0; i < 3; i++) {

@@ -123,21 +123,49 @@ UTEST(vm_row_4_code_is_fetched_anew)
 
 static volatile uint64_t victim_text = 1;
 
+#define CONSTANT 0x1122334455667788ul
+
+/* How often CONSTANT is in the file that we run; not in its last page, which the
+ * cache would keep when the test is over. */
+static unsigned
+in_our_file(void)
+{
+    static uint64_t words[PAGE / 8];
+    int fd = open("/proc/self/exe", O_RDONLY);
+    unsigned found = 0;
+    off_t size;
+
+    CHECK(fd >= 0);
+    size = lseek(fd, 0, SEEK_END);
+    for (off_t at = 0; at + (off_t)PAGE <= size; at += (off_t)PAGE) {
+        CHECK(pread(fd, words, PAGE, at) == (ssize_t)PAGE);
+        for (unsigned i = 0; i < PAGE / 8; i++)
+            found += words[i] == CONSTANT;
+    }
+    CHECK(close(fd) == 0);
+    return found;
+}
+
 /* A forced write, as a debugger's, to a page the target may not write: the copy
  * is the target's alone. */
 UTEST(vm_row_5_forced_write_copies)
 {
-    static const uint64_t constant = 0x1122334455667788ul;
-    volatile const uint64_t *c = &constant;
-    struct utest_force w = {.addr = (uint64_t)&constant, .value = 99};
+    /* Whole pages of the file, and not the last one. */
+    static const uint64_t constant[3 * PAGE / 8]
+        __attribute__((aligned(PAGE))) = {CONSTANT};
+    volatile const uint64_t *c = constant;
+    struct utest_force w = {.addr = (uint64_t)constant, .value = 99};
+    unsigned before = in_our_file();
     int fd[2], to[2], status;
+    uint64_t fcow;
     char go;
     pid_t pid;
 
+    CHECK(before > 0);
     CHECK(pipe(fd) == 0 && pipe(to) == 0);
     pid = fork();
     if (pid == 0) {
-        if (*c != 0x1122334455667788ul || write(fd[1], "y", 1) != 1)
+        if (*c != CONSTANT || write(fd[1], "y", 1) != 1)
             _exit(2);
         if (read(to[0], &go, 1) != 1)
             _exit(2);
@@ -145,8 +173,11 @@ UTEST(vm_row_5_forced_write_copies)
     }
     w.pid = pid;
     CHECK(read(fd[0], &go, 1) == 1); /* it has read */
+    fcow = stat_all("fcow");
     CHECK(ask(UTEST_FORCE, &w) == 0);
-    CHECK(*c == 0x1122334455667788ul);
+    CHECK(stat_all("fcow") - fcow == 1);
+    CHECK(*c == CONSTANT); /* we run the same file */
+    CHECK(in_our_file() == before);
     CHECK(write(to[1], "x", 1) == 1);
     CHECK(waitpid(pid, &status, 0) == pid);
     CHECK(status == 0);

@@ -293,6 +293,34 @@ UTEST(vm_row_4_code_in_a_file)
     leave();
 }
 
+/* What was written privately is forgotten, and the file is seen again. */
+UTEST(vm_row_97_dontneed_shows_the_file_again)
+{
+    unsigned char in[4];
+    char *map;
+    long fd;
+
+    enter("again");
+    fd = new_file("f");
+    CHECK(PWRITE(fd, "file", 4, 2 * PAGE) == 4);
+    map = mmap(NULL, 4 * PAGE, RW, MAP_PRIVATE, (int)fd, 0);
+    CHECK(map != MAP_FAILED);
+    memcpy(map + 2 * PAGE, "mine", 4);
+    map[PAGE] = 5;
+    CHECK(page_of(map + 2 * PAGE).flags & PAGE_ANON);
+    CHECK(mincore(map, 4 * PAGE, in) == 0);
+    for (int i = 0; i < 2; i++) /* what lies in the cache counts, too */
+        CHECK((in[i + 1] & 1) &&
+              (page_of(map + (i + 1) * PAGE).flags & PAGE_PRESENT));
+    CHECK(madvise(map + 2 * PAGE, PAGE, MADV_DONTNEED) == 0);
+    CHECK(!(page_of(map + 2 * PAGE).flags & (PAGE_PRESENT | PAGE_ANON)));
+    CHECK(memcmp(map + 2 * PAGE, "file", 4) == 0 && map[PAGE] == 5);
+    CHECK(!(page_of(map + 2 * PAGE).flags & PAGE_ANON));
+    CHECK(munmap(map, 4 * PAGE) == 0);
+    drop("f", fd);
+    leave();
+}
+
 UTEST(vm_row_51_beyond_the_end_is_sigbus)
 {
     char *map, buf[64];

@@ -1,5 +1,5 @@
 /* t_rows.c: rows of the memory plan from user mode that need no file of their own:
- * 16 (tables), 77 (generations), 91 (threads), 92 (populate, lock, pin), 97 and
+ * 16 (tables), 77 (generations), 85 (a program in place), 91 (threads), 92 (populate, lock, pin), 97 and
  * 99 (what ucore checks at boot). */
 #include "lib/utest.h"
 
@@ -64,6 +64,53 @@ UTEST(vm_row_77_what_each_generation_left)
     mine = pages(GENERATIONS, RW);
     CHECK(generation(NULL) == 0);
     CHECK(mine[0] == 100);
+}
+
+/* --- 85 --- */
+
+static int variable = 1; /* in a page of .data */
+
+static int
+writes_a_variable(void *arg)
+{
+    uint64_t text = page_of(&page_of).frame, data;
+
+    (void)*(volatile int *)&variable;
+    data = page_of(&variable).frame;
+    variable++;
+    CHECK(page_of(&variable).flags & PAGE_ANON);
+    CHECK(page_of(&variable).frame != data && variable == 3);
+    CHECK(text != 0 && page_of(&page_of).frame == text);
+    return 0;
+}
+
+/* Where the program comes from the boot archive, its pages are used where they
+ * lie: they are nobody's cache, no count is kept of who maps them, and they are
+ * still there when the next one runs. */
+UTEST(vm_row_85_a_program_is_used_where_it_lies)
+{
+    uint64_t cached, text = page_of(&page_of).frame;
+    char *argv[] = {"/bin/true", NULL};
+    pid_t pid;
+    int status;
+
+    if (page_of(&page_of).flags & PAGE_OBJECT)
+        utest_skip("not from a boot archive");
+    variable = 2;
+    for (int i = 0; i < 3; i++) {
+        cached = stat_all("cache_pages");
+        pid = fork();
+        if (pid == 0) {
+            execve(argv[0], argv, environ);
+            _exit(9);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+        if (i > 0) /* its last page, which is not whole, came with the first */
+            CHECK(stat_all("cache_pages") == cached);
+    }
+    CHECK(run_child(writes_a_variable, NULL) == 0 && variable == 2);
+    CHECK(page_of(&page_of).frame == text);
+    CHECK(page_of(&page_of).mapcount == 0);
 }
 
 /* --- 91 --- */
