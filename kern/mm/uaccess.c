@@ -13,6 +13,23 @@ in_user_half(uintptr_t addr, size_t n)
            addr <= user_end() - n;
 }
 
+/* Is it what uaccess_lend() said?  Never asked for what lies in the user's half. */
+static NOINLINE bool
+is_lent(uintptr_t addr, size_t n)
+{
+    const struct thread *t = current_thread();
+
+    return addr >= t->lent && n <= t->lent_end - t->lent &&
+           addr <= t->lent_end - n;
+}
+
+static size_t
+copy_lent(void *to, const void *from, size_t n)
+{
+    memcpy(to, from, n);
+    return 0;
+}
+
 size_t
 copy_from_user(void *to, uintptr_t from, size_t n)
 {
@@ -20,6 +37,8 @@ copy_from_user(void *to, uintptr_t from, size_t n)
 
     if (in_user_half(from, n))
         left = user_copy(to, (const void *)from, n);
+    else if (is_lent(from, n))
+        return copy_lent(to, (const void *)from, n);
     if (left != 0)
         memset((char *)to + n - left, 0, left);
     return left;
@@ -28,19 +47,28 @@ copy_from_user(void *to, uintptr_t from, size_t n)
 size_t
 copy_from_user_part(void *to, uintptr_t from, size_t n)
 {
-    return in_user_half(from, n) ? user_copy(to, (const void *)from, n) : n;
+    if (in_user_half(from, n))
+        return user_copy(to, (const void *)from, n);
+    return is_lent(from, n) ? copy_lent(to, (const void *)from, n) : n;
 }
 
 size_t
 copy_to_user(uintptr_t to, const void *from, size_t n)
 {
-    return in_user_half(to, n) ? user_copy((void *)to, from, n) : n;
+    if (in_user_half(to, n))
+        return user_copy((void *)to, from, n);
+    return is_lent(to, n) ? copy_lent((void *)to, from, n) : n;
 }
 
 size_t
 clear_user(uintptr_t to, size_t n)
 {
-    return in_user_half(to, n) ? user_zero((void *)to, n) : n;
+    if (in_user_half(to, n))
+        return user_zero((void *)to, n);
+    if (!is_lent(to, n))
+        return n;
+    memset((void *)to, 0, n);
+    return 0;
 }
 
 long

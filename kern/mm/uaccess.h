@@ -40,6 +40,22 @@ nofault_end(void)
     current_thread()->nofault--;
 }
 
+/* Until uaccess_return() the N bytes of kernel memory at BUF may take the place of
+ * user memory in all of these but the string, for the calling thread: so what reads
+ * and writes files for programs does so for the kernel, too. */
+static inline void
+uaccess_lend(void *buf, size_t n)
+{
+    current_thread()->lent = (uintptr_t)buf;
+    current_thread()->lent_end = (uintptr_t)buf + n;
+}
+
+static inline void
+uaccess_return(void)
+{
+    uaccess_lend(NULL, 0);
+}
+
 /* arch/riscv/uaccess.S: the copies themselves, unchecked; bytes left. */
 size_t user_copy(void *to, const void *from, size_t n);
 size_t user_zero(void *to, size_t n);

@@ -72,6 +72,7 @@ struct thread {
 
     struct mm_struct *mm; /* [self] its space, or NULL; see mm_use() */
     uint32_t nofault;     /* [self] > 0: user_copy() may not wait for pages */
+    uintptr_t lent, lent_end; /* [self] mm/uaccess.h: kernel memory */
     /* [self] Called with interrupts on for what the program did wrong or asked
      * for (WHY NULL: it is told because it is interrupted); when it returns,
      * the program goes on at TF->sepc. */
