@@ -11,6 +11,14 @@
 #include <atomic.h>
 #include <errno.h>
 
+WEAK const struct inode_ops *
+fifo_ops_of(const struct inode *i)
+{
+    return i->ops;
+}
+
+static const struct inode_ops no_ops; /* of what was opened as a place only */
+
 int
 file_open(struct inode *inode, uint32_t flags, struct file **made)
 {
@@ -19,12 +27,17 @@ file_open(struct inode *inode, uint32_t flags, struct file **made)
 
     if (f == NULL)
         return -ENOMEM;
-    *f = (struct file){.refs = 1, .flags = flags, .inode = inode};
+    *f = (struct file){
+        .refs = 1, .flags = flags, .inode = inode, .ops = inode->ops};
+    if (flags & O_PATH)
+        f->ops = &no_ops;
+    else if (unlikely((inode->mode & S_IFMT) == S_IFIFO))
+        f->ops = fifo_ops_of(inode);
     if (inode->object != NULL)
         f->err_seen = atomic_load(&inode->object->err_seq);
     mutex_init(&f->lock, RANK_FILE);
-    if (inode->ops->open != NULL)
-        err = inode->ops->open(inode, f);
+    if (f->ops->open != NULL)
+        err = f->ops->open(inode, f);
     if (err != 0) {
         kfree(f);
         return err;
@@ -46,8 +59,8 @@ file_put(struct file *f)
         return;
     if (!list_empty(&f->inode->locks))
         locks_drop(f->inode, f);
-    if (f->inode->ops->close != NULL)
-        f->inode->ops->close(f->inode, f);
+    if (f->ops->close != NULL)
+        f->ops->close(f->inode, f);
     inode_put(f->inode);
     kfree(f);
 }
@@ -175,7 +188,7 @@ write_at(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 long
 file_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
-    const struct inode_ops *ops = f->inode->ops;
+    const struct inode_ops *ops = f->ops;
 
     if ((f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_PATH))
         return -EBADF;
@@ -189,7 +202,7 @@ file_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 long
 file_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
-    const struct inode_ops *ops = f->inode->ops;
+    const struct inode_ops *ops = f->ops;
 
     if ((f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_PATH))
         return -EBADF;

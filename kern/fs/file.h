@@ -29,11 +29,13 @@
 #define O_PATH      010000000u
 
 struct file {
-    int32_t refs;           /* [a] table entries and calls in flight */
-    uint32_t flags;         /* [a] O_ */
-    struct mutex lock;      /* rank FILE */
-    uint64_t pos;           /* [lock] */
-    struct inode *inode;    /* [I] a reference */
+    int32_t refs;        /* [a] table entries and calls in flight */
+    uint32_t flags;      /* [a] O_ */
+    struct mutex lock;   /* rank FILE */
+    uint64_t pos;        /* [lock] */
+    struct inode *inode; /* [I] a reference */
+    const struct inode_ops
+        *ops;               /* [I] of its contents: the inode's, see below */
     uint32_t err_seen;      /* [a] object_error_since() */
     struct readahead ahead; /* of who reads it page after page */
     void *host;             /* the inode's, per open file */
@@ -74,6 +76,9 @@ void locks_drop(struct inode *i, const void *owner);
 
 /* Open INODE (a reference is taken).  Calls ops->open. */
 int file_open(struct inode *inode, uint32_t flags, struct file **f);
+
+/* What open files of I, a FIFO, do.  WEAK: what its inode says. */
+const struct inode_ops *fifo_ops_of(const struct inode *i);
 
 /* User memory BUF of the calling task; *POS NULL: the file's own position,
  * which moves.  A count, or a negative errno; short counts as read(2) has

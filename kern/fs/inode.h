@@ -45,6 +45,9 @@ struct inode_ops {
     /* Entries from *POS on (0: the first).  => dir locked */
     int (*readdir)(struct inode *dir, uint64_t pos, fill_fn fill, void *arg);
     int (*readlink)(struct inode *link, char *buf, size_t size);
+    /* Where a walk goes that follows LINK, with a reference, whatever its text
+     * says; NULL: where that says. */
+    int (*jump)(struct inode *link, struct inode **to);
     /* For inodes without a vm_object.  What has no position gets as POS the
      * bytes that the same call has moved already. */
     long (*read)(struct inode *i, struct file *f, void *buf, size_t n,

@@ -107,13 +107,28 @@ go_up(struct step *s)
     enter_mounts(s);
 }
 
+/* LINK leads to an inode, not to a path. */
+static int
+jump(struct step *s, struct inode *link)
+{
+    struct inode *to;
+    int err = s->links++ >= LINKS_MAX ? -ELOOP : link->ops->jump(link, &to);
+
+    if (err == 0)
+        go_to(s, to);
+    return err;
+}
+
 /* The text of LINK, then what is left, becomes the rest of the path. */
 static int
 follow(struct step *s, struct inode *link)
 {
-    char *buf = kmalloc(PATH_MAX);
+    char *buf;
     int n;
 
+    if (link->ops->jump != NULL)
+        return jump(s, link);
+    buf = kmalloc(PATH_MAX);
     if (buf == NULL)
         return -ENOMEM;
     n = s->links++ >= LINKS_MAX || link->ops->readlink == NULL

@@ -13,7 +13,10 @@
  * everything, the ring goes back to the start of the page, which stays.
  *
  * Both ends count who has them open: no writer is the end of the file, no reader
- * is EPIPE. */
+ * is EPIPE.
+ *
+ * A pipe has an inode of its own, by which it can be opened again, or belongs to
+ * a FIFO (kern/ext/fs/fifo.c), whose open files lead to it: file->host. */
 #include "fs/pipe.h"
 
 #include "mm/kmalloc.h"
@@ -29,6 +32,7 @@ struct pipe {
                            * pipe's */
     uint64_t head, tail;  /* [lock] where the next byte goes, comes from */
     unsigned readers, writers;     /* [lock] open files */
+    uint64_t came[2];              /* [lock] how many readers, writers ever */
     struct page *page[PIPE_PAGES]; /* [lock] */
 };
 
@@ -40,9 +44,15 @@ poll_changed(void)
 }
 
 static struct pipe *
-pipe_of(struct inode *i)
+pipe_of(const struct file *f)
 {
-    return container_of(i, struct pipe, inode);
+    return f->host;
+}
+
+static bool
+can(const struct file *f, bool write)
+{
+    return (f->flags & O_ACCMODE) != (write ? O_RDONLY : O_WRONLY);
 }
 
 /* Who sleeps, sleeps for what just changed: readers while the ring is empty,
@@ -141,7 +151,7 @@ touch(struct pipe *p, uintptr_t buf, bool to_user)
 static long
 pipe_read(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
-    struct pipe *p = pipe_of(i);
+    struct pipe *p = pipe_of(f);
     size_t done = 0;
     long r = 0;
 
@@ -200,7 +210,7 @@ write_piece(struct pipe *p, struct file *f, uintptr_t buf, size_t n)
 static long
 pipe_write(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
-    struct pipe *p = pipe_of(i);
+    struct pipe *p = pipe_of(f);
     size_t done = 0;
     long r = 0;
 
@@ -221,14 +231,15 @@ pipe_write(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 static unsigned
 pipe_poll(struct inode *i, struct file *f)
 {
-    struct pipe *p = pipe_of(i);
+    struct pipe *p = pipe_of(f);
     unsigned r = 0;
 
     spin_lock(&p->wq.lock);
-    if ((f->flags & O_ACCMODE) == O_RDONLY) {
+    if (can(f, false)) {
         r |= p->head != p->tail ? POLLIN : 0;
-        r |= p->writers == 0 ? POLLHUP : 0;
-    } else {
+        r |= p->writers == 0 && p->came[1] != f->pos ? POLLHUP : 0;
+    }
+    if (can(f, true)) {
         r |= room_in(p) >= PIPE_BUF ? POLLOUT : 0;
         r |= p->readers == 0 ? POLLERR : 0;
     }
@@ -238,40 +249,71 @@ pipe_poll(struct inode *i, struct file *f)
 
 /* --- the ends --- */
 
+/* F comes (1) or goes (-1).  => P locked */
+static void
+count(struct pipe *p, const struct file *f, int n)
+{
+    p->readers += can(f, false) ? (unsigned)n : 0;
+    p->writers += can(f, true) ? (unsigned)n : 0;
+    wake(p);
+}
+
 static void
 pipe_close(struct inode *i, struct file *f)
 {
-    struct pipe *p = pipe_of(i);
-    bool reads = (f->flags & O_ACCMODE) == O_RDONLY;
+    struct pipe *p = pipe_of(f);
 
     spin_lock(&p->wq.lock);
-    if (reads)
-        p->readers--;
-    else
-        p->writers--;
-    wake(p);
+    count(p, f, -1);
     spin_unlock(&p->wq.lock);
     poll_changed();
+    inode_put(&p->inode);
 }
 
+/* Wait for the other end, which may come and go meanwhile.  => P locked, which is
+ * dropped for a while */
 static int
+meet(struct pipe *p, struct file *f)
+{
+    bool write = can(f, true);
+    const unsigned *there = write ? &p->readers : &p->writers;
+    uint64_t came = p->came[!write];
+    int err = 0;
+
+    if ((f->flags & O_ACCMODE) == O_RDWR)
+        return 0;
+    if (f->flags & O_NONBLOCK)
+        return write && *there == 0 ? -ENXIO : 0;
+    while (err == 0 && *there == 0 && p->came[!write] == came)
+        err = wait_sleep_intr(&p->wq);
+    return err;
+}
+
+int
 pipe_open(struct inode *i, struct file *f)
 {
-    struct pipe *p = pipe_of(i);
+    struct pipe *p = container_of(i, struct pipe, inode);
+    int err;
 
+    inode_get(i);
+    f->host = p;
     spin_lock(&p->wq.lock);
-    if ((f->flags & O_ACCMODE) == O_RDONLY)
-        p->readers++;
-    else
-        p->writers++;
+    f->pos = p->writers > 0 ? 0 : p->came[1]; /* writers before it are no end */
+    p->came[0] += can(f, false);
+    p->came[1] += can(f, true);
+    count(p, f, 1);
+    err = meet(p, f);
     spin_unlock(&p->wq.lock);
-    return 0;
+    poll_changed();
+    if (err != 0)
+        pipe_close(i, f);
+    return err;
 }
 
 static void
 pipe_release(struct inode *i)
 {
-    struct pipe *p = pipe_of(i);
+    struct pipe *p = container_of(i, struct pipe, inode);
 
     for (unsigned k = 0; k < PIPE_PAGES; k++) {
         if (p->page[k] != NULL)
@@ -280,7 +322,7 @@ pipe_release(struct inode *i)
     kfree(p);
 }
 
-static const struct inode_ops pipe_ops = {
+const struct inode_ops pipe_ops = {
     .read_user = pipe_read,
     .write_user = pipe_write,
     .open = pipe_open,
@@ -289,24 +331,36 @@ static const struct inode_ops pipe_ops = {
     .release = pipe_release,
 };
 
-int
-pipe_create(uint32_t flags, struct file *end[2])
+struct inode *
+pipe_inode(void)
 {
     struct pipe *p = kzalloc(sizeof(*p));
-    int err;
 
     if (p == NULL)
-        return -ENOMEM;
+        return NULL;
     inode_init(&p->inode, &pipe_ops, S_IFIFO | 0600,
                atomic_add(&last_ino, 1) + 1);
     wait_init(&p->wq);
     spin_init(&p->wq.lock, RANK_PROCESS); /* pages come and go below it */
-    err = file_open(&p->inode, O_RDONLY | flags, &end[0]);
+    return &p->inode;
+}
+
+int
+pipe_create(uint32_t flags, struct file *end[2])
+{
+    struct inode *i = pipe_inode();
+    int err;
+
+    if (i == NULL)
+        return -ENOMEM;
+    container_of(i, struct pipe, inode)->writers = 1; /* the one that comes */
+    err = file_open(i, O_RDONLY | flags, &end[0]);
+    container_of(i, struct pipe, inode)->writers = 0;
     if (err == 0) {
-        err = file_open(&p->inode, O_WRONLY | flags, &end[1]);
+        err = file_open(i, O_WRONLY | flags, &end[1]);
         if (err != 0)
             file_put(end[0]);
     }
-    inode_put(&p->inode);
+    inode_put(i);
     return err;
 }

@@ -11,4 +11,11 @@
  * -ENOMEM */
 int pipe_create(uint32_t flags, struct file *end[2]);
 
+/* For kern/ext/fs/fifo.c: the inode of a pipe that nobody has open, or NULL; and
+ * its operations.  Open files have it as their host, with a reference. */
+struct inode *pipe_inode(void);
+extern const struct inode_ops pipe_ops;
+/* pipe_ops.open: waits for the other end.  -EINTR; -ENXIO: nobody would read */
+int pipe_open(struct inode *i, struct file *f);
+
 #endif

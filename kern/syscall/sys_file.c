@@ -312,9 +312,8 @@ sys_ioctl(ARGS)
 
     if (f == NULL)
         return -EBADF;
-    r = f->inode->ops->ioctl == NULL
-            ? -ENOTTY
-            : f->inode->ops->ioctl(f->inode, f, (unsigned)a1, a2);
+    r = f->ops->ioctl == NULL ? -ENOTTY
+                              : f->ops->ioctl(f->inode, f, (unsigned)a1, a2);
     file_put(f);
     return r;
 }

@@ -153,6 +153,8 @@ check_open(struct inode *i, uint32_t flags, bool fresh)
         return -ELOOP;
     if (type == S_IFDIR)
         return writes || (flags & O_CREAT) ? -EISDIR : 0;
+    if (type == S_IFIFO)
+        return 0;
     if (type != S_IFREG)
         return i->object == NULL && i->ops->read == NULL &&
                        i->ops->read_user == NULL && i->ops->write == NULL &&

@@ -1,6 +1,6 @@
 /* proc_fd.c: adds /proc/PID/fd, a link for each open file, to ext/fs/procfs.c; a
- * first reader may skip it.  The links are texts: what has no path cannot be opened
- * by them. */
+ * first reader may skip it.  Who follows a link gets what the file shows, whether
+ * that has a path or not: a pipe, a file without a name. */
 #include "ext/fs/procfs.h"
 #include "ext/process/look.h"
 #include <errno.h>
@@ -49,7 +49,7 @@ fd_readlink(struct inode *i, char *buf, size_t size)
 
     if (f == NULL)
         return -ENOENT;
-    if ((f->inode->mode & S_IFMT) == S_IFIFO) {
+    if ((f->inode->mode & S_IFMT) == S_IFIFO && f->inode->super == NULL) {
         n = snprintf(buf, size, "pipe:[%lu]", f->inode->ino);
     } else {
         place_walk(current_process()->fs, &w);
@@ -61,8 +61,21 @@ fd_readlink(struct inode *i, char *buf, size_t size)
     return n;
 }
 
-static const struct inode_ops link_ops = {.readlink = fd_readlink,
-                                          .release = proc_release};
+static int
+fd_jump(struct inode *i, struct inode **to)
+{
+    struct file *f = file_of(proc_pid_of(i), (int)(i->ino & 0xfff) - NUMBER);
+
+    if (f == NULL)
+        return -ENOENT;
+    *to = f->inode;
+    inode_get(*to);
+    file_put(f);
+    return 0;
+}
+
+static const struct inode_ops link_ops = {
+    .readlink = fd_readlink, .jump = fd_jump, .release = proc_release};
 
 static int
 fd_lookup(struct inode *dir, const char *name, size_t len, struct inode **found)

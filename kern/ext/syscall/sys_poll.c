@@ -52,8 +52,8 @@ look(int fd, unsigned want)
 
     if (f == NULL)
         return POLLNVAL;
-    if (f->inode->ops->poll != NULL)
-        r = f->inode->ops->poll(f->inode, f);
+    if (f->ops->poll != NULL)
+        r = f->ops->poll(f->inode, f);
     file_put(f);
     return r & (want | ALWAYS);
 }
