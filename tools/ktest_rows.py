@@ -241,7 +241,7 @@ MATRIX = [
     row("user-files", "user", smp=4, mem="512M",
         run=("t_filename", "t_filedata", "dir=/dev/shm")),
     row("user-files-2", "user", smp=4, mem="512M",
-        run=("t_filerace", "t_filelock", "dir=/dev/shm")),
+        run=("t_filerace", "t_filelock", "t_filecopy", "dir=/dev/shm")),
     row("user-mutants", "user", smp=4, mem="512M", initrd="initrd-mutants",
         run=["t_mutants"]),
     row("user-disk", "user", smp=4, mem="512M", run=["t_disk"],
@@ -261,7 +261,8 @@ MATRIX = [
     row("user-files-disk", "user", smp=4, mem="512M", disks=[("sfs",)],
         run=("t_filename", "t_filedata", "dir=/dev/vda"), append="root=archive"),
     row("user-files-disk-2", "user", smp=4, mem="512M", disks=[("sfs_files",)],
-        run=("t_filerace", "t_filelock", "dir=/dev/vda"), append="root=archive"),
+        run=("t_filerace", "t_filelock", "t_filecopy", "dir=/dev/vda"),
+        append="root=archive"),
     row("user-files-disk-1", "user", mode="icount", mem="512M", disks=[("sfs",)],
         run=("t_filename", "t_filedata", "dir=/dev/vda"), append="root=archive"),
     # many files, and many processes at work on them: a short part of make realuse

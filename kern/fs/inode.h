@@ -86,6 +86,11 @@ struct inode_ops {
     int (*truncate)(struct inode *i, uint64_t size);
     /* Blocks for [POS, END) are there and read as zeros, whatever I->size. */
     int (*allocate)(struct inode *i, uint64_t pos, uint64_t end);
+    /* The first page from INDEX on that has a block, or END.  => I locked */
+    uint64_t (*next_block)(struct inode *i, uint64_t index, uint64_t end);
+    /* The block of page INDEX, if it has one, is given back.  => I locked, and
+     * that page, which nobody maps and which goes next */
+    int (*punch)(struct inode *i, uint64_t index);
     /* Attributes (size, times, mode, owner) changed in memory. => cheap; called
      * with or without the lock; may be called often */
     void (*dirty)(struct inode *i);

@@ -33,5 +33,8 @@ int fs_truncate(struct inode *i, uint64_t size);
 /* Room for [POS, END) of I; unless KEEP it becomes that long.  -EISDIR, -ENODEV,
  * -EOPNOTSUPP, -EFBIG, -ENOSPC */
 int fs_allocate(struct inode *i, uint64_t pos, uint64_t end, bool keep);
+/* [POS, END) becomes a hole: it reads as zeros, and the blocks that lie in it are
+ * given back; the size stays.  -EISDIR, -ENODEV, -EROFS, -EOPNOTSUPP */
+int fs_punch(struct inode *i, uint64_t pos, uint64_t end);
 
 #endif

@@ -199,6 +199,13 @@ SYSCALL(46, ftruncate, "fu", sys_ftruncate);
 #define FALLOC_KEEP_SIZE  1u
 #define FALLOC_PUNCH_HOLE 2u
 
+/* Replaced by kern/ext/fs/punch.c. */
+WEAK int
+fs_punch(struct inode *i, uint64_t pos, uint64_t end)
+{
+    return -EOPNOTSUPP;
+}
+
 static long
 sys_fallocate(ARGS)
 {
@@ -221,7 +228,7 @@ sys_fallocate(ARGS)
     else if ((a1 & FALLOC_PUNCH_HOLE) && !(a1 & FALLOC_KEEP_SIZE))
         r = -EOPNOTSUPP;
     else
-        r = a1 & FALLOC_PUNCH_HOLE ? -EOPNOTSUPP
+        r = a1 & FALLOC_PUNCH_HOLE ? fs_punch(f->inode, a2, a2 + a3)
                                    : fs_allocate(f->inode, a2, a2 + a3,
                                                  (a1 & FALLOC_KEEP_SIZE) != 0);
     file_put(f);

@@ -323,3 +323,76 @@ sfs_map_cut(struct sfs_inode *si, uint64_t from)
     journal_end(&h);
     return err;
 }
+
+/* --- holes --- */
+
+uint64_t
+sfs_next_block(struct inode *i, uint64_t index, uint64_t end)
+{
+    uint32_t block[64];
+
+    while (index < MIN(end, SFS_MAX_PAGES)) {
+        int got = sfs_map(sfs_inode(i), index, block, 64, false);
+
+        if (got < 0)
+            return index; /* who wants the block hears why not */
+        for (int k = 0; k < got; k++) {
+            if (block[k] != 0)
+                return MIN(index + (unsigned)k, end);
+        }
+        index += (unsigned)got;
+    }
+    return end;
+}
+
+/* => si->map */
+static int
+punch(struct sfs_handle *h, struct sfs_inode *si, struct spot *s)
+{
+    uint32_t block = s->missing > 0 ? 0 : *s->at & ~SFS_UNWRITTEN;
+    int err;
+
+    if (block == 0)
+        return 0;
+    if (!sane(si, block))
+        return -EIO;
+    err = journal_join(h, s->page);
+    if (err == 0)
+        err = journal_join(h, si->page);
+    atomic_store(&si->placed, 0ul);
+    if (err == 0)
+        err = sfs_free(h, block, false);
+    if (err == 0) {
+        *s->at = 0;
+        sfs_count_blocks(si, -1);
+    }
+    return err;
+}
+
+/* Tables stay, even if they are empty now. */
+int
+sfs_punch(struct inode *i, uint64_t index)
+{
+    struct sfs_inode *si = sfs_inode(i);
+    struct sfs_handle h;
+    int err = journal_begin(&h, sfs_of(i), SFS_MAP_CREDITS);
+
+    if (err != 0)
+        return err;
+    do {
+        struct spot s;
+
+        spin_lock(&si->map);
+        err = walk(si, index, &s, &h.need);
+        if (err == 0) {
+            h.need = 0;
+            err = punch(&h, si, &s);
+            page_put(s.page);
+        }
+        spin_unlock(&si->map);
+        if (err == -EAGAIN)
+            err = sfs_again(&h, err) == 0 ? -EAGAIN : -EIO;
+    } while (err == -EAGAIN);
+    journal_end(&h);
+    return err;
+}

@@ -221,6 +221,8 @@ int sfs_map_add(struct sfs_handle *h, struct sfs_inode *si, uint64_t index,
 void sfs_note_new(struct sfs_inode *si, uint64_t index);
 /* Free what page FROM and those behind it have, in as many handles as it takes. */
 int sfs_map_cut(struct sfs_inode *si, uint64_t from);
+uint64_t sfs_next_block(struct inode *i, uint64_t index, uint64_t end);
+int sfs_punch(struct inode *i, uint64_t index);
 
 /* --- dir.c, dirchange.c --- */
 
