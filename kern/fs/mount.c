@@ -9,6 +9,7 @@
 #include "fs/icache.h"
 
 #include "mm/writeback.h"
+#include "schedule/sched.h"
 
 #include <atomic.h>
 #include <errno.h>
@@ -123,7 +124,8 @@ fs_mount(const struct fs_type *t, const char *source, const char *options,
     return err;
 }
 
-/* S is not to be found any more, if nobody uses it.  => both locks */
+/* S is not to be found any more, if nobody uses it.  -EAGAIN: somebody walks the
+ * list just now.  => both locks */
 static int
 uncover(struct super *s, struct inode **at)
 {
@@ -131,8 +133,10 @@ uncover(struct super *s, struct inode **at)
 
     if (s->root->covers == NULL || s->ops->unmount == NULL)
         return -EINVAL;
-    if (busy || s->users > 0 || s->root->mounted != NULL)
+    if (busy || s->root->mounted != NULL)
         return -EBUSY;
+    if (s->users > 0)
+        return -EAGAIN;
     *at = s->root->covers;
     (*at)->mounted = NULL;
     s->root->covers = NULL;
@@ -140,11 +144,27 @@ uncover(struct super *s, struct inode **at)
     return 0;
 }
 
+static int
+try_uncover(struct super *s, struct inode **at)
+{
+    int err;
+
+    names_forget(s);
+    icache_shrink(s, SIZE_MAX);
+    spin_lock(&mount_lock);
+    spin_lock(&inode_lock);
+    err = uncover(s, at);
+    spin_unlock(&inode_lock);
+    spin_unlock(&mount_lock);
+    return err;
+}
+
 int
 fs_unmount(struct inode *root)
 {
     struct super *s = root->super;
     struct inode *at = NULL;
+    uint64_t ended;
     int err;
 
     if (s == NULL || s->root != root)
@@ -153,13 +173,13 @@ fs_unmount(struct inode *root)
     if (s->ops->sync != NULL)
         (void)s->ops->sync(
             s); /* what has changed is in use until it is stored */
-    names_forget(s);
-    icache_shrink(s, SIZE_MAX);
-    spin_lock(&mount_lock);
-    spin_lock(&inode_lock);
-    err = uncover(s, &at);
-    spin_unlock(&inode_lock);
-    spin_unlock(&mount_lock);
+    for (;;) {
+        ended = flushes_ended();
+        err = try_uncover(s, &at);
+        if (err != -EAGAIN && !(err == -EBUSY && flushes_since(ended)))
+            break;
+        sched_yield(); /* who has it lets go of it soon */
+    }
     if (err != 0)
         return err;
     inode_put(at);

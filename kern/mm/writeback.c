@@ -234,6 +234,8 @@ object_drop_clean(struct vm_object *obj)
 static struct spinlock dirty_lock = SPINLOCK_INIT(RANK_DIRTY);
 static struct list dirty_list = LIST_INIT(dirty_list);
 static uint64_t flush_round; /* [dirty_lock] */
+static unsigned flushing;    /* [a] objects that flushes have references of */
+static uint64_t flush_ends;  /* [a] ... that they had */
 
 WEAK void
 flusher_wake(void)
@@ -305,6 +307,7 @@ next_object(uint64_t round, uint64_t before)
         list_add_tail(&dirty_list, &obj->dirty_link);
         if (obj->dirtied_at < before && object_try_get(obj)) {
             obj->dirtied_at = time_now();
+            atomic_add(&flushing, 1);
             found = obj;
         }
     }
@@ -324,7 +327,21 @@ flush_objects(uint64_t before, bool wait)
     while ((obj = next_object(round, before)) != NULL) {
         (void)object_sync(obj, 0, UINT64_MAX, wait);
         object_put(obj);
+        (void)atomic_add_acq_rel(&flush_ends, 1);
+        (void)atomic_add_acq_rel(&flushing, -1);
     }
+}
+
+uint64_t
+flushes_ended(void)
+{
+    return atomic_load_acquire(&flush_ends);
+}
+
+bool
+flushes_since(uint64_t ended)
+{
+    return atomic_load_acquire(&flushing) != 0 || flushes_ended() != ended;
 }
 
 void

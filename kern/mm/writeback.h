@@ -12,6 +12,12 @@ void flush_everything(void);
 
 bool objects_dirty(void); /* is there any? */
 
+/* Has a flush had a reference of any object at any time since flushes_ended() said
+ * ENDED?  While it has, the object and its inode are in use, but by nobody who
+ * means to keep them. */
+uint64_t flushes_ended(void);
+bool flushes_since(uint64_t ended);
+
 void flusher_start(void); /* once, at boot, in a thread */
 
 /* The first object became dirty.  flusher.c, if linked, takes its place.

@@ -72,3 +72,38 @@ UTEST(mount_readonly)
     CHECK(MOUNT("", AT, "", 0x20, NULL) == 0);
     CHECK(UNLINK(AT "/f") == 0 && UMOUNT(AT) == 0 && RMDIR(AT) == 0);
 }
+
+static int
+flushes(void *arg)
+{
+    for (;;) {
+        set_knob("flush_now=1");
+        syscall(81); /* sync */
+    }
+    return 0;
+}
+
+/* Who writes back has an inode, or the file system, for a moment: that is no reason
+ * to refuse. */
+UTEST(mount_is_not_busy_because_of_a_flush)
+{
+    int status;
+    pid_t pid;
+
+    need_disk();
+    pid = child(flushes, NULL);
+    for (unsigned i = 0; i < 60; i++) {
+        long fd;
+
+        CHECK(MOUNT("/dev/vda", AT, "sfs", 0, NULL) == 0);
+        fd = OPEN(AT "/f", O_CREAT | O_EXCL | O_RDWR);
+        CHECK(fd >= 0 && WRITE(fd, "flushed", 7) == 7 && CLOSE(fd) == 0);
+        CHECK(UNLINK(AT "/f") == 0);
+        fd = OPEN(AT "/g", O_CREAT | O_RDWR);
+        CHECK(fd >= 0 && PWRITE(fd, "flushed", 7, i * 100) == 7);
+        CHECK(CLOSE(fd) == 0 && UMOUNT(AT) == 0);
+    }
+    CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
+    CHECK(MOUNT("/dev/vda", AT, "sfs", 0, NULL) == 0);
+    CHECK(UNLINK(AT "/g") == 0 && UMOUNT(AT) == 0 && RMDIR(AT) == 0);
+}

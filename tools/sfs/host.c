@@ -182,6 +182,11 @@ sched_block(void)
     panic("somebody waits, and there is nobody else");
 }
 
+void
+sched_yield(void)
+{
+}
+
 bool
 sched_wake(struct thread *t)
 {
