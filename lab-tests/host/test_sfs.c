@@ -412,6 +412,46 @@ test_reserved(void)
     return true;
 }
 
+/* Blocks in the middle of a file go, whatever table they stand in, and come back
+ * after the next commit; a store needs one again. */
+static bool
+test_punch(void)
+{
+    static const uint64_t holes[] = {10, 37, 38, 50, 50, 1100};
+    struct statfs_info before, after;
+    struct inode *i;
+    struct page *page;
+
+    fresh_disk(W_BLOCKS, 32);
+    EXPECT(w_mount(disk) == 0 && w_create("/file", S_IFREG, NULL) == 0);
+    for (uint64_t k = 0; k < 60; k++)
+        EXPECT(w_write("/file", k * SFS_BLOCK, "text", 4) == 0);
+    EXPECT(w_write("/file", 1100 * SFS_BLOCK, "text", 4) == 0);
+    EXPECT(w_sync() == 0 && tree_walk(w_fs, "/file", &i) == 0);
+    w_fs->super.ops->statfs(&w_fs->super, &before);
+    page = object_find(i->object, 37);
+    page_lock(page);
+    EXPECT(i->object->ops->mkwrite(i->object, 37, page) == 0);
+    page_unlock(page);
+    page_put(page);
+    EXPECT(i->object->ops->reserved(i->object, 37));
+    for (size_t k = 0; k < ARRAY_LEN(holes); k++)
+        EXPECT(i->ops->punch(i, holes[k]) == 0);
+    EXPECT(!i->object->ops->reserved(i->object, 37));
+    EXPECT(i->ops->next_block(i, 9, 5000) == 9);
+    EXPECT(i->ops->next_block(i, 10, 5000) == 11);
+    EXPECT(i->ops->next_block(i, 10, 11) == 11);
+    EXPECT(i->ops->next_block(i, 60, 1ul << 40) == 1ul << 40);
+    EXPECT(w_sync() == 0);
+    w_fs->super.ops->statfs(&w_fs->super, &after);
+    EXPECT(after.bfree == before.bfree + 5);
+    inode_put(i);
+    EXPECT(remount());
+    w_unmount();
+    disk_free(disk);
+    return true;
+}
+
 /* An unlinked file that is in use is freed after a crash, and the blocks come back. */
 static bool
 test_orphan(void)
@@ -538,6 +578,7 @@ main(void)
     RUN(long_names);
     RUN(large_file);
     RUN(reserved);
+    RUN(punch);
     RUN(orphan);
     RUN(unreadable_blocks);
     for (unsigned k = 0; k < NFILES; k++)
