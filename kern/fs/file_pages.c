@@ -17,6 +17,7 @@
  * it is dropped. */
 #include "fs/file.h"
 
+#include "mm/reclaim.h"
 #include "mm/uaccess.h"
 #include "mm/writeback.h"
 #include <atomic.h>
@@ -70,7 +71,10 @@ pages_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
     n = *pos >= size ? 0 : MIN(n, size - *pos);
     while (done < n && !thread_wanted(done)) {
         size_t at = *pos & PAGE_MASK, len = MIN(n - done, PAGE_SIZE - at);
-        long left = read_page(f, *pos >> PAGE_SHIFT, at, buf + done, len);
+        long left;
+
+        memory_wait();
+        left = read_page(f, *pos >> PAGE_SHIFT, at, buf + done, len);
 
         if (left == -ENODATA) /* cut meanwhile */
             break;
@@ -119,8 +123,10 @@ locked_page(struct vm_object *obj, uint64_t index, struct page **page)
                 return err;
         }
         page_lock(*page);
-        if (object_owns(obj, *page))
+        if (object_owns(obj, *page)) {
+            page_touch(*page);
             return 0;
+        }
         page_unlock(*page);
         page_put(*page);
     }
@@ -237,11 +243,15 @@ touch(uintptr_t buf)
     return copy_from_user(&byte, buf, 1) != 0 ? -EFAULT : 0;
 }
 
+/* Times that a writer without memory asks for some. */
+#define WRITE_TRIES 8
+
 /* N bytes at *POS, which moves.  => I locked */
 static long
 write_pieces(struct inode *i, uintptr_t buf, size_t n, uint64_t *pos)
 {
     size_t done = 0;
+    unsigned tries = 0;
     int err = 0;
 
     while (done < n && err == 0 && !thread_wanted(done)) {
@@ -252,7 +262,10 @@ write_pieces(struct inode *i, uintptr_t buf, size_t n, uint64_t *pos)
                           .len = MIN(n - done, PAGE_SIZE - at),
                           .buf = buf + done};
 
+        memory_wait();
         err = write_page(&p);
+        if (err == -ENOMEM && tries++ < WRITE_TRIES && reclaim(0) > 0)
+            err = 0;
         if (err == 0 && p.copied < p.len && touch(p.buf + p.readable) != 0) {
             n = done + p.readable; /* no more than that can be had */
             err = n == done || p.copied > 0 ? -EFAULT : 0;

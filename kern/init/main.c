@@ -27,6 +27,7 @@
 #include "mm/kmalloc.h"
 #include "mm/kmap.h"
 #include "mm/kthread.h"
+#include "mm/reclaim.h"
 #include "mm/space.h"
 #include "mm/tlb.h"
 #include "mm/writeback.h"
@@ -290,6 +291,7 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
                               ? _start
                               : _start_other));
     flusher_start();
+    reclaim_start();
     if (kthread_run("init", init_thread, NULL) != 0)
         boot_refuse("memory: not enough for the first thread");
     sched_idle_loop();

@@ -39,11 +39,14 @@
 #include "debug/trace.h"
 #include "mm/fault_impl.h"
 #include "mm/huge.h"
+#include "mm/reclaim.h"
 #include "schedule/sched.h"
 #include <race.h>
 
-/* Passes without memory before the fault fails. */
-#define OOM_TRIES 3
+/* Passes without memory before the fault fails; one after which some was got
+ * back counts less. */
+#define OOM_TRIES   60
+#define OOM_IN_VAIN 20
 
 static struct page *zero_page;
 
@@ -353,9 +356,12 @@ one_pass(struct fault *f)
 static NOINLINE bool
 again(struct fault *f, unsigned result)
 {
-    if ((result & VM_FAULT_OOM) && f->oom++ < OOM_TRIES) {
-        if (table_pages_drain() == 0)
-            sched_yield(); /* reclaim plugs in here */
+    if ((result & VM_FAULT_OOM) && f->oom < OOM_TRIES) {
+        bool got = table_pages_drain() != 0 || reclaim(0) > 0;
+
+        if (!got)
+            sched_yield();
+        f->oom += got ? 1 : OOM_IN_VAIN;
         return true;
     }
     return (result & VM_FAULT_RETRY) != 0 && !f->gave_up;

@@ -15,7 +15,9 @@ unsigned flush_period = 5000, flush_age = 30000;
 unsigned dirty_background = UINT32_MAX, dirty_limit = UINT32_MAX;
 
 static struct wait_queue wq;
-static bool wanted; /* [wq.lock] */
+static bool wanted;           /* [wq.lock] */
+static uint64_t asked, begun; /* [wq.lock] rounds that write everything */
+static uint64_t ended;        /* [wq.lock] */
 static struct timeout timer;
 
 void
@@ -66,6 +68,38 @@ above(unsigned limit)
     return kstat_read(STAT_DIRTY) > limit;
 }
 
+void
+flusher_write_all(void)
+{
+    uint64_t round;
+
+    spin_lock(&wq.lock);
+    round = asked = begun + 1;
+    wanted = true;
+    wait_wake_all(&wq);
+    while (ended < round)
+        wait_sleep(&wq);
+    spin_unlock(&wq.lock);
+}
+
+/* Somebody waits for everything. */
+static void
+write_for_others(void)
+{
+    uint64_t round;
+
+    spin_lock(&wq.lock);
+    round = begun = asked;
+    spin_unlock(&wq.lock);
+    if (round == ended)
+        return;
+    flush_everything();
+    spin_lock(&wq.lock);
+    ended = round;
+    wait_wake_all(&wq);
+    spin_unlock(&wq.lock);
+}
+
 static void
 flusher(void *arg)
 {
@@ -77,6 +111,7 @@ flusher(void *arg)
             flush_objects(UINT64_MAX, false);
         else if (now > age)
             flush_objects(now - age, false);
+        write_for_others();
         pause();
     }
 }

@@ -42,6 +42,7 @@ object_init(struct vm_object *obj, const struct pager_ops *ops, uint64_t size,
     spin_init(&obj->lock, RANK_OBJECT);
     list_init(&obj->areas);
     list_init(&obj->dirty_link);
+    list_init(&obj->cached_link);
 }
 
 static bool
@@ -245,7 +246,8 @@ add_locked(struct vm_object *obj, uint64_t index, struct page *page,
     page_get(page);
     *slot = page;
     leaf->live |= 1ul << slot_at(index, 1);
-    obj->npages++;
+    if (obj->npages++ == 0 && obj->ops->page_out != NULL)
+        reclaim_object(obj);
     kstat_inc(STAT_CACHE);
     return 0;
 }
@@ -280,10 +282,10 @@ disown(struct vm_object *obj, struct page *page)
     kstat_add(STAT_CACHE, -1ul);
 }
 
-void
-object_remove(struct vm_object *obj, struct page *page)
+/* => obj->lock held */
+static void
+remove_locked(struct vm_object *obj, struct page *page)
 {
-    spin_lock(&obj->lock);
     assert(object_owns(obj, page));
     assert(!(atomic_load(&page->flags) & PG_WRITEBACK));
     disown(obj, page);
@@ -295,8 +297,32 @@ object_remove(struct vm_object *obj, struct page *page)
         obj->root = NULL;
         obj->height = 0;
     }
+}
+
+void
+object_remove(struct vm_object *obj, struct page *page)
+{
+    spin_lock(&obj->lock);
+    remove_locked(obj, page);
     spin_unlock(&obj->lock);
     page_put(page);
+}
+
+/* References are given out under the lock, or by who has one, or by who finds an
+ * entry that maps the page: there is none. */
+bool
+object_remove_unused(struct vm_object *obj, struct page *page)
+{
+    bool unused;
+
+    spin_lock(&obj->lock);
+    unused = atomic_load_acquire(&page->ref) == 2; /* the tree's and ours */
+    if (unused)
+        remove_locked(obj, page);
+    spin_unlock(&obj->lock);
+    if (unused)
+        page_put(page);
+    return unused;
 }
 
 void
@@ -460,41 +486,11 @@ object_put(struct vm_object *obj)
     spin_lock(&obj->lock);
     clean_object(obj);
     spin_unlock(&obj->lock);
+    reclaim_forget(obj);
     drop_tree(obj, obj->root, obj->height);
     obj->root = obj->leaf = NULL;
     obj->height = 0;
     obj->npages = 0;
     if (obj->ops->release != NULL)
         obj->ops->release(obj);
-}
-
-/* --- zeros that several spaces share --- */
-
-static int
-zeros_page_in(struct vm_object *obj, uint64_t index, struct page *page)
-{
-    (void)obj, (void)index;
-    page_zero(page_to_va(page));
-    return 0;
-}
-
-static void
-zeros_release(struct vm_object *obj)
-{
-    kfree(obj);
-}
-
-static const struct pager_ops zeros = {.name = "zeros",
-                                       .at_once = true,
-                                       .page_in = zeros_page_in,
-                                       .release = zeros_release};
-
-struct vm_object *
-anon_shared_object(size_t bytes)
-{
-    struct vm_object *obj = kmalloc(sizeof(*obj));
-
-    if (obj != NULL)
-        object_init(obj, &zeros, bytes, NULL);
-    return obj;
 }

@@ -106,6 +106,8 @@ struct vm_object {
     uint64_t dirtied_at;         /* [list] time_now() */
     uint64_t flush_round;        /* [list] */
     uint64_t cuts;               /* [lock] truncate.c: a number for each */
+    struct list cached_link;     /* reclaim.c: of the objects with pages */
+    uint64_t hand;               /* reclaim.c: where to go on looking */
     const struct pager_ops *ops; /* [I] */
     void *host;                  /* [I] inode, segment, device */
 };
@@ -148,6 +150,9 @@ MUST_CHECK int object_add(struct vm_object *obj, uint64_t index,
 /* Take it out of the cache, dirty or not.  => page locked, not mapped; no
  * object or later lock held */
 void object_remove(struct vm_object *obj, struct page *page);
+/* The same if nobody but the caller has a reference; else false, and nothing
+ * happened.  => also clean */
+bool object_remove_unused(struct vm_object *obj, struct page *page);
 /* Have the pager fill PAGE and wait for that.  A page it could not bring leaves
  * the cache, so that the next who asks tries again.  After 0 it is PAGE's owner
  * that tells whether it still is the object's.  => page locked, in the cache,
@@ -194,6 +199,14 @@ object_owns(const struct vm_object *obj, const struct page *page)
     return page->owner == ((uintptr_t)obj | PAGE_OWNER_OBJECT);
 }
 
+/* A call reads or writes PAGE: it is not the next that reclaim takes. */
+static inline void
+page_touch(struct page *page)
+{
+    if (!(atomic_load(&page->flags) & PG_REFERENCED))
+        atomic_or(&page->flags, PG_REFERENCED);
+}
+
 /* --- readahead.c --- */
 
 /* As object_fill_run(), of PAGE and what RA (NULL: nothing) thinks will be wanted
@@ -237,10 +250,6 @@ void object_written(struct vm_object *obj, struct page *page, int err);
  * last that went wrong with writing OBJ meanwhile */
 int object_sync(struct vm_object *obj, uint64_t first, uint64_t last,
                 bool wait);
-/* Drop all pages that are clean, unused and can be unmapped.  Returns how many.
- * => may sleep */
-size_t object_drop_clean(struct vm_object *obj);
-
 /* Has OBJ more than one reference, or pages that may not be on the disk? */
 bool object_in_use(struct vm_object *obj);
 
@@ -252,6 +261,16 @@ void clean_object(struct vm_object *obj); /* it has none */
  * open file has a SEEN, set to obj->err_seq when it is opened, and is told once.
  * 0 or a negative errno */
 int object_error_since(struct vm_object *obj, uint32_t *seen);
+
+/* --- reclaim.c; without it the first two do nothing --- */
+
+/* OBJ, which has something behind it, got its first page.  => obj->lock held */
+void reclaim_object(struct vm_object *obj);
+/* It ends: nobody looks at it any more.  => may sleep */
+void reclaim_forget(struct vm_object *obj);
+/* Drop all pages that are clean, unused and can be unmapped.  Returns how many.
+ * => may sleep */
+size_t object_drop_clean(struct vm_object *obj);
 
 /* --- truncate.c --- */
 

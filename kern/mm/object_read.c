@@ -1,6 +1,6 @@
 /* object_read.c: the contents of an object for the kernel itself: read(2), and
  * whoever looks into a file.  The same pages that mappings show. */
-#include "mm/object.h"
+#include "mm/reclaim.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,18 +17,23 @@ fill_locked(struct vm_object *obj, struct page *page, struct readahead *ra)
     return err;
 }
 
+/* Times that a reader without memory asks for some. */
+#define READ_TRIES 8
+
 /* The page of INDEX with a reference, its contents there.  Waits for others, and
  * fills it if nobody else does. */
 static int
 filled_page(struct vm_object *obj, uint64_t index, struct readahead *ra,
             struct page **page)
 {
-    for (;;) {
+    for (unsigned tries = 0;;) {
         int err = 0;
 
         *page = object_find(obj, index);
         if (*page == NULL) {
             err = object_add(obj, index, page);
+            if (err == -ENOMEM && tries++ < READ_TRIES && reclaim(0) > 0)
+                continue;
             if (err == -ENOMEM)
                 return err;
             if (err == 0) /* ours, and locked */
@@ -41,8 +46,10 @@ filled_page(struct vm_object *obj, uint64_t index, struct readahead *ra,
             else
                 page_wait(*page);
         }
-        if (err == 0 && (atomic_load(&(*page)->flags) & PG_UPTODATE))
+        if (err == 0 && (atomic_load(&(*page)->flags) & PG_UPTODATE)) {
+            page_touch(*page);
             return 0;
+        }
         page_put(*page);
         if (err != 0)
             return err;

@@ -56,6 +56,7 @@ _Static_assert(sizeof(struct page) == 64, "one cache line");
 #define PG_ZERO        (1u << 14) /* the shared zero page: keeps no records */
 #define PG_TABLE       (1u << 15) /* a page table: pgtable.h */
 #define PG_RMAP_LOCK   (1u << 16) /* guards rmap and mapcount */
+#define PG_REFERENCED  (1u << 17) /* read(2) or write(2) came by: reclaim.c */
 #define PG_LAZYFREE    (1u << 23) /* madvise FREE: not needed unless dirty */
 #define PG_OWNER_MASK  0x00ffff00u
 #define PG_ORDER_SHIFT 24

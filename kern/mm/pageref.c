@@ -8,7 +8,7 @@ page_last_put(struct page *page)
 {
     if (atomic_add_acq_rel(&page->ref, -1) > 1)
         return false;
-    page->flags &= ~(PG_UPTODATE | PG_DIRTY);
+    page->flags &= ~(PG_UPTODATE | PG_DIRTY | PG_REFERENCED);
     page->ref = 1;
     page->owner = 0;
     return true;

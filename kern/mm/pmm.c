@@ -48,6 +48,7 @@ pfn_t memmap_first_pfn;
 bool fail_armed; /* [a] */
 bool (*fail_hook)(enum fail_site site);
 bool pmm_poison;
+size_t reclaim_mark, reclaim_min;
 
 /* The run of RAM that PFN lies in, or NULL. */
 static const struct span *
@@ -91,6 +92,19 @@ list_take(struct page *p)
     return raw;
 }
 
+/* mm/reclaim.c, if linked, takes its place. */
+WEAK void
+reclaim_wake(void)
+{
+}
+
+bool
+memory_short(void)
+{
+    return atomic_load(&buddy.nfree) <
+           MIN(reclaim_min, atomic_load(&reclaim_mark));
+}
+
 struct page *
 buddy_take(unsigned order, bool *raw)
 {
@@ -110,7 +124,9 @@ buddy_take(unsigned order, bool *raw)
         }
         list_put(p + (1ul << from), from, *raw ? PG_RAW : 0);
     }
-    atomic_add(&buddy.nfree, -(1ul << order));
+    if (unlikely(atomic_add(&buddy.nfree, -(1ul << order)) - (1ul << order) <
+                 atomic_load(&reclaim_mark)))
+        reclaim_wake();
     return p;
 }
 

@@ -55,6 +55,17 @@ size_t nr_free_pages(void);
  * largest blocks can be tested). */
 void pmm_drain(void);
 
+/* --- reclaim.c, if linked, gets memory back: reclaim.h --- */
+
+/* Free pages below which a thread is woken for that, and below which more memory
+ * should be taken only after waiting for it.  0: never. */
+extern size_t reclaim_mark; /* [a] */
+extern size_t reclaim_min;  /* [I] */
+
+bool memory_short(void);
+void reclaim_wake(void); /* => any lock before RANK_WAIT may be held */
+size_t reclaim(size_t n);
+
 /* The boot argument debug=poison: kern/ext/mm/poison.c fills freed pages and
  * checks on the next allocation that nobody wrote to them.  Set it before
  * pmm_init(), or call pmm_drain() after a change. */

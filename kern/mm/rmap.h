@@ -162,10 +162,16 @@ unsigned rmap_look(struct page *page,
 
 /* Clear all entries but those whose table is locked; returns how many. */
 unsigned try_to_unmap(struct page *page);
+/* Clear all, unless the page is locked into memory or pinned.  True: nobody maps
+ * it any more, and it is neither. */
+bool try_to_evict(struct page *page);
 /* Clear all. */
 void page_unmap(struct page *page);
 /* Take W and D from all: the next store faults. */
 void page_mkclean(struct page *page);
 void pages_mkclean(struct page **pages, unsigned n); /* with one flush */
+/* Take A from all entries of N pages, at most 64, with one flush: bit I says that
+ * an entry of PAGES[I] had it.  => references held, locked or not */
+uint64_t pages_take_accessed(struct page **pages, unsigned n);
 
 #endif

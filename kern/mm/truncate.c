@@ -156,7 +156,7 @@ cut_areas(struct vm_object *obj, uint64_t first)
         if (err != 0 && ++tries == TRIES)
             return -ENOMEM;
         if (err != 0)
-            sched_yield(); /* reclaim plugs in here */
+            sched_yield();
     }
     return 0;
 }

@@ -40,6 +40,7 @@ changed(struct flush *fl, struct page *page, pte_t *pte, pte_t old)
 static bool
 clear_one(struct page *page, pte_t *pte, void *fl)
 {
+    mm_count(pte_mm(pte), MM_RMAPUN);
     atomic_add(&pte_mm(pte)->rss, -1l);
     changed(fl, page, pte, pte_clear(pte));
     return true;
@@ -52,6 +53,31 @@ clean_one(struct page *page, pte_t *pte, void *fl)
 
     if (old & (PTE_W | PTE_D))
         changed(fl, page, pte, old);
+    return false;
+}
+
+/* The count of who needs the page where it is does not change meanwhile. */
+static bool
+evict_one(struct page *page, pte_t *pte, void *fl)
+{
+    return page->mlocks == 0 && page->pins == 0 && clear_one(page, pte, fl);
+}
+
+struct accessed {
+    struct flush fl;
+    bool found;
+};
+
+static bool
+take_accessed(struct page *page, pte_t *pte, void *arg)
+{
+    struct accessed *acc = arg;
+    pte_t old = pte_change(pte, PTE_A, 0);
+
+    if (old & PTE_A) {
+        changed(&acc->fl, page, pte, old & ~PTE_D);
+        acc->found = true;
+    }
     return false;
 }
 
@@ -88,6 +114,31 @@ unsigned
 try_to_unmap(struct page *page)
 {
     return walk(page, clear_one);
+}
+
+bool
+try_to_evict(struct page *page)
+{
+    if (atomic_load(&page->mapcount) > 0)
+        (void)walk(page, evict_one);
+    return atomic_load(&page->mapcount) == 0 && page->mlocks == 0 &&
+           page->pins == 0;
+}
+
+uint64_t
+pages_take_accessed(struct page **pages, unsigned n)
+{
+    struct accessed acc = {.fl = {.lo = UINTPTR_MAX}};
+    uint64_t used = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        acc.found = false;
+        if (atomic_load(&pages[i]->mapcount) > 0)
+            (void)rmap_look(pages[i], take_accessed, &acc);
+        used |= (uint64_t)acc.found << i;
+    }
+    flush(&acc.fl);
+    return used;
 }
 
 void

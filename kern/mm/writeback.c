@@ -196,39 +196,6 @@ object_sync(struct vm_object *obj, uint64_t first, uint64_t last, bool wait)
     return object_error_since(obj, &seen);
 }
 
-static bool
-drop(struct vm_object *obj, struct page *page)
-{
-    uint32_t busy = PG_DIRTY | PG_WRITEBACK;
-    bool done = false;
-
-    if (!page_trylock(page))
-        return false;
-    if (object_owns(obj, page) && !(atomic_load(&page->flags) & busy) &&
-        page->mlocks == 0 && page->pins == 0 && try_to_unmap(page) == 0 &&
-        !(atomic_load(&page->flags) & busy)) {
-        object_remove(obj, page);
-        kstat_inc(STAT_DROPPED);
-        done = true;
-    }
-    page_unlock(page);
-    return done;
-}
-
-size_t
-object_drop_clean(struct vm_object *obj)
-{
-    struct page *page;
-    uint64_t index = 0;
-    size_t n = 0;
-
-    for (; (page = object_next(obj, index, false)) != NULL; page_put(page)) {
-        index = page->index + 1;
-        n += drop(obj, page);
-    }
-    return n;
-}
-
 /* --- the dirty objects --- */
 
 static struct spinlock dirty_lock = SPINLOCK_INIT(RANK_DIRTY);

@@ -24,6 +24,10 @@ void flusher_start(void); /* once, at boot, in a thread */
  * => any lock before RANK_WAIT may be held */
 void flusher_wake(void);
 
+/* Have the flusher write everything, and wait for that.  => may sleep, no page
+ * locked, no journal handle open */
+void flusher_write_all(void);
+
 /* OBJ just got a dirty page: have some written by the flusher, or, if there are
  * far too many, write before going on.  => may sleep, no page locked */
 void balance_dirty(struct vm_object *obj);

@@ -298,6 +298,7 @@ add_blindly(struct vm_object *obj, uint64_t index, struct page **page)
          ? 0                                      \
          : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
 #include "kern/mm/object.c"
+#include "kern/mm/object_zeros.c"
 #undef object_pages
 #undef atomic_load
 #define atomic_load(p) (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED))

@@ -162,13 +162,6 @@ names_forget(struct super *s)
 {
 }
 
-unsigned
-try_to_unmap(struct page *page)
-{
-    (void)page;
-    return 0;
-}
-
 /* --- nobody waits --- */
 
 void

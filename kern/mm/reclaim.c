@@ -1,0 +1,341 @@
+/* reclaim.c: pages of files leave memory when it becomes short.
+ *
+ *     objects in memory      one after the other, each page by page: a clock
+ *         |
+ *       used since the hand was here?  keep it, once     (A of its entries, or
+ *         |                                               read(2) and write(2))
+ *       dirty, on its way, busy?       keep it
+ *         |
+ *       locked, unmapped everywhere, still clean, nobody else has a reference:
+ *       out of the tree, and free
+ *
+ * If two turns of that do not give enough, the flusher writes what is dirty, and
+ * then there is another.
+ *
+ * One thread does all of it, so the hand needs no lock; others ask it and wait.  It
+ * holds no lock that they might have, and what it waits for, write-back, needs
+ * none: a thread with a file's lock may wait, one with a handle of the journal
+ * may not, as a commit waits for him.
+ *
+ * No reference keeps an object alive while it is looked at: the last reference of
+ * a file may be work that needs locks, memory, and the disk.  Instead who ends an
+ * object waits until the hand has left it, which is soon, as nothing there sleeps.
+ *
+ * Where nothing can be got back (private pages, while there is no swap), the mark
+ * at which the thread is woken goes down with the free pages, an eighth each
+ * time: so it does not run in vain for every page. */
+#include "mm/reclaim.h"
+
+#include "debug/kstat.h"
+#include "mm/bootmem.h"
+#include "mm/kmalloc.h"
+#include "mm/kthread.h"
+#include "mm/rmap.h"
+#include "mm/writeback.h"
+#include <race.h>
+
+#define BATCH 32u
+
+/* --- one page --- */
+
+bool
+object_evict(struct vm_object *obj, struct page *page)
+{
+    uint32_t busy = PG_DIRTY | PG_WRITEBACK;
+    bool done = false;
+
+    if (!page_trylock(page))
+        return false;
+    race_point("evict");
+    if (object_owns(obj, page) && !(atomic_load(&page->flags) & busy) &&
+        try_to_evict(page) && !(atomic_load(&page->flags) & busy))
+        done = object_remove_unused(obj, page);
+    page_unlock(page);
+    if (done)
+        kstat_inc(STAT_DROPPED);
+    return done;
+}
+
+size_t
+object_drop_clean(struct vm_object *obj)
+{
+    struct page *page;
+    uint64_t index = 0;
+    size_t n = 0;
+
+    for (; (page = object_next(obj, index, false)) != NULL; page_put(page)) {
+        index = page->index + 1;
+        n += object_evict(obj, page);
+    }
+    return n;
+}
+
+/* --- the objects with pages in memory --- */
+
+static struct wait_queue hand_wq = {
+    .lock = SPINLOCK_INIT(RANK_WAIT),
+    .sleepers = LIST_INIT(hand_wq.sleepers)};    /* who ends OBJ */
+static struct list objects = LIST_INIT(objects); /* [hand_wq.lock] */
+static struct vm_object *hand;     /* [hand_wq.lock] it is looked at */
+static size_t nobjects;            /* [hand_wq.lock] */
+static size_t low_mark, high_mark; /* [I] */
+
+void
+reclaim_object(struct vm_object *obj)
+{
+    spin_lock(&hand_wq.lock);
+    if (list_empty(&obj->cached_link)) {
+        list_add_tail(&objects, &obj->cached_link);
+        nobjects++;
+    }
+    spin_unlock(&hand_wq.lock);
+    atomic_store(&reclaim_mark, low_mark);
+}
+
+/* => hand_wq.lock held */
+static void
+forget(struct vm_object *obj)
+{
+    if (list_empty(&obj->cached_link))
+        return;
+    list_del(&obj->cached_link);
+    list_init(&obj->cached_link);
+    nobjects--;
+}
+
+void
+reclaim_forget(struct vm_object *obj)
+{
+    spin_lock(&hand_wq.lock);
+    forget(obj);
+    while (hand == obj)
+        wait_sleep(&hand_wq);
+    spin_unlock(&hand_wq.lock);
+}
+
+/* The object the hand points to; it stays until put_hand(). */
+static struct vm_object *
+take_hand(void)
+{
+    spin_lock(&hand_wq.lock);
+    hand = list_empty(&objects)
+               ? NULL
+               : list_first(&objects, struct vm_object, cached_link);
+    spin_unlock(&hand_wq.lock);
+    return hand;
+}
+
+/* Its pages were all seen: on to the next; if it has none, it is not looked at any
+ * more. */
+static void
+move_hand(struct vm_object *obj)
+{
+    spin_lock(&obj->lock);
+    spin_lock(&hand_wq.lock);
+    if (!list_empty(&obj->cached_link)) {
+        forget(obj);
+        if (obj->npages > 0) {
+            list_add_tail(&objects, &obj->cached_link);
+            nobjects++;
+        }
+    }
+    spin_unlock(&hand_wq.lock);
+    spin_unlock(&obj->lock);
+}
+
+static void
+put_hand(void)
+{
+    spin_lock(&hand_wq.lock);
+    hand = NULL;
+    wait_wake_all(&hand_wq);
+    spin_unlock(&hand_wq.lock);
+}
+
+/* The next pages of OBJ from its hand on, MOST of them, with references. */
+static unsigned
+next_pages(struct vm_object *obj, struct page **pages, unsigned most)
+{
+    unsigned n = 0;
+
+    while (n < most && (pages[n] = object_next(obj, obj->hand, false))) {
+        obj->hand = pages[n]->index + 1;
+        n++;
+    }
+    return n;
+}
+
+/* Was PAGE looked at by a call since the hand was here? */
+static bool
+touched(struct page *page)
+{
+    return (atomic_load(&page->flags) & PG_REFERENCED) &&
+           (atomic_and(&page->flags, ~PG_REFERENCED) & PG_REFERENCED);
+}
+
+/* Look at MOST pages of OBJ: *LOOKED becomes how many.  Returns how many went. */
+static size_t
+look_at(struct vm_object *obj, unsigned most, size_t *looked)
+{
+    struct page *pages[BATCH];
+    unsigned n = next_pages(obj, pages, most);
+    uint64_t used = pages_take_accessed(pages, n);
+    size_t done = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        bool keep = touched(pages[i]) || (used >> i & 1);
+
+        if (!keep && object_evict(obj, pages[i]))
+            done++;
+        page_put(pages[i]);
+    }
+    if (n < most) {
+        obj->hand = 0;
+        move_hand(obj);
+    }
+    *looked = n + 1;
+    return done;
+}
+
+/* --- the thread --- */
+
+/* How many pages are still wanted, if GOAL are, and DONE were had. */
+static size_t
+missing(size_t goal, size_t done)
+{
+    size_t free = nr_free_pages();
+    size_t more = free < high_mark ? high_mark - free : 0;
+
+    return MAX(more, goal - MIN(goal, done));
+}
+
+/* At most two turns: the first takes away what says that pages were used. */
+static size_t
+turn(size_t goal)
+{
+    size_t left = 2 * (kstat_read(STAT_CACHE) + nobjects), looked, done = 0;
+    size_t more;
+
+    while (left > 0 && (more = missing(goal, done)) > 0) {
+        struct vm_object *obj = take_hand();
+
+        if (obj == NULL)
+            break;
+        done += look_at(obj, (unsigned)MIN(more, BATCH), &looked);
+        put_hand();
+        left -= MIN(left, looked);
+    }
+    return done;
+}
+
+static size_t
+try_hard(size_t goal)
+{
+    size_t done = turn(goal), free;
+
+    if (missing(goal, done) > 0 && objects_dirty()) {
+        flusher_write_all();
+        done += turn(goal - MIN(goal, done));
+    }
+    if (missing(goal, done) > 0)
+        done += kmem_shrink();
+    free = nr_free_pages();
+    atomic_store(&reclaim_mark,
+                 done > 0 ? low_mark : MIN(low_mark, free - free / 8));
+    return done;
+}
+
+static struct wait_queue wq = {.lock = SPINLOCK_INIT(RANK_WAIT),
+                               .sleepers = LIST_INIT(wq.sleepers)};
+static unsigned wanted;       /* [a] not 0: a round */
+static size_t wanted_pages;   /* [wq.lock] */
+static uint64_t begun, ended; /* [wq.lock] rounds */
+static size_t got;            /* [wq.lock] in the last one */
+static bool running;          /* [I] there is a thread */
+
+void
+reclaim_wake(void)
+{
+    if (atomic_swap(&wanted, 1u) != 0)
+        return;
+    spin_lock(&wq.lock);
+    wait_wake_all(&wq);
+    spin_unlock(&wq.lock);
+}
+
+size_t
+reclaim(size_t n)
+{
+    uint64_t round;
+
+    if (!running || current_tcb()->held >> RANK_GATE != 0)
+        return 0;
+    spin_lock(&wq.lock);
+    wanted_pages = MAX(wanted_pages, n);
+    round = begun + 1;
+    atomic_store(&wanted, 1u);
+    wait_wake_all(&wq);
+    while (ended < round)
+        wait_sleep(&wq);
+    n = got;
+    spin_unlock(&wq.lock);
+    return n;
+}
+
+/* The goal of the next round, as soon as somebody wants one. */
+static size_t
+await(void)
+{
+    size_t goal;
+
+    spin_lock(&wq.lock);
+    while (atomic_load(&wanted) == 0)
+        wait_sleep(&wq);
+    atomic_store(&wanted, 0u);
+    goal = wanted_pages;
+    wanted_pages = 0;
+    begun++;
+    spin_unlock(&wq.lock);
+    return goal;
+}
+
+static void
+reclaimer(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        size_t done = try_hard(await());
+
+        spin_lock(&wq.lock);
+        ended = begun;
+        got = done;
+        wait_wake_all(&wq);
+        spin_unlock(&wq.lock);
+    }
+}
+
+static size_t
+square_root(size_t n)
+{
+    size_t r = 0;
+
+    for (size_t bit = 1ul << 31; bit != 0; bit >>= 1) {
+        if ((r | bit) * (r | bit) <= n)
+            r |= bit;
+    }
+    return r;
+}
+
+void
+reclaim_start(void)
+{
+    size_t min = MAX(square_root(16 * (bootmem_total() / PAGE_SIZE)), 128ul);
+
+    low_mark = min + min / 4;
+    high_mark = min + min / 2;
+    if (kthread_serve("reclaimer", reclaimer, NULL) != 0)
+        boot_refuse("memory: not enough for the reclaimer");
+    running = true;
+    reclaim_min = min;
+    atomic_store(&reclaim_mark, low_mark);
+}
