@@ -309,14 +309,16 @@ object_remove(struct vm_object *obj, struct page *page)
 }
 
 /* References are given out under the lock, or by who has one, or by who finds an
- * entry that maps the page: there is none. */
+ * entry that maps the page.  Without a reference only fault-around maps it, under
+ * the lock, if it saw the page before we locked it. */
 bool
 object_remove_unused(struct vm_object *obj, struct page *page)
 {
     bool unused;
 
     spin_lock(&obj->lock);
-    unused = atomic_load_acquire(&page->ref) == 2; /* the tree's and ours */
+    unused = atomic_load_acquire(&page->ref) == 2 && /* the tree's and ours */
+             atomic_load(&page->users) == 0;
     if (unused)
         remove_locked(obj, page);
     spin_unlock(&obj->lock);
