@@ -14,7 +14,7 @@ in_user_half(uintptr_t addr, size_t n)
 }
 
 /* Is it what uaccess_lend() said?  Never asked for what lies in the user's half. */
-static NOINLINE bool
+static bool
 is_lent(uintptr_t addr, size_t n)
 {
     const struct thread *t = current_thread();
@@ -23,52 +23,55 @@ is_lent(uintptr_t addr, size_t n)
            addr <= t->lent_end - n;
 }
 
-static size_t
-copy_lent(void *to, const void *from, size_t n)
+/* The rare ends of those below, called last, so that they need no frame. */
+static NOINLINE size_t
+copy_lent(void *to, const void *from, size_t n, uintptr_t addr)
 {
+    if (!is_lent(addr, n))
+        return n;
     memcpy(to, from, n);
     return 0;
+}
+
+static NOINLINE size_t
+clear_lent(uintptr_t to, size_t n)
+{
+    if (!is_lent(to, n))
+        return n;
+    memset((void *)to, 0, n);
+    return 0;
+}
+
+size_t
+copy_from_user_part(void *to, uintptr_t from, size_t n)
+{
+    return in_user_half(from, n) ? user_copy(to, (const void *)from, n)
+                                 : copy_lent(to, (const void *)from, n, from);
 }
 
 size_t
 copy_from_user(void *to, uintptr_t from, size_t n)
 {
-    size_t left = n;
+    size_t left = in_user_half(from, n)
+                      ? user_copy(to, (const void *)from, n)
+                      : copy_lent(to, (const void *)from, n, from);
 
-    if (in_user_half(from, n))
-        left = user_copy(to, (const void *)from, n);
-    else if (is_lent(from, n))
-        return copy_lent(to, (const void *)from, n);
     if (left != 0)
         memset((char *)to + n - left, 0, left);
     return left;
 }
 
 size_t
-copy_from_user_part(void *to, uintptr_t from, size_t n)
-{
-    if (in_user_half(from, n))
-        return user_copy(to, (const void *)from, n);
-    return is_lent(from, n) ? copy_lent(to, (const void *)from, n) : n;
-}
-
-size_t
 copy_to_user(uintptr_t to, const void *from, size_t n)
 {
-    if (in_user_half(to, n))
-        return user_copy((void *)to, from, n);
-    return is_lent(to, n) ? copy_lent((void *)to, from, n) : n;
+    return in_user_half(to, n) ? user_copy((void *)to, from, n)
+                               : copy_lent((void *)to, from, n, to);
 }
 
 size_t
 clear_user(uintptr_t to, size_t n)
 {
-    if (in_user_half(to, n))
-        return user_zero((void *)to, n);
-    if (!is_lent(to, n))
-        return n;
-    memset((void *)to, 0, n);
-    return 0;
+    return in_user_half(to, n) ? user_zero((void *)to, n) : clear_lent(to, n);
 }
 
 long
