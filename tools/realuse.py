@@ -66,7 +66,7 @@ def make_disk(arg, work):
 
 def use(arg, disk, work):
     """What is wrong with how the machine went on; a list."""
-    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"), smp=4, mem="1G",
+    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"), smp=4, mem="256M",
                      append="run=/bin/sh", disks=[disk])
     typing = [(AT_SHELL, "sha256sum -r /tree >/hashes\r"),
               (AT_SHELL, "l_realuse /work %d %d 4\r" % (arg.many, arg.sparse)),
