@@ -32,43 +32,8 @@
 #include "mm/kthread.h"
 #include "mm/rmap.h"
 #include "mm/writeback.h"
-#include <race.h>
 
 #define BATCH 32u
-
-/* --- one page --- */
-
-bool
-object_evict(struct vm_object *obj, struct page *page)
-{
-    uint32_t busy = PG_DIRTY | PG_WRITEBACK;
-    bool done = false;
-
-    if (!page_trylock(page))
-        return false;
-    race_point("evict");
-    if (object_owns(obj, page) && !(atomic_load(&page->flags) & busy) &&
-        try_to_evict(page) && !(atomic_load(&page->flags) & busy))
-        done = object_remove_unused(obj, page);
-    page_unlock(page);
-    if (done)
-        kstat_inc(STAT_DROPPED);
-    return done;
-}
-
-size_t
-object_drop_clean(struct vm_object *obj)
-{
-    struct page *page;
-    uint64_t index = 0;
-    size_t n = 0;
-
-    for (; (page = object_next(obj, index, false)) != NULL; page_put(page)) {
-        index = page->index + 1;
-        n += object_evict(obj, page);
-    }
-    return n;
-}
 
 /* --- the objects with pages in memory --- */
 

@@ -374,6 +374,28 @@ evict_body(unsigned hart)
         (void)pager_evict(&file, 0);
 }
 
+/* The same as reclaim does it: only if nobody uses the page. */
+static void
+reclaim_page(uint64_t index)
+{
+    struct page *page = object_find(&file.object, index);
+
+    if (page == NULL)
+        return;
+    (void)object_evict(&file.object, page);
+    page_put(page);
+}
+
+static void
+reclaim_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_store(HERE, 5);
+    else
+        reclaim_page(0);
+}
+
 static void
 evict_check(void)
 {
@@ -595,6 +617,16 @@ around_evict_body(unsigned hart)
 }
 
 static void
+around_reclaim_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_load(HERE, &saw[0][0]);
+    else
+        reclaim_page(1);
+}
+
+static void
 around_read_body(unsigned hart)
 {
     start(hart);
@@ -692,6 +724,8 @@ access_move_body(unsigned hart)
     .setup = setup_file_warm, .body = evict_3_body, .check = evict_3_check
 #define EXIT  .setup = exit_setup, .body = exit_body, .check = exit_check
 #define EVICT .setup = setup_file_read, .body = evict_body, .check = evict_check
+#define RECLAIM \
+    .setup = setup_file_read, .body = reclaim_body, .check = evict_check
 #define EVICT_WARM \
     .setup = setup_file_warm, .body = evict_body, .check = evict_check
 #define EVICT_AD \
@@ -717,6 +751,9 @@ access_move_body(unsigned hart)
 #define AROUND_PRIVATE                                       \
     .setup = setup_around_private, .body = around_read_body, \
     .check = around_check
+#define AROUND_RECLAIM                                       \
+    .setup = setup_file_cached, .body = around_reclaim_body, \
+    .check = around_evict_check
 #define AROUND_EVICT                                       \
     .setup = setup_file_cached, .body = around_evict_body, \
     .check = around_evict_check
@@ -793,6 +830,9 @@ static const struct explore_test tests[] = {
     {"around", 2, AROUND},
     {"around-private", 2, AROUND_PRIVATE},
     {"around-evict", 2, AROUND_EVICT},
+    {"around-reclaim", 2, AROUND_RECLAIM},
+    {"reclaim", 2, RECLAIM},
+    {"reclaim-3", 3, RECLAIM, .preemptions = 1},
     {"access", 2, ACCESS},
     {"access-move", 2, ACCESS_MOVE},
     {"mutant-read-no-anon-lock", 2, MOVE, MUTANT(READ_NO_ANON)},
@@ -810,6 +850,7 @@ static const struct explore_test tests[] = {
     {"mutant-move-no-flush", 2, MOVE_WARM, .skip = SKIP("flush/tlb_shootdown"),
      .expect = ""},
     {"mutant-around-no-layer-look", 2, AROUND, MUTANT(AROUND_NO_LAYER)},
+    {"mutant-evict-blind", 2, AROUND_RECLAIM, MUTANT(EVICT_BLIND)},
     {"mutant-around-over-private", 2, AROUND_PRIVATE, MUTANT(AROUND_PRIVATE)},
     {"mutant-access-no-table-lock", 2, ACCESS,
      .skip = SKIP("copy_mapped/spin_lock", "copy_mapped/spin_unlock"),

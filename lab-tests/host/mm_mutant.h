@@ -30,10 +30,11 @@ enum mutant {
     MUTANT_ENTRY_UNLOCKED,  /* do_shared_fault: the page, as its entry comes */
     MUTANT_FILL_NO_LOOK,    /* object_fill: no look at the size */
     MUTANT_FILL_REMOVES,    /* object_fill: throws out what others have */
-    MUTANT_LATE_ANNOUNCE,   /* page_wait: looks, then announces */
-    MUTANT_READ_NO_ANON,    /* do_private_read: without the anon's lock */
-    MUTANT_WRITE_NO_ANON,   /* do_wp_page: the same */
-    MUTANT_OWNED_EARLY,     /* publish_private: the page leads to its anon */
+    MUTANT_EVICT_BLIND,   /* object_remove_unused: who maps it does not count */
+    MUTANT_LATE_ANNOUNCE, /* page_wait: looks, then announces */
+    MUTANT_READ_NO_ANON,  /* do_private_read: without the anon's lock */
+    MUTANT_WRITE_NO_ANON, /* do_wp_page: the same */
+    MUTANT_OWNED_EARLY,   /* publish_private: the page leads to its anon */
     MUTANT_AROUND_NO_LAYER, /* fault_around.c: no look for a new layer */
     MUTANT_AROUND_PRIVATE,  /* fault_around.c: no look for a private page */
     MUTANT_RECORD_LATE, /* move_ptes.c: the record after the tables' locks */

@@ -291,11 +291,12 @@ add_blindly(struct vm_object *obj, uint64_t index, struct page **page)
 #define object_pages(obj)                                     \
     (MUTANT_IN(MUTANT_FILL_NO_LOOK, "object_fill_run") ? ~0ul \
                                                        : (object_pages)(obj))
-/* others_had() says no. */
+/* others_had() says no; nobody maps a page that leaves. */
 #undef atomic_load
-#define atomic_load(p)                            \
-    (MUTANT_IN(MUTANT_FILL_REMOVES, "others_had") \
-         ? 0                                      \
+#define atomic_load(p)                                             \
+    (MUTANT_IN(MUTANT_FILL_REMOVES, "others_had") ||               \
+             MUTANT_IN(MUTANT_EVICT_BLIND, "object_remove_unused") \
+         ? 0                                                       \
          : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
 #include "kern/mm/object.c"
 #include "kern/mm/object_zeros.c"
@@ -338,6 +339,7 @@ static bool tables_free(void *arg);
 #undef tlb_shootdown
 #undef cpu_wait
 #include "kern/ext/mm/migrate.c"
+#include "kern/mm/evict.c"
 #include "kern/mm/space.c"
 #include "mm_one_node.h"
 
