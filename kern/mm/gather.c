@@ -8,16 +8,12 @@
 #include <race.h>
 
 /* Tags of an item, in its low bits. */
-enum { ITEM_PAGE, ITEM_TABLE, ITEM_ANON, ITEM_NODE, ITEM_MASK = 3 };
+enum { ITEM_ANON, ITEM_PAGE, ITEM_TABLE, ITEM_NODE, ITEM_MASK = 3 };
 
-void
-gather_start(struct gather *g, struct mm_struct *mm)
+static inline unsigned
+tag_of(const void *item)
 {
-    g->mm = mm;
-    g->lo = UINTPTR_MAX;
-    g->hi = 0;
-    g->tables = false;
-    g->n = 0;
+    return (uintptr_t)item & ITEM_MASK;
 }
 
 void
@@ -66,19 +62,17 @@ gather_flush_page(struct mm_struct *mm, uintptr_t va)
 }
 
 static void
-let_go(struct gather *g, uintptr_t item)
+let_go(struct gather *g, void *item)
 {
-    void *p = (void *)(item & ~(uintptr_t)ITEM_MASK);
+    unsigned tag = tag_of(item);
+    void *p = (char *)item - tag;
 
-    switch (item & ITEM_MASK) {
+    switch (tag) {
     case ITEM_PAGE:
         page_put(p);
         break;
     case ITEM_TABLE:
         table_destroy(g->mm, p);
-        break;
-    case ITEM_ANON:
-        anon_put(p);
         break;
     case ITEM_NODE:
         lnode_put(p);
@@ -86,15 +80,35 @@ let_go(struct gather *g, uintptr_t item)
     }
 }
 
-void
-gather_finish(struct gather *g)
+/* The anons from item I on, of which there is one at least, together.  Returns how
+ * many. */
+static unsigned
+let_go_anons(struct gather *g, unsigned i)
 {
-    if (g->n == 0 && g->lo >= g->hi && !g->tables)
-        return;
+    unsigned n = 1, most = MIN(g->n - i, LNODE_SLOTS);
+
+    while (n < most && tag_of(g->item[i + n]) == ITEM_ANON)
+        n++;
+    if (n == 1)
+        anon_put(g->item[i]);
+    else
+        anon_put_all((struct anon **)&g->item[i], n);
+    return n;
+}
+
+void
+gather_finish_now(struct gather *g)
+{
+    unsigned i = 0;
+
     gather_flush(g);
     race_point("let-go");
-    for (unsigned i = 0; i < g->n; i++)
-        let_go(g, g->item[i]);
+    while (i < g->n) {
+        if (tag_of(g->item[i]) == ITEM_ANON)
+            i += let_go_anons(g, i);
+        else
+            let_go(g, g->item[i++]);
+    }
     gather_start(g, g->mm);
 }
 
@@ -102,8 +116,8 @@ static void
 add(struct gather *g, void *p, unsigned tag)
 {
     if (g->n == GATHER_MAX)
-        gather_finish(g);
-    g->item[g->n++] = (uintptr_t)p | tag;
+        gather_finish_now(g);
+    g->item[g->n++] = (char *)p + tag;
 }
 
 void
@@ -118,12 +132,6 @@ gather_table(struct gather *g, struct page *table)
     g->tables = true;
     add(g, table, ITEM_TABLE);
     g->tables = true; /* also if the gather was full just now */
-}
-
-void
-gather_anon(struct gather *g, struct anon *anon)
-{
-    add(g, anon, ITEM_ANON);
 }
 
 void

@@ -54,16 +54,22 @@ vma_create(struct mm_struct *mm, uintptr_t start, uintptr_t end, uint32_t flags)
     return vma;
 }
 
-void
-vma_destroy(struct vma_struct *vma)
+/* Rare: what was in a space has lost its layer already. */
+static NOINLINE void
+destroy_layer(struct vma_struct *vma)
 {
     struct gather g;
 
-    if (vma->layer != NULL) {
-        gather_start(&g, vma->vm_mm);
-        layer_put(vma->layer, &g);
-        gather_finish(&g);
-    }
+    gather_start(&g, vma->vm_mm);
+    layer_put(vma->layer, &g);
+    gather_finish(&g);
+}
+
+void
+vma_destroy(struct vma_struct *vma)
+{
+    if (unlikely(vma->layer != NULL))
+        destroy_layer(vma);
     if (vma->vm_object != NULL)
         object_put(vma->vm_object);
     kmem_cache_free(area_cache, vma);
@@ -163,22 +169,24 @@ mm_put_user(struct mm_struct *mm)
 void
 mm_write_begin(struct mm_struct *mm)
 {
-    gate_close(&mm->gate);
+    gate_close_here(&mm->gate);
     mm->seq++;
 }
 
 void
 mm_write_end(struct mm_struct *mm)
 {
-    struct list dead;
+    struct list *dead = mm->dead.next, *next;
 
-    if (list_empty(&mm->dead)) {
-        gate_open(&mm->gate);
+    if (likely(dead == &mm->dead)) {
+        gate_open_here(&mm->gate);
         return;
     }
-    list_add(&mm->dead, &dead); /* the ring gets a second head ... */
-    list_del(&mm->dead);        /* ... and loses the first */
-    gate_open(&mm->gate);
-    list_for_each_safe (n, &dead)
-        vma_destroy(list_entry(n, struct vma_struct, list_link));
+    mm->dead.prev->next = NULL; /* a chain, and an empty ring */
+    list_init(&mm->dead);
+    gate_open_here(&mm->gate);
+    for (; dead != NULL; dead = next) {
+        next = dead->next;
+        vma_destroy(list_entry(dead, struct vma_struct, list_link));
+    }
 }

@@ -150,7 +150,7 @@ choose_address(struct mm_struct *mm, uintptr_t addr, size_t len, uint32_t flags,
     return (long)addr;
 }
 
-static inline int
+static inline __attribute__((always_inline)) int
 unmap_now(struct mm_struct *mm, uintptr_t start, uintptr_t end)
 {
     struct gather g;
@@ -175,6 +175,13 @@ limits_allow_write(const struct mm_struct *mm, uintptr_t start, uintptr_t end)
     return true;
 }
 
+/* For MAP_FIXED: most calls have no need of its gather. */
+static NOINLINE int
+clear_target(struct mm_struct *mm, uintptr_t start, uintptr_t end)
+{
+    return unmap_now(mm, start, end);
+}
+
 /* Put VMA where it shall be, instead of what is there. */
 static long
 map_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t addr,
@@ -190,7 +197,7 @@ map_area(struct mm_struct *mm, struct vma_struct *vma, uintptr_t addr,
     if (!mm_may_have(mm, vma->vm_flags, start, end))
         return -ENOMEM;
     if (reaches_into(next, end)) { /* MAP_FIXED */
-        int err = unmap_now(mm, start, end);
+        int err = clear_target(mm, start, end);
 
         if (err != 0)
             return err;

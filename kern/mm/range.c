@@ -283,10 +283,11 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
             struct gather *g)
 {
     struct vma_struct *v = find_vma_walk(mm, start), *next;
-    struct spares s = {.n = 0};
+    struct spares s;
     unsigned cuts;
     int err = 0;
 
+    s.n = 0;
     if (v == NULL || v->vm_start >= end)
         return 0;
     if (huge_cut(mm, start, end) != 0)
@@ -304,7 +305,8 @@ unmap_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
         next = vma_next(v);
         take_off(v, start, end, &s, g);
     }
-    spares_drop(&s);
+    if (s.n != 0)
+        spares_drop(&s);
     return err;
 }
 

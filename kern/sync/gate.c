@@ -55,40 +55,31 @@ gate_leave(struct gate *g)
     gate_leave_row(&g->rows[this_cpu()->id]);
 }
 
-static NOINLINE void
-wait_for(struct gate_row *row)
+NOINLINE void
+gate_wait_for(struct gate_row *row)
 {
     while (atomic_load_acquire(&row->readers) != 0)
         cpu_wait();
 }
 
+NOINLINE void
+gate_wake(struct gate *g)
+{
+    spin_lock(&g->outside.lock);
+    wait_wake_all(&g->outside);
+    spin_unlock(&g->outside.lock);
+}
+
 void
 gate_close(struct gate *g)
 {
-    lock_order_check(RANK_GATE);
-    if (unlikely(!mutex_take(&g->writers)))
-        mutex_lock_nested(&g->writers);
-    lock_order_add(RANK_GATE);
-    atomic_store(&g->closed, GATE_CLOSED);
-    atomic_fence();
-    race_point("gate-close");
-    for (unsigned i = 0; i < ncpu; i++) {
-        if (unlikely(atomic_load_acquire(&g->rows[i].readers) != 0))
-            wait_for(&g->rows[i]);
-    }
+    gate_close_here(g);
 }
 
 void
 gate_open(struct gate *g)
 {
-    if (unlikely(atomic_swap(&g->closed, GATE_OPEN) == GATE_WAITED)) {
-        spin_lock(&g->outside.lock);
-        wait_wake_all(&g->outside);
-        spin_unlock(&g->outside.lock);
-    }
-    lock_order_remove(RANK_GATE);
-    if (unlikely(!mutex_give(&g->writers)))
-        mutex_unlock_nested(&g->writers);
+    gate_open_here(g);
 }
 
 bool

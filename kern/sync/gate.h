@@ -94,6 +94,37 @@ gate_leave_row(struct gate_row *row)
 /* Enter as the only one; may sleep inside.  => no lock of RANK_GATE or later */
 void gate_close(struct gate *g);
 void gate_open(struct gate *g);
+
+/* The same two, compiled into the caller: what changes areas. */
+void gate_wait_for(struct gate_row *row); /* a reader is in */
+void gate_wake(struct gate *g);           /* readers sleep outside */
+
+static inline void
+gate_close_here(struct gate *g)
+{
+    lock_order_check(RANK_GATE);
+    if (unlikely(!mutex_take(&g->writers)))
+        mutex_lock_nested(&g->writers);
+    lock_order_add(RANK_GATE);
+    atomic_store(&g->closed, GATE_CLOSED);
+    atomic_fence();
+    race_point("gate-close");
+    for (struct gate_row *row = g->rows, *end = row + ncpu; row < end; row++) {
+        if (unlikely(atomic_load_acquire(&row->readers) != 0))
+            gate_wait_for(row);
+    }
+}
+
+static inline void
+gate_open_here(struct gate *g)
+{
+    if (unlikely(atomic_swap(&g->closed, GATE_OPEN) == GATE_WAITED))
+        gate_wake(g);
+    lock_order_remove(RANK_GATE);
+    if (unlikely(!mutex_give(&g->writers)))
+        mutex_unlock_nested(&g->writers);
+}
+
 /* The calling thread is the writer. */
 bool gate_is_mine(struct gate *g);
 

@@ -227,6 +227,11 @@ anon_put(struct anon *anon)
 }
 
 void
+anon_put_all(struct anon **anons, unsigned live)
+{
+}
+
+void
 lnode_put(struct lnode *n)
 {
 }

@@ -234,23 +234,20 @@ struct mm_struct {
 
 enum { ITEM_ANON, ITEM_NODE };
 
-void
-gather_start(struct gather *g, struct mm_struct *mm)
-{
-    g->mm = mm;
-    g->n = 0;
-}
+/* Also if nothing was gathered. */
+#define gather_finish(g) gather_finish_now(g)
 
 void
-gather_finish(struct gather *g)
+gather_finish_now(struct gather *g)
 {
     assert(current_tcb()->held == 0);
     if (g->mm != NULL && g->mm->flush != NULL)
         g->mm->flush(g->mm);
     for (unsigned i = 0; i < g->n; i++) {
-        void *p = (void *)(g->item[i] & ~1ul);
+        unsigned tag = (uintptr_t)g->item[i] & 1;
+        void *p = (char *)g->item[i] - tag;
 
-        if ((g->item[i] & 1) == ITEM_ANON)
+        if (tag == ITEM_ANON)
             anon_put(p);
         else
             lnode_put(p);
@@ -263,13 +260,7 @@ gather_item(struct gather *g, void *p, unsigned tag)
 {
     if (g->n == GATHER_MAX)
         gather_finish(g);
-    g->item[g->n++] = (uintptr_t)p | tag;
-}
-
-void
-gather_anon(struct gather *g, struct anon *anon)
-{
-    gather_item(g, anon, ITEM_ANON);
+    g->item[g->n++] = (char *)p + tag;
 }
 
 #ifndef WORLD_GATHER_NODE

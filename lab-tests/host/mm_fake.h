@@ -122,6 +122,9 @@ gate_open(struct gate *g)
     fake_closed--;
 }
 
+#define gate_close_here(gate) gate_close(gate)
+#define gate_open_here(gate)  gate_open(gate)
+
 void
 gate_enter(struct gate *g)
 {
@@ -262,15 +265,8 @@ fake_anon(void)
     return a;
 }
 
-void
-gather_start(struct gather *g, struct mm_struct *mm)
-{
-    g->mm = mm;
-    g->n = 0;
-}
-
-void
-gather_anon(struct gather *g, struct anon *a)
+static void
+fake_gather(struct gather *g, struct anon *a)
 {
     for (unsigned i = 0; i < FAKE_PAGES; i++)
         FAKE_CHECK(!fake_ptes[i].present || fake_ptes[i].anon != a);
@@ -284,8 +280,11 @@ gather_flush(struct gather *g)
 {
 }
 
+/* Counted, also if there is nothing to do. */
+#define gather_finish(g) gather_finish_now(g)
+
 void
-gather_finish(struct gather *g)
+gather_finish_now(struct gather *g)
 {
     g->n = 0;
     fake_finishes++;
@@ -344,7 +343,7 @@ fake_drop(struct fake_layer *f, unsigned i, struct gather *g)
 
     f->item[i].anon = NULL;
     if (a != NULL)
-        gather_anon(g, a);
+        fake_gather(g, a);
 }
 
 void

@@ -48,11 +48,11 @@ is_mutant(int m, const char *func, const char *in)
 #include "kern/mm/layer.c"
 #undef gather_node
 
-#define gate_close(gate) EXPLORE_CALL(gate_close, gate, gate)
-#define gate_open(gate)  EXPLORE_CALL(gate_open, gate, gate)
+#define gate_close_here(gate) EXPLORE_CALL(gate_close, gate, gate)
+#define gate_open_here(gate)  EXPLORE_CALL(gate_open, gate, gate)
 #include "kern/mm/mm_struct.c"
-#undef gate_close
-#undef gate_open
+#undef gate_close_here
+#undef gate_open_here
 
 #define tlb_shootdown(set, va, size)              \
     (explore_mutant() == MUTANT_NO_SHOOTDOWN ? 0u \
