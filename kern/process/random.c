@@ -4,7 +4,10 @@
 #include "process/random.h"
 
 #include "arch/riscv/csr.h"
+#include "mm/uaccess.h"
+#include "sync/wait.h"
 #include <atomic.h>
+#include <errno.h>
 #include <string.h>
 #include <util.h>
 
@@ -35,6 +38,24 @@ random_bytes(void *buf, size_t n)
         buf = (char *)buf + len;
         n -= len;
     }
+}
+
+long
+random_to_user(uintptr_t buf, size_t n)
+{
+    uint64_t some[8];
+    size_t done = 0;
+
+    while (done < n && !thread_wanted(done)) {
+        size_t len = MIN(n - done, sizeof(some)), left;
+
+        random_bytes(some, len);
+        left = copy_to_user(buf + done, some, len);
+        done += len - left;
+        if (left != 0)
+            return done == 0 ? -EFAULT : (long)done;
+    }
+    return (long)done;
 }
 
 void

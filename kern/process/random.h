@@ -9,6 +9,8 @@
  * mixed.  Not for cryptography. */
 uint64_t random64(void);
 void random_bytes(void *buf, size_t n);
+/* To user memory: how many, as read() has it, or -EFAULT.  => may sleep */
+long random_to_user(uintptr_t buf, size_t n);
 void random_stir(const void *seed, size_t n); /* at boot */
 
 #endif

@@ -388,17 +388,6 @@ SYSCALL(124, sched_yield, "", sys_sched_yield);
 static long
 sys_getrandom(ARGS)
 {
-    uint64_t r;
-    size_t done = 0;
-
-    while (done < a1 && !thread_wanted(done)) {
-        size_t n = MIN(a1 - done, sizeof(r));
-
-        random_bytes(&r, sizeof(r));
-        if (copy_to_user(a0 + done, &r, n) != 0)
-            return done > 0 ? (long)done : -EFAULT;
-        done += n;
-    }
-    return (long)done;
+    return a2 > 7 ? -EINVAL : random_to_user(a0, a1); /* it never waits */
 }
 SYSCALL(278, getrandom, "pux", sys_getrandom);

@@ -6,7 +6,7 @@
 #define SENDFILE(o, i, p, n)           sys(71, o, i, (long)(p), (long)(n), 0)
 #define COPY_RANGE(i, ip, o, op, n, f) syscall(285, i, ip, o, op, (long)(n), f)
 #define FALLOC_PUNCH                   3l /* and the size stays */
-#define GETRANDOM(p, n)                sys(278, (long)(p), (long)(n), 0, 0, 0)
+#define GETRANDOM(p, n, flags)         sys(278, (long)(p), (long)(n), flags, 0, 0)
 
 static long
 new_file(const char *name, size_t n, uint64_t seed)
@@ -340,6 +340,7 @@ UTEST(file_random_bytes_differ)
         CHECK(WRITE(fd, a, 10) == 10 && READ(fd, 8, 10) == -EFAULT);
         CHECK(CLOSE(fd) == 0);
     }
-    CHECK(GETRANDOM(a, 1000) == 1000 && GETRANDOM(b, 1000) == 1000);
+    CHECK(GETRANDOM(a, 1000, 0) == 1000 && GETRANDOM(b, 1000, 3) == 1000);
     CHECK(memcmp(a, b, 1000) != 0);
+    CHECK(GETRANDOM(8, 10, 0) == -EFAULT && GETRANDOM(a, 10, 8) == -EINVAL);
 }

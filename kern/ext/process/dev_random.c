@@ -5,27 +5,12 @@
 #include "fs/devfs.h"
 
 #include "fs/file.h"
-#include "mm/uaccess.h"
 #include "process/random.h"
-#include "sync/wait.h"
-#include <errno.h>
 
 static long
 random_read(struct inode *i, struct file *f, uintptr_t buf, size_t n)
 {
-    uint64_t some[8];
-    size_t done = 0;
-
-    while (done < n && !thread_wanted(done)) {
-        size_t len = MIN(n - done, sizeof(some)), left;
-
-        random_bytes(some, len);
-        left = copy_to_user(buf + done, some, len);
-        done += len - left;
-        if (left != 0)
-            return done > 0 ? (long)done : -EFAULT;
-    }
-    return (long)done;
+    return random_to_user(buf, n);
 }
 
 static long
