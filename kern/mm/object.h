@@ -159,7 +159,7 @@ bool object_remove_unused(struct vm_object *obj, struct page *page);
  * not up to date; locked again on return; may sleep unless at_once.  0, -EIO,
  * -ENOMEM, -ENODATA: beyond the end */
 MUST_CHECK int object_fill(struct vm_object *obj, struct page *page);
-/* The same for PAGES[0], and begin with the others of a run. => all locked
+/* The same for PAGES[0], and begin with the others of a run. => all locked.
  * KILLABLE: -EINTR if somebody wants the calling thread to give up; then PAGES[0]
  * is left to the pager, and not locked by us any more. */
 MUST_CHECK int object_fill_run(struct vm_object *obj, struct page **pages,
@@ -274,6 +274,10 @@ size_t object_drop_clean(struct vm_object *obj);
 
 /* --- truncate.c --- */
 
+/* As object_page(), and PAGE is locked, dirty and not on its way to the disk: to
+ * change some of it.  Also what mkwrite() says.  => may sleep */
+int object_page_to_write(struct vm_object *obj, uint64_t index,
+                         struct page **found);
 /* OBJ is SIZE bytes long from now on: what lay beyond is gone, from the cache and
  * from all who map it, and their private copies, too; should it grow again,
  * zeros are there.  The pager still has what lay behind SIZE.  => may sleep; one

@@ -28,9 +28,8 @@
 
 /* --- the last page --- */
 
-/* Page INDEX, up to date, locked and dirty, with a reference. */
-static int
-last_page(struct vm_object *obj, uint64_t index, struct page **found)
+int
+object_page_to_write(struct vm_object *obj, uint64_t index, struct page **found)
 {
     struct page *page;
     char *data;
@@ -217,7 +216,7 @@ object_truncate(struct vm_object *obj, uint64_t size)
         return 0;
     }
     if ((size & PAGE_MASK) && object_has_pages(obj) && !all_zeros(obj, size)) {
-        err = last_page(obj, size >> PAGE_SHIFT, &last);
+        err = object_page_to_write(obj, size >> PAGE_SHIFT, &last);
         if (err != 0)
             return err;
     }

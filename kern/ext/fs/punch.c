@@ -86,36 +86,21 @@ punch_pages(struct inode *i, uint64_t index, uint64_t end)
 static int
 zero_part(struct inode *i, uint64_t pos, size_t n)
 {
-    struct vm_object *obj = i->object;
     uint64_t index = pos >> PAGE_SHIFT;
-    struct page *page = object_find(obj, index);
-    int err = 0;
-    char *data;
+    struct page *page = object_find(i->object, index);
+    int err;
 
     if (page != NULL)
         page_put(page);
     else if (next_block(i, index, index + 1) != index)
         return 0; /* a hole already */
-    do {
-        err = object_page(obj, index, &page, &data);
-        if (err != 0)
-            return err;
-        page_lock(page);
-        page_wait_written(page);
-        if (object_owns(obj, page))
-            break;
-        page_unlock(page);
-        page_put(page);
-    } while (true);
-    if (obj->ops->mkwrite != NULL && !(atomic_load(&page->flags) & PG_DIRTY))
-        err = obj->ops->mkwrite(obj, index, page);
-    if (err == 0) {
-        memset(data + (pos & PAGE_MASK), 0, n);
-        object_set_dirty(obj, page);
-    }
+    err = object_page_to_write(i->object, index, &page);
+    if (err != 0)
+        return err;
+    memset((char *)page_to_va(page) + (pos & PAGE_MASK), 0, n);
     page_unlock(page);
     page_put(page);
-    return err;
+    return 0;
 }
 
 /* => I locked */
