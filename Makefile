@@ -287,7 +287,7 @@ $(HPY): $B/h/%: lab-tests/host/%.py Makefile
 SFSK   := $(filter-out %/type.c,$(wildcard kern/fs/sfs/*.c)) $(addprefix kern/fs/,inode.c icache.c mount.c) \
           $(wildcard kern/mm/readahead.c) $(addprefix kern/mm/,object.c object_read.c page_lock.c pageref.c writeback.c) \
           kern/sync/mutex.c kern/sync/wait.c
-SFSLIB := $(SFSK) $(addprefix tools/sfs/,host.c disk.c format.c tree.c check.c repair.c) $(HSHIM)
+SFSLIB := $(SFSK) $(addprefix tools/sfs/,host.c disk.c format.c tree.c treecopy.c check.c repair.c) $(HSHIM)
 SFST   := $(addprefix $B/,mksfs fsck.sfs sfs)
 SFSINC := -include tools/sfs/host.h $(HINC)
 
