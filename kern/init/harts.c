@@ -85,10 +85,9 @@ prepare(unsigned i)
 }
 
 /* Wait for hart I to get as far as its scheduler; an emulated one on a busy
- * host may take its time.  This one sleeps meanwhile: an emulator that runs one
- * hart after another (QEMU with -icount) never gets to the next one while this
- * one takes all of its share.  The timer's next interrupt then finds out itself
- * what is due. */
+ * host may take its time.  This one sleeps meanwhile: QEMU with -icount never gets
+ * to the next hart while this one takes all of its share.  The timer's next
+ * interrupt then finds out itself what is due. */
 static bool
 wait_online(unsigned i)
 {
