@@ -32,7 +32,11 @@
     X(STAT_CACHE, "cache_pages")    /* pages of objects in memory */       \
     X(STAT_DIRTY, "dirty_pages")    /* of those, to be written back */     \
     X(STAT_WB, "wb")                /* pages given to page_out() */        \
-    X(STAT_DROPPED, "steal")        /* clean pages dropped */
+    X(STAT_DROPPED, "steal")        /* clean pages dropped */              \
+    X(STAT_SWPIN, "swpin")          /* pages brought from swap */          \
+    X(STAT_SWPOUT, "swpout")        /* pages written to swap */            \
+    X(STAT_SLOT_ALLOC, "slot_alloc")                                       \
+    X(STAT_SLOT_FREE, "slot_free")
 
 enum kstat_id {
 #define X(id, name) id,

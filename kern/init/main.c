@@ -29,6 +29,7 @@
 #include "mm/kthread.h"
 #include "mm/reclaim.h"
 #include "mm/space.h"
+#include "mm/swap.h"
 #include "mm/tlb.h"
 #include "mm/writeback.h"
 #include "schedule/sched.h"
@@ -189,6 +190,7 @@ start_memory(const struct mem_range *tree)
     pmm_init(ram, nram, avail, navail);
     kmalloc_init();
     anon_init();
+    swap_init();
 }
 
 static unsigned

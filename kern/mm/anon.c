@@ -28,6 +28,7 @@
 static struct kmem_cache *anon_cache;
 
 void (*anon_slot_free)(swp_t slot);
+void (*anon_page_forget)(struct page *page);
 
 static void
 anon_construct(void *obj)
@@ -89,6 +90,8 @@ anon_detach(struct anon *a)
     spin_unlock_off(&a->lock, RANK_ANON);
     if (unlikely(slot != 0))
         anon_slot_free(slot);
+    if (page != NULL && unlikely(atomic_load(&page->flags) & PG_SWAPPABLE))
+        anon_page_forget(page);
     return page;
 }
 

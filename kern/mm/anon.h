@@ -29,7 +29,8 @@
 #include "mm/page.h"
 #include "sync/spinlock.h"
 
-typedef uint64_t swp_t; /* a swap slot; 0: none */
+typedef uint64_t swp_t;  /* a swap slot; 0: none */
+#define SWP_ZEROS (~0ul) /* none either: the page was given up, and reads 0 */
 
 /* l: anon->lock */
 struct anon {
@@ -37,7 +38,7 @@ struct anon {
     int32_t ref;          /* [a] tree slots that point here; see the rule */
     uint32_t epoch;       /* [I] of the layer it was made in */
     struct page *page;    /* [l] NULL: not in memory */
-    swp_t slot;           /* [l] */
+    swp_t slot;           /* [l] not 0 if there is no page */
 };
 
 /* What a node of each level spans, from the leaf: 256 KiB, 2 MiB (8 slots),
@@ -86,8 +87,10 @@ void anon_put(struct anon *a);
 /* The same for the LIVE anons at ANONS, the slots of a leaf, between which NULLs
  * may lie; what it holds is of no use then. */
 void anon_put_all(struct anon **anons, unsigned live);
-/* How a swap slot is given back; swap says it, before there is any. */
+/* How a swap slot is given back, and how a page leaves its scope (swap.h); swap says
+ * it, before there is any. */
 extern void (*anon_slot_free)(swp_t slot);
+extern void (*anon_page_forget)(struct page *page);
 
 /* PAGE, A's, leads to it from now on. */
 static inline void

@@ -128,12 +128,11 @@ copy_page(struct fault *f, struct page *page)
     return publish_private(f, fresh) | VM_FAULT_DONE_COW;
 }
 
-/* The page of the anon is not in memory.  Swap plugs in here. */
-static unsigned
-do_swap_page(struct fault *f, struct anon *a)
+/* Is PAGE, an anon's, in memory, with its contents? */
+static inline bool
+is_here(const struct page *page)
 {
-    (void)f, (void)a;
-    return VM_FAULT_SIGBUS;
+    return page != NULL && (atomic_load(&page->flags) & PG_UPTODATE);
 }
 
 /* F->old is written to.  => layer locked; unlocks it */
@@ -145,7 +144,7 @@ do_wp_page(struct fault *f)
 
     spin_lock_off(&f->old->lock, RANK_ANON);
     page = f->old->page;
-    if (page == NULL) {
+    if (unlikely(!is_here(page))) {
         result = do_swap_page(f, f->old);
     } else if (!anon_shared(f->old)) {
         /* Nobody can share it again while we are inside the gate. */
@@ -154,7 +153,7 @@ do_wp_page(struct fault *f)
             note(f, MM_LCOLLAPSE); /* the relatives it was shared with left */
         atomic_or(&page->flags, PG_DIRTY);
         result = finish_fault(f, page, owner_rights(f));
-    } else {
+    } else if (!wants_room(f, &result)) {
         page_get(page);
         spin_unlock_off(&f->old->lock, RANK_ANON);
         spin_unlock_off(&f->layer->lock, RANK_LAYER);
@@ -165,6 +164,16 @@ do_wp_page(struct fault *f)
     spin_unlock_off(&f->old->lock, RANK_ANON);
     spin_unlock_off(&f->layer->lock, RANK_LAYER);
     return result;
+}
+
+/* The page of A is to be read: if nobody ever shared it, who then writes needs no
+ * fault, and D of the entry tells. */
+static inline uint64_t
+read_rights(const struct fault *f, const struct anon *a)
+{
+    bool ours = a->epoch == f->layer->epoch && !anon_shared(a);
+
+    return ours ? area_rights(f) : area_rights(f) & ~PTE_W;
 }
 
 /* The area is private, and the access is a read.  False: the slot is empty, and
@@ -185,9 +194,9 @@ do_private_read(struct fault *f, unsigned *result)
     a = layer_find(l, f->index);
     if (a != NULL) {
         spin_lock_off(&a->lock, RANK_ANON);
-        *result = a->page == NULL
-                      ? do_swap_page(f, a)
-                      : finish_fault(f, a->page, area_rights(f) & ~PTE_W);
+        *result = likely(is_here(a->page))
+                      ? finish_fault(f, a->page, read_rights(f, a))
+                      : do_swap_page(f, a);
         spin_unlock_off(&a->lock, RANK_ANON);
     } else if (f->vma->vm_object == NULL) {
         *result = do_zero_page(f);
@@ -212,7 +221,7 @@ do_private_write(struct fault *f, unsigned *result)
     f->old = NULL;
     /* Nothing there: publish_private() looks again, under the lock. */
     if (f->slot != NULL && atomic_load(f->slot) == NULL)
-        return false;
+        return unlikely(f->mm->scope != NULL) && wants_room(f, result);
     spin_lock_off(&l->lock, RANK_LAYER);
     if (unlikely(f->slot == NULL)) {
         f->slot = layer_walk(l, f->index, &cloned);
@@ -229,7 +238,7 @@ do_private_write(struct fault *f, unsigned *result)
         return true;
     }
     spin_unlock_off(&l->lock, RANK_LAYER);
-    return false;
+    return wants_room(f, result);
 }
 
 /* --- the path --- */
@@ -377,7 +386,7 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
     f.code = error_code;
     f.va = PAGE_DOWN(addr);
     f.major = false;
-    f.gave_up = false;
+    f.gave_up = f.crowded = false;
     f.oom = 0;
     do
         result = one_pass(&f);

@@ -218,6 +218,8 @@ publish_private(struct fault *f, struct page *page)
             atomic_store(f->slot, a);
         result = set_entry_locked(f, page, entry, PAGE_NEW, NULL);
         race_point("shown");
+        if (unlikely(f->mm->scope != NULL))
+            note_swappable(f, page);
         anon_own(a, page);
     }
     spin_unlock_off(&l->lock, RANK_LAYER);

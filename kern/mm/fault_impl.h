@@ -22,11 +22,13 @@ struct fault {
     struct page *page;        /* a reference, and its lock unless DO_WAIT */
     struct vm_object *object; /* a reference, or NULL */
     unsigned todo;            /* DO_ bits */
+    swp_t swap;               /* DO_SWAP_IN: where the page's contents are */
     /* Counters, as mmstat_id; 0: none. */
     uint16_t end;        /* how it ended, if not as others do */
     uint16_t kind, also; /* what it did */
     bool major;
     bool gave_up; /* FAULT_KILLABLE: no further pass */
+    bool crowded; /* a quota is exhausted, and nothing could go */
     unsigned oom; /* passes that found no memory */
 };
 
@@ -35,6 +37,8 @@ enum {
     DO_PAGE_IN = 2,
     DO_MKWRITE = 4,
     DO_STACK = 8,
+    DO_SWAP_IN = 32,
+    DO_ROOM = 64,
     DO_AHEAD = 16 /* the fault is over, and this comes after it */
 };
 
@@ -103,6 +107,15 @@ unsigned do_object_fault(struct fault *f);
 unsigned outside(struct fault *f, unsigned todo, struct page *page,
                  struct vm_object *object);
 unsigned fault_outside(struct fault *f, unsigned result);
+
+/* fault_swap.c.  A's page is not in memory, or not yet.  => a->lock held */
+unsigned do_swap_page(struct fault *f, struct anon *a);
+/* The space may have no more pages: *RESULT says so. */
+bool wants_room(struct fault *f, unsigned *result);
+/* PAGE came, in a space with a quota.  => as swap_map_swappable() */
+void note_swappable(struct fault *f, struct page *page);
+int swap_in_outside(struct fault *f);
+void make_room(struct fault *f);
 
 /* PAGE of the area's object, which is locked, was mapped by a read fault: map
  * its neighbours, too.  Nothing, unless kern/ext/mm/fault_around.c is there.

@@ -246,6 +246,8 @@ page_outside(struct fault *f, unsigned todo, unsigned result)
             page_put(page);
             return result;
         }
+    } else if (todo & DO_SWAP_IN) {
+        err = swap_in_outside(f);
     } else {
         page_wait_written(page);
         err = obj->ops->mkwrite(obj, page->index, page);
@@ -270,6 +272,8 @@ fault_outside(struct fault *f, unsigned result)
 
         if (err != 0)
             result = err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGSEGV;
+    } else if (todo & DO_ROOM) {
+        make_room(f);
     } else if (todo & DO_AHEAD) {
         object_read_ahead(f->object, &f->object->faults);
     } else {

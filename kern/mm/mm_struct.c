@@ -14,6 +14,7 @@
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
+#include "mm/swap.h"
 #include <string.h>
 
 static struct kmem_cache *area_cache, *space_cache, *row_cache;
@@ -141,6 +142,7 @@ mm_put(struct mm_struct *mm)
     if (atomic_add_acq_rel(&mm->refs, -1) != 1)
         return;
     assert(mm->map_count == 0);
+    swap_scope_end(mm);
     pgdir_destroy(mm);
     mm_gone(mm);
     kmem_cache_free(row_cache, mm->gate_rows);

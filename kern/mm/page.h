@@ -13,6 +13,8 @@
 #include <list.h>
 #include <string.h>
 
+struct swap_scope;
+
 /* Who guards what:
  *   a  atomic        b  the buddy lock        o  the owner of the frame */
 struct page {
@@ -32,7 +34,10 @@ struct page {
     };
     uintptr_t rmap;  /* [o] who maps it */
     uintptr_t owner; /* [o] what it belongs to */
-    uint64_t index;  /* [o] where in that */
+    union {
+        uint64_t index;           /* [o] where in that */
+        struct swap_scope *scope; /* [o] of a private page: swap.h */
+    };
     struct list lru; /* [b] free list; [o] replacement list */
     uint64_t policy; /* [o] private to the replacement policy */
 };
@@ -57,6 +62,7 @@ _Static_assert(sizeof(struct page) == 64, "one cache line");
 #define PG_TABLE       (1u << 15) /* a page table: pgtable.h */
 #define PG_RMAP_LOCK   (1u << 16) /* guards rmap and mapcount */
 #define PG_REFERENCED  (1u << 17) /* read(2) or write(2) came by: reclaim.c */
+#define PG_SWAPPABLE   (1u << 18) /* on the list of page->scope: swap.h */
 #define PG_LAZYFREE    (1u << 23) /* madvise FREE: not needed unless dirty */
 #define PG_OWNER_MASK  0x00ffff00u
 #define PG_ORDER_SHIFT 24

@@ -197,6 +197,7 @@ free_fault(struct page *p, unsigned order)
            : f & (PG_BUDDY | PG_CACHED) ? "free already"
            : f & PG_TAIL                ? "in the middle of a block"
            : f & PG_SLAB                ? "kmalloc's"
+           : f & PG_SWAPPABLE           ? "still on a list of swap"
            : p->ref == 0                ? "not allocated, part of another block"
            : page_order(p) != order     ? "of another order"
            : p->ref != 1                ? "still referenced"

@@ -17,14 +17,9 @@
 #include "mm/tlb.h"
 #include "mm/vmm.h"
 
-struct flush {
-    uint64_t harts;
-    uintptr_t lo, hi; /* lo >= hi: nothing to forget */
-};
-
 /* PTE, which held OLD, changed.  => its table is locked */
 static void
-changed(struct flush *fl, struct page *page, pte_t *pte, pte_t old)
+changed(struct unmap_hull *fl, struct page *page, pte_t *pte, pte_t old)
 {
     struct mm_struct *mm = pte_mm(pte);
 
@@ -64,7 +59,7 @@ evict_one(struct page *page, pte_t *pte, void *fl)
 }
 
 struct accessed {
-    struct flush fl;
+    struct unmap_hull fl;
     bool found;
 };
 
@@ -81,12 +76,13 @@ take_accessed(struct page *page, pte_t *pte, void *arg)
     return false;
 }
 
-static void
-flush(const struct flush *fl)
+void
+hull_flush(struct unmap_hull *fl)
 {
     if (fl->lo < fl->hi) {
         tlb_flush_local(fl->lo, fl->hi - fl->lo);
         (void)tlb_shootdown(fl->harts, fl->lo, fl->hi - fl->lo);
+        *fl = (struct unmap_hull)UNMAP_HULL;
     }
 }
 
@@ -94,10 +90,10 @@ flush(const struct flush *fl)
 static unsigned
 walk(struct page *page, bool (*fn)(struct page *page, pte_t *pte, void *arg))
 {
-    struct flush fl = {.lo = UINTPTR_MAX};
+    struct unmap_hull fl = UNMAP_HULL;
     unsigned skipped = rmap_walk(page, fn, &fl);
 
-    flush(&fl);
+    hull_flush(&fl);
     return skipped;
 }
 
@@ -125,19 +121,28 @@ try_to_evict(struct page *page)
            page->pins == 0;
 }
 
+bool
+page_take_accessed(struct page *page, struct unmap_hull *hull)
+{
+    struct accessed acc = {.fl = *hull};
+
+    if (atomic_load(&page->mapcount) == 0)
+        return false;
+    (void)rmap_look(page, take_accessed, &acc);
+    *hull = acc.fl;
+    return acc.found;
+}
+
 uint64_t
 pages_take_accessed(struct page **pages, unsigned n)
 {
-    struct accessed acc = {.fl = {.lo = UINTPTR_MAX}};
+    struct unmap_hull hull = UNMAP_HULL;
     uint64_t used = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        acc.found = false;
-        if (atomic_load(&pages[i]->mapcount) > 0)
-            (void)rmap_look(pages[i], take_accessed, &acc);
-        used |= (uint64_t)acc.found << i;
+        used |= (uint64_t)page_take_accessed(pages[i], &hull) << i;
     }
-    flush(&acc.fl);
+    hull_flush(&hull);
     return used;
 }
 
@@ -151,14 +156,14 @@ page_unmap(struct page *page)
 void
 pages_mkclean(struct page **pages, unsigned n)
 {
-    struct flush fl = {.lo = UINTPTR_MAX};
+    struct unmap_hull fl = UNMAP_HULL;
 
     for (unsigned i = 0; i < n; i++) {
         while (atomic_load(&pages[i]->mapcount) > 0 &&
                rmap_walk(pages[i], clean_one, &fl) != 0)
             wait_a_moment();
     }
-    flush(&fl);
+    hull_flush(&fl);
 }
 
 void

@@ -73,6 +73,7 @@ struct mm_struct {
     uint64_t locked_pages;       /* [g] in VM_LOCKED areas */
     int64_t rss;                 /* [a] pages mapped */
     uint64_t stat[MMSTAT_COUNT]; /* [a] */
+    struct swap_scope *scope;    /* [a] if it has a quota; set once */
     struct gate_row *gate_rows;  /* [I] */
     struct list all_link;        /* of mm_born() and mm_gone() */
 };

@@ -33,9 +33,10 @@
     X(RANK_DIRTY, "dirty")        /* the list of dirty objects */             \
     X(RANK_LAYER, "layer")        /* a private layer's tree */                \
     X(RANK_ANON, "anon")                                                      \
+    X(RANK_SCOPE, "scope")     /* pages that may be swapped out */            \
     X(RANK_PTE, "pte")         /* one page-table page */                      \
     X(RANK_RMAP, "rmap")       /* the mappings of one page */                 \
-    X(RANK_LRU, "lru")         /* a replacement scope */                      \
+    X(RANK_TOUCH, "touch")     /* pages touched on another node */            \
     X(RANK_SWAP, "swap")       /* slots of a swap device */                   \
     X(RANK_BLOCK, "block")     /* a disk's request queue */                   \
     X(RANK_KMAP, "kmap")       /* kernel page tables, stack slots */          \

@@ -157,6 +157,20 @@ pages_of(struct vm_object *obj)
     } while (0)
 #define page_unlock(p) EXPLORE_CALL(page_unlock, p, p)
 #include "kern/mm/fault_object.c"
+
+/* No private pages here. */
+int
+swap_in_outside(struct fault *f)
+{
+    (void)f;
+    return -EIO;
+}
+
+void
+make_room(struct fault *f)
+{
+    (void)f;
+}
 #undef page_unlock
 static void take_away(struct page *page, bool all);
 #include "kern/mm/writeback.c"

@@ -271,6 +271,7 @@ add_blindly(struct vm_object *obj, uint64_t index, struct page **page)
 #define page_trylock(p) \
     (explore_mutant() == MUTANT_NO_PAGE_LOCK || page_trylock(p))
 #include "kern/mm/fault_object.c"
+#include "kern/mm/fault_swap.c"
 #undef page_trylock
 #undef finish_fault
 #undef object_add
@@ -341,6 +342,12 @@ static bool tables_free(void *arg);
 #include "kern/ext/mm/migrate.c"
 #include "kern/mm/evict.c"
 #include "kern/mm/space.c"
+#include "kern/mm/swap.c"
+#include "kern/mm/swap_clock.c"
+#include "kern/mm/swap_fifo.c"
+#include "kern/mm/swap_scope.c"
+#include "kern/mm/swapoff.c"
+#include "kern/mm/swapslot.c"
 #include "mm_one_node.h"
 
 /* --- what changes a space --- */

@@ -378,6 +378,7 @@ tlb_sync_code(uint64_t set)
 #include "kern/mm/fault.c"
 #include "kern/mm/fault_entry.c"
 #include "kern/mm/fault_object.c"
+#include "kern/mm/fault_swap.c"
 #include "kern/mm/gather.c"
 #include "kern/mm/layer.c"
 #include "kern/mm/lnode.c"
@@ -404,6 +405,12 @@ tlb_sync_code(uint64_t set)
 #include "kern/mm/range.c"
 #include "kern/mm/rmap.c"
 #include "kern/mm/space.c"
+#include "kern/mm/swap.c"
+#include "kern/mm/swap_clock.c"
+#include "kern/mm/swap_fifo.c"
+#include "kern/mm/swap_scope.c"
+#include "kern/mm/swapoff.c"
+#include "kern/mm/swapslot.c"
 #define changed unmap_changed /* range.c has another one */
 #include "kern/mm/unmap.c"
 #undef changed
@@ -439,6 +446,7 @@ world_start(void)
     dmap_base = (uintptr_t)world_frames - (WORLD_FIRST << PAGE_SHIFT);
     paging_levels = WORLD_LEVELS;
     anon_init();
+    swap_init();
     pgdir_init();
     vmm_init();
     object_start();

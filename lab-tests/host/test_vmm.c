@@ -29,6 +29,13 @@ static unsigned long steps;
 #include "kern/mm/mmap.c"
 #include "kern/mm/range.c"
 #include "kern/mm/vmm.c"
+
+/* No space here has a quota. */
+void
+swap_scope_end(struct mm_struct *mm)
+{
+    assert(mm->scope == NULL);
+}
 #include "libs/avl.c"
 
 #define PG  PAGE_SIZE

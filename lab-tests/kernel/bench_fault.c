@@ -1,11 +1,11 @@
 /* bench_fault.c: instructions per fault, from do_pgfault() to the stored entry,
  * on one hart under -icount. */
 #include "ext/mm/hint.h"
-#include "ext/mm/pagestate.h"
 #include "ktest.h"
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
+#include "mm/swap.h"
 
 #define N 256ul
 

@@ -6,57 +6,16 @@
 #include "arch/riscv/csr.h"
 #include "arch/riscv/probe.h"
 #include "ext/mm/hint.h"
-#include "ext/mm/pagestate.h"
 #include "mm/fault.h"
+#include "mm/swap.h"
 #include "mm/tlb.h"
 #include "mm/uaccess.h"
+#include "touch.h"
 #include "ublob.h"
 #include <errno.h>
 
 #define N   10ul
 #define ADW (PTE_V | PTE_W | PTE_A | PTE_D)
-
-enum touch { LOAD, STORE, AMO };
-
-/* One access by this hart to its own user half.  Interrupts are off, so that
- * the trap handler does not serve the fault: we want to see it. */
-static bool
-try_touch(struct mm_struct *mm, uintptr_t at, enum touch how)
-{
-    bool through;
-
-    irq_off();
-    mm_use(mm);
-    csr_set(sstatus, SSTATUS_SUM);
-    if (how == LOAD)
-        through = probe_load(at);
-    else if (how == STORE)
-        through = probe_store(at);
-    else
-        through = GETS_THROUGH("amoadd.d %1, zero, (%2)", at);
-    csr_clear(sstatus, SSTATUS_SUM);
-    mm_use(NULL);
-    mm_lazy_drop();
-    irq_restore();
-    return through;
-}
-
-/* The same, with faults served.  Returns how many there were. */
-static unsigned
-touch(struct mm_struct *mm, uintptr_t at, enum touch how)
-{
-    unsigned faults = 0;
-
-    while (!try_touch(mm, at, how)) {
-        unsigned r = do_pgfault(
-            mm, (how == LOAD ? FAULT_READ : FAULT_WRITE) | FAULT_USER, at);
-
-        CHECK((r & VM_FAULT_ERROR) == 0);
-        if (++faults > 4)
-            break;
-    }
-    return faults;
-}
 
 /* What only a machine without hardware A and D has to do. */
 static uint64_t
@@ -73,8 +32,8 @@ sweep(struct mm_struct *mm, uintptr_t at)
         struct page *page = page_at(mm, at + i * P);
 
         page_get(page);
-        CHECK(page_referenced(page, true));
-        CHECK(!page_referenced(page, true));
+        CHECK(pages_take_accessed(&page, 1));
+        CHECK(!pages_take_accessed(&page, 1));
         page_put(page);
         CHECK((entry(mm, at + i * P) & (PTE_V | PTE_A)) == PTE_V);
     }

@@ -10,11 +10,11 @@
 #include "ext/mm/hint.h"
 #include "ext/mm/mapcalls.h"
 #include "ext/mm/migrate.h"
-#include "ext/mm/pagestate.h"
 #include "ktest.h"
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
+#include "mm/swap.h"
 #include <errno.h>
 
 #define P     PAGE_SIZE
@@ -143,7 +143,7 @@ grow_old(struct mm_struct *s, uintptr_t at, size_t pages)
         if (page == NULL || (page->flags & PG_ZERO))
             continue;
         page_get(page);
-        used += page_referenced(page, true);
+        used += pages_take_accessed(&page, 1);
         page_put(page);
     }
     say("used", used);

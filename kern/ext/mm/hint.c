@@ -33,7 +33,7 @@ static struct window {
 } windows[HINT_WINDOWS];
 
 static unsigned next_window; /* the one to be replaced */
-static struct spinlock hint_lock = SPINLOCK_INIT(RANK_LRU);
+static struct spinlock hint_lock = SPINLOCK_INIT(RANK_TOUCH);
 
 static struct window *
 window_of(const struct mm_struct *mm)

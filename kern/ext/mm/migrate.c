@@ -30,6 +30,7 @@
 #include "ext/mm/memnode.h"
 
 #include "mm/rmap.h"
+#include "mm/swap.h"
 #include <errno.h>
 
 /* Tries for a page that is busy. */
@@ -50,7 +51,12 @@ move(struct anon *a, struct page *page, struct page *fresh)
     page_unmap(page);
     page_copy(page_to_va(fresh), page_to_va(page));
     fresh->flags |= PG_UPTODATE | (page->flags & PG_DIRTY);
-    fresh->index = page->index;
+    if (atomic_load(&page->flags) & PG_SWAPPABLE) {
+        struct swap_scope *s = page->scope;
+
+        swap_forget(page);
+        swap_map_swappable(s, fresh, false);
+    }
     atomic_store(&page->owner, 0ul);
     atomic_store_release(&fresh->owner, (uintptr_t)a);
     atomic_store(&a->page, fresh);
@@ -175,7 +181,7 @@ static struct touch {
 } touches[256];
 
 static unsigned next_touch;
-static struct spinlock touch_lock = SPINLOCK_INIT(RANK_LRU);
+static struct spinlock touch_lock = SPINLOCK_INIT(RANK_TOUCH);
 
 void
 hint_touched(struct mm_struct *mm, uintptr_t va)

@@ -88,6 +88,10 @@ read_kernel(uint64_t *sum)
         sum[i] = global(names[i]);
     sum[MM_WB] = kstat_read(STAT_WB); /* of no space */
     sum[MM_STEAL] = kstat_read(STAT_DROPPED);
+    sum[MM_SWPIN] = kstat_read(STAT_SWPIN);
+    sum[MM_SWPOUT] = kstat_read(STAT_SWPOUT);
+    sum[MM_SLOT_ALLOC] = kstat_read(STAT_SLOT_ALLOC);
+    sum[MM_SLOT_FREE] = kstat_read(STAT_SLOT_FREE);
 }
 
 /* --- both --- */

@@ -71,7 +71,7 @@ about_private(struct vma_struct *v, struct pginfo *info)
         info->flags |= PGINFO_ANON;
         info->anon_share = (uint32_t)atomic_load(&a->ref);
         info->epoch = a->epoch;
-        info->slot = a->slot;
+        info->slot = a->slot == SWP_ZEROS ? 0 : a->slot;
         if (a->page != NULL && !(info->flags & PGINFO_PRESENT))
             about_page(a->page, info);
     }

@@ -1,0 +1,315 @@
+/* swap.c: private pages leave memory, and come back.
+ *
+ *   out   chosen        off its scope's list, with a reference of ours
+ *         locked        nobody brings, moves or writes it now
+ *         anon locked   unmapped everywhere, every hart forgets it; so no fault
+ *                       shows it, and whoever wrote to it made it dirty
+ *           clean, has a slot      the anon lets go of it: done
+ *           dirty                  it gets a slot, counts as clean and on its way
+ *         written       no lock but the page's; faults may show it again
+ *         anon locked   mapped again, dirty again, or needed by somebody?  It
+ *                       stays, and its slot is as good as what was written;
+ *                       else the anon lets go of it
+ *
+ *   in    a fault finds an anon without a page: it puts a fresh one there, locked
+ *         and without contents, and reads outside of the gate; others find it
+ *         and wait, so there is one read.  fault_swap.c
+ *
+ * The anon may end at any of these moments.  Then it has let go of the page (we have
+ * a reference) and of the slot (which is not given to others while it is written),
+ * and who locks it finds that the page is not its any more.
+ *
+ * Pages chosen together are written together, where their slots follow each other. */
+#include "mm/swap.h"
+
+#include "debug/kstat.h"
+#include <errno.h>
+#include <race.h>
+
+#define BATCH 32u
+
+/* Swap more than half full: what comes in lets go of its slot. */
+static bool
+slots_are_scarce(void)
+{
+    return swap_slots_used() * 2 > swap_slots();
+}
+
+/* The anon that PAGE leads to, if it is one's; it may be gone by now. */
+static struct anon *
+anon_of(const struct page *page)
+{
+    uintptr_t owner = atomic_load_acquire(&page->owner);
+
+    return (owner & PAGE_OWNER_TAG) == PAGE_OWNER_ANON ? (struct anon *)owner
+                                                       : NULL;
+}
+
+/* Lock the anon of PAGE; NULL: PAGE is nobody's. */
+static struct anon *
+lock_anon_of(struct page *page)
+{
+    struct anon *a = anon_of(page);
+
+    if (a == NULL)
+        return NULL;
+    spin_lock(&a->lock);
+    if (atomic_load(&a->page) == page)
+        return a;
+    spin_unlock(&a->lock);
+    return NULL;
+}
+
+/* A has no page in memory any more.  => locked; the caller puts its reference */
+static void
+anon_let_go(struct anon *a, struct page *page)
+{
+    atomic_store(&page->owner, 0ul);
+    atomic_store(&a->page, NULL);
+}
+
+/* --- out --- */
+
+enum fate { STAYS, WENT, TO_WRITE, NO_SLOT };
+
+/* Only A and we know PAGE, and no entry shows it. */
+static bool
+only_ours(struct page *page)
+{
+    return atomic_load(&page->ref) == 2 && page_may_go(page) &&
+           atomic_load(&page->mapcount) == 0;
+}
+
+/* => A and PAGE locked */
+static enum fate
+begin_out(struct anon *a, struct page *page)
+{
+    uint32_t flags;
+
+    if (atomic_load(&page->ref) != 2 || !try_to_evict(page))
+        return STAYS;
+    flags = atomic_load(&page->flags);
+    if (!(flags & PG_DIRTY) && (a->slot != 0 || (flags & PG_LAZYFREE))) {
+        if (a->slot == 0)
+            a->slot = SWP_ZEROS;
+        anon_let_go(a, page);
+        kstat_inc(STAT_DROPPED);
+        return WENT;
+    }
+    if (a->slot == 0)
+        a->slot = swap_slot_alloc(a);
+    if (a->slot == 0)
+        return NO_SLOT;
+    swap_slot_writing(a->slot);
+    atomic_and(&page->flags, ~(PG_DIRTY | PG_LAZYFREE));
+    atomic_or(&page->flags, PG_WRITEBACK);
+    return TO_WRITE;
+}
+
+/* PAGE was written to SLOT, or not: ERR.  True: it left memory. */
+static bool
+end_out(struct page *page, swp_t slot, int err)
+{
+    struct anon *a = lock_anon_of(page);
+    bool went = false;
+
+    race_point("swap-written");
+    if (a != NULL) {
+        if (err != 0) {
+            atomic_or(&page->flags, PG_DIRTY);
+            a->slot = 0;
+        } else if (only_ours(page) && !(atomic_load(&page->flags) & PG_DIRTY)) {
+            anon_let_go(a, page);
+            went = true;
+        }
+        spin_unlock(&a->lock);
+    }
+    swap_slot_written(slot, err != 0);
+    page_written(page);
+    return went;
+}
+
+/* PAGE, which was chosen, stays: its scope may choose it again. */
+static void
+put_back(struct swap_scope *s, struct page *page)
+{
+    struct anon *a = lock_anon_of(page);
+
+    if (a != NULL) {
+        swap_map_swappable(s, page, true);
+        spin_unlock(&a->lock);
+    }
+}
+
+/* Pages on their way out. */
+struct outgoing {
+    struct swap_scope *scope;
+    unsigned n;
+    struct page *page[BATCH]; /* locked, with a reference */
+    swp_t slot[BATCH];
+};
+
+static void
+settle(struct swap_scope *s, struct page *page, bool went)
+{
+    page_unlock(page);
+    if (went)
+        page_put(page); /* what was the anon's */
+    else
+        put_back(s, page);
+    page_put(page);
+}
+
+/* Write those from I on whose slots follow each other.  Returns how many. */
+static unsigned
+write_run(struct outgoing *out, unsigned i, int *err)
+{
+    unsigned n = 1;
+
+    while (i + n < out->n && out->slot[i + n] == out->slot[i] + n)
+        n++;
+    *err = swap_io(true, out->slot[i], &out->page[i], n);
+    if (*err == 0) {
+        kstat_add(STAT_SWPOUT, n);
+        if (out->scope->mm != NULL)
+            mm_count_n(out->scope->mm, MM_SWPOUT, n);
+    }
+    return n;
+}
+
+/* A run that failed is tried page by page, so that a bad slot spoils only its own. */
+static size_t
+write_all(struct outgoing *out)
+{
+    size_t went = 0;
+
+    for (unsigned i = 0; i < out->n;) {
+        int err;
+        unsigned n = write_run(out, i, &err);
+
+        for (unsigned end = i + n; i < end; i++) {
+            int one = n == 1 || err == 0
+                          ? err
+                          : swap_io(true, out->slot[i], &out->page[i], 1);
+            bool gone = end_out(out->page[i], out->slot[i], one);
+
+            went += gone;
+            settle(out->scope, out->page[i], gone);
+        }
+    }
+    out->n = 0;
+    return went;
+}
+
+/* PAGE is chosen.  What is to be written is added to OUT, and stays locked. */
+static enum fate
+choose(struct outgoing *out, struct page *page)
+{
+    enum fate fate = STAYS;
+    struct anon *a;
+
+    if (!page_trylock(page)) {
+        put_back(out->scope, page);
+        page_put(page);
+        return STAYS;
+    }
+    race_point("swap-chosen");
+    a = lock_anon_of(page);
+    if (a != NULL) {
+        fate = begin_out(a, page);
+        if (fate == TO_WRITE) {
+            out->page[out->n] = page;
+            out->slot[out->n++] = a->slot;
+        }
+        spin_unlock(&a->lock);
+    }
+    if (fate != TO_WRITE)
+        settle(out->scope, page, fate == WENT);
+    return fate;
+}
+
+size_t
+swap_out(struct swap_scope *s, size_t n)
+{
+    struct outgoing out = {.scope = s};
+    size_t went = 0, tries = atomic_load(&s->nr) + 1;
+
+    while (went + out.n < n && tries > 0) {
+        struct page *page = swap_take_victim(s, tries);
+        enum fate fate;
+
+        if (page == NULL)
+            break;
+        fate = choose(&out, page);
+        went += fate == WENT;
+        if (fate == NO_SLOT)
+            break;
+        tries -= fate == STAYS;
+        if (out.n == BATCH || went + out.n >= n)
+            went += write_all(&out);
+    }
+    return went + write_all(&out);
+}
+
+/* --- in --- */
+
+void
+swap_begin_in(struct anon *a, struct page *page)
+{
+    atomic_or(&page->flags, PG_LOCKED); /* nobody knows it */
+    page_get(page);
+    atomic_store(&a->page, page);
+    anon_own(a, page);
+}
+
+/* PAGE could not be read. */
+static void
+swap_give_up(struct page *page)
+{
+    struct anon *a = lock_anon_of(page);
+
+    if (a == NULL)
+        return;
+    anon_let_go(a, page);
+    spin_unlock(&a->lock);
+    swap_forget(page);
+    page_put(page);
+}
+
+/* PAGE came from SLOT, which is given back. */
+static void
+take_from_slot(struct page *page, swp_t slot)
+{
+    struct anon *a = lock_anon_of(page);
+
+    if (a == NULL)
+        return;
+    if (a->slot == slot) {
+        a->slot = 0;
+        atomic_or(&page->flags, PG_DIRTY);
+        swap_slot_free(slot);
+    }
+    spin_unlock(&a->lock);
+}
+
+int
+swap_in(struct page *page, swp_t slot)
+{
+    int err = 0;
+
+    if (slot == SWP_ZEROS)
+        page_zero(page_to_va(page));
+    else
+        err = swap_io(false, slot, &page, 1);
+    race_point("swap-read");
+    if (err != 0) {
+        swap_give_up(page);
+        return err;
+    }
+    if (slot != SWP_ZEROS)
+        kstat_inc(STAT_SWPIN);
+    if (slot == SWP_ZEROS || slots_are_scarce())
+        take_from_slot(page, slot);
+    atomic_or(&page->flags, PG_UPTODATE);
+    return 0;
+}

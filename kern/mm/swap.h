@@ -1,0 +1,162 @@
+/* swap.h: private pages leave memory, and come back.
+ *
+ *     anon->page   anon->slot   PG_DIRTY
+ *     ----------   ----------   --------
+ *     there        none         yes         only in memory
+ *     there        some         no          in both: it goes without a write
+ *     there        some         yes         the slot is out of date
+ *     there, busy  some         -           on its way in
+ *     none         some                     only on the disk
+ *     none         SWP_ZEROS                given up (madvise FREE)
+ *
+ * A slot belongs to one anon, and who shares the page shares the anon: fork, exit
+ * and unmapping know nothing of slots.
+ *
+ * Which page goes is the choice of a struct swap_manager.  It keeps the pages of a
+ * scope in an order of its own: the machine's, or those of a space that may have
+ * only so many in memory. */
+#ifndef KERN_MM_SWAP_H
+#define KERN_MM_SWAP_H
+
+#include "mm/rmap.h"
+#include "mm/vmm.h"
+
+/* --- swap_scope.c: the pages among which a victim is chosen --- */
+
+struct swap_scope {
+    struct spinlock
+        lock; /* rank SCOPE: all below, but where it says otherwise */
+    const struct swap_manager *sm;
+    struct list pages;      /* by page->lru, in the manager's order */
+    struct list *hand;      /* the manager's: where it goes on */
+    uint64_t now;           /* the manager's: its ticks */
+    size_t nr;              /* pages on the list */
+    struct unmap_hull hull; /* whose A was taken, and no hart told yet */
+    size_t quota;           /* [a] how many may be in memory; SIZE_MAX: all */
+    uintptr_t start, end;   /* [gate closed] of which addresses */
+    struct mm_struct *mm;   /* [I] whose; NULL: the machine's */
+};
+
+/* A policy.  All are called with S->lock held, and may not sleep. */
+struct swap_manager {
+    const char *name;
+    /* S, which may have pages already, in some order, is managed from now on. */
+    void (*init_scope)(struct swap_scope *s);
+    /* PAGE came to memory; AGAIN: it was chosen, but could not go. */
+    void (*map_swappable)(struct swap_scope *s, struct page *page, bool again);
+    /* PAGE leaves the list. */
+    void (*set_unswappable)(struct swap_scope *s, struct page *page);
+    /* The page that should go, still on the list, or NULL; looks at MOST. */
+    struct page *(*swap_out_victim)(struct swap_scope *s, size_t most);
+    /* Time passes; may be NULL. */
+    void (*tick_event)(struct swap_scope *s);
+};
+TABLE_DECLARE(swap_manager, struct swap_manager);
+
+extern struct swap_scope swap_global;
+void swap_init(void); /* once */
+
+/* The manager called NAME (N bytes), or NULL. */
+const struct swap_manager *swap_manager_find(const char *name, size_t n);
+/* S is managed by SM from now on.  => no spinlock held */
+void swap_select(struct swap_scope *s, const struct swap_manager *sm);
+/* Time passes for S.  => no spinlock held */
+void swap_tick(struct swap_scope *s);
+
+/* MM may have QUOTA private pages of [START, END) in memory, chosen by SM; SIZE_MAX:
+ * any number.  What is there now counts from its next fault on.
+ * => gate closed.  -ENOMEM */
+MUST_CHECK int swap_quota(struct mm_struct *mm, uintptr_t start, uintptr_t end,
+                          size_t quota, const struct swap_manager *sm);
+/* MM ends. */
+void swap_scope_end(struct mm_struct *mm);
+
+/* PAGE, whose owner is an anon, or will be, is one of S, if it is of none yet.
+ * => the anon locked, or nobody knows the page; no later lock held */
+void swap_map_swappable(struct swap_scope *s, struct page *page, bool again);
+/* PAGE is of no scope any more.  => a reference; no lock from RANK_SCOPE on */
+void swap_forget_slow(struct page *page);
+
+static inline void
+swap_forget(struct page *page)
+{
+    if (unlikely(atomic_load(&page->flags) & PG_SWAPPABLE))
+        swap_forget_slow(page);
+}
+
+/* The page that should go, off the list, with a reference; NULL: none was found.
+ * LOOKED grows by how many were looked at.  => no lock held */
+struct page *swap_take_victim(struct swap_scope *s, size_t most);
+
+/* For managers.  May PAGE go at all?  Has it been used since we asked last?  Does
+ * it have to be written first? */
+static inline bool
+page_may_go(const struct page *page)
+{
+    return page->mlocks == 0 && page->pins == 0;
+}
+bool swap_referenced(struct swap_scope *s, struct page *page);
+bool page_is_dirty(struct page *page);
+
+/* --- swap.c: out and in --- */
+
+/* Have N pages of S leave memory.  Returns how many did.
+ * => may sleep; no lock, no page locked */
+size_t swap_out(struct swap_scope *s, size_t n);
+
+/* A, which has no page, gets the fresh PAGE, locked and without contents; the caller
+ * has a reference, too.  => a->lock held */
+void swap_begin_in(struct anon *a, struct page *page);
+/* PAGE, which is so, gets the contents of its anon's SLOT;
+ *  * 0: zeros.  If that fails, the anon has it no more.  Returns 0 or -EIO.
+ * => may sleep */
+int swap_in(struct page *page, swp_t slot);
+
+/* Everything comes back from DEV, which gives out no slots any more.  -ENOMEM, -EIO,
+ * -EINTR: some is still there.  => may sleep */
+struct swap_dev;
+MUST_CHECK int swap_bring_back(struct swap_dev *dev);
+
+/* --- swapslot.c: who has which slot --- */
+
+struct swap_dev {
+    /* N pages to or from the slots SLOT and behind.  => may sleep.  -EIO */
+    int (*io)(struct swap_dev *dev, bool write, uint64_t slot,
+              struct page **pages, unsigned n);
+    void *host;
+    uint64_t nslots;            /* [I] */
+    int priority;               /* [I] higher first */
+    struct list all;            /* [slots] by priority */
+    struct anon ***owner;       /* [slots] of each slot; pages of pointers */
+    uint64_t used, bad, cursor; /* [slots] */
+    unsigned index;             /* [I] in a swp_t */
+    bool closed;                /* [slots] gives out none */
+};
+
+/* The disk's slots are there from now on; DEV stays the caller's until swap_off().
+ * -ENOMEM, -EBUSY: too many devices, -EINVAL: no or too many slots. */
+MUST_CHECK int swap_on(struct swap_dev *dev);
+/* DEV is not used any more: what it has comes back first.  => may sleep */
+MUST_CHECK int swap_off(struct swap_dev *dev);
+
+/* A slot for A, near the last one; 0: all are taken.  It is to be written.
+ * => a->lock held */
+swp_t swap_slot_alloc(struct anon *a);
+/* SLOT, which is A's, will be written.  => a->lock held */
+void swap_slot_writing(swp_t slot);
+/* It was; BAD: in vain, and it is not used again. */
+void swap_slot_written(swp_t slot, bool bad);
+/* Nobody needs what SLOT holds; SWP_ZEROS is fine.  => no lock from RANK_SWAP on */
+void swap_slot_free(swp_t slot);
+/* N pages to or from SLOT and behind. */
+int swap_io(bool write, swp_t slot, struct page **pages, unsigned n);
+/* The anon of the first taken slot from *I on, which becomes its number; NULL: there
+ * is none.  It may be gone by now. */
+struct anon *swap_next_owner(struct swap_dev *dev, uint64_t *i, swp_t *slot);
+/* Who has SLOT. */
+struct anon *swap_slot_owner(swp_t slot);
+/* Slots there are, and taken ones. */
+uint64_t swap_slots(void);
+uint64_t swap_slots_used(void);
+
+#endif
