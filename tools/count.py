@@ -14,8 +14,8 @@ import re
 import sys
 
 BUDGETS = [  # name, patterns within the core, plan, ceiling
-    ("core", ["*"], 8000, 31600),
-    ("mm", ["kern/mm/*"], 3000, 12000),
+    ("core", ["*"], 8000, 31800),
+    ("mm", ["kern/mm/*"], 3000, 12200),
     ("fault path", ["kern/mm/fault.c"], 400, 400),
 ]
 OTHERS = [("libs", "libs"), ("ext", "kern/ext"), ("user", "user"),

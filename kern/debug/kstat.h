@@ -33,6 +33,7 @@
     X(STAT_DIRTY, "dirty_pages")    /* of those, to be written back */     \
     X(STAT_WB, "wb")                /* pages given to page_out() */        \
     X(STAT_DROPPED, "steal")        /* clean pages dropped */              \
+    X(STAT_REFAULT, "refault")      /* pages of files that came again */   \
     X(STAT_SWPIN, "swpin")          /* pages brought from swap */          \
     X(STAT_SWPOUT, "swpout")        /* pages written to swap */            \
     X(STAT_SLOT_ALLOC, "slot_alloc")                                       \

@@ -83,6 +83,7 @@ slab_gave(struct kmem_cache *c, struct page *slab, uint64_t bits, unsigned n)
     if (slab->index == c->all && !(c->flags & KMEM_TYPE_STABLE)) {
         c->nslabs--;
         list_del(&slab->lru);
+        slab->owner = 0;
         atomic_and(&slab->flags, ~PG_SLAB);
         free_pages(slab, 0);
     }
@@ -156,6 +157,7 @@ large_free(void *p, struct page *page)
               (uintptr_t)p % PAGE_SIZE);
     atomic_add(&large.taken, -1ul);
     atomic_add(&large.nslabs, -(1ul << order));
+    page->owner = 0;
     atomic_and(&page->flags, ~PG_SLAB);
     free_pages(page, order);
 }

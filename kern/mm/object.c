@@ -331,10 +331,12 @@ void
 object_filled(struct vm_object *obj, struct page *page, int err)
 {
     assert(object_owns(obj, page));
-    if (err == 0)
+    if (err == 0) {
+        object_note_page(obj, page->index);
         atomic_or(&page->flags, PG_UPTODATE);
-    else if (err != -ENOMEM)
+    } else if (err != -ENOMEM) {
         atomic_or(&page->flags, PG_ERROR);
+    }
     page_unlock(page);
 }
 

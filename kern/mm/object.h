@@ -7,6 +7,7 @@
 #ifndef KERN_MM_OBJECT_H
 #define KERN_MM_OBJECT_H
 
+#include "debug/kstat.h"
 #include "mm/pageref.h"
 #include "mm/pgtable.h"
 #include "sync/wait.h"
@@ -102,6 +103,7 @@ struct vm_object {
     struct list areas;    /* [lock] vma_struct.object_link */
     uint32_t err_seq;     /* [a] see object_error_since() */
     struct readahead faults;     /* of who maps it */
+    uint64_t seen;               /* [a] behind the last page that ever came */
     struct list dirty_link;      /* writeback.c: of the dirty objects */
     uint64_t dirtied_at;         /* [list] time_now() */
     uint64_t flush_round;        /* [list] */
@@ -164,6 +166,17 @@ MUST_CHECK int object_fill(struct vm_object *obj, struct page *page);
  * is left to the pager, and not locked by us any more. */
 MUST_CHECK int object_fill_run(struct vm_object *obj, struct page **pages,
                                unsigned n, bool killable);
+/* The page of INDEX came; if one of a later index came before, it probably comes
+ * again (reclaim.c). */
+static inline void
+object_note_page(struct vm_object *obj, uint64_t index)
+{
+    if (index < atomic_load(&obj->seen))
+        kstat_inc(STAT_REFAULT);
+    else
+        atomic_store(&obj->seen, index + 1);
+}
+
 /* For pagers: PAGE, which read_run() got, is filled, or ERR says why not.
  * Unlocks it.  => any context; no lock of RANK_WAIT or later held */
 void object_filled(struct vm_object *obj, struct page *page, int err);

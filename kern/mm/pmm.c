@@ -155,6 +155,45 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
     list_put(p, order, raw);
 }
 
+/* --- a walk over all frames --- */
+
+/* Frames to go on from P to what may be a page: 0, it may be one itself.  A section
+ * whose first frame says nothing may be one that is just being described. */
+static unsigned long
+frames_to_skip(struct page *p, pfn_t pfn)
+{
+    uint32_t f = atomic_load(&p->flags);
+
+    if (f & PG_BUDDY)
+        return 1ul << ((f & PG_ORDER_MASK) >> PG_ORDER_SHIFT);
+    if (pfn % SECTION_PAGES == 0 &&
+        ((f & PG_RAW) || atomic_load(&p->flags_ref) == 0))
+        return SECTION_PAGES;
+    return (f & (PG_RESERVED | PG_CACHED | PG_HEAD | PG_TAIL | PG_SLAB |
+                 PG_TABLE)) != 0;
+}
+
+struct page *
+frame_next(pfn_t *at)
+{
+    for (unsigned i = 0; i < buddy.nram; i++) {
+        pfn_t pfn = MAX(*at, buddy.ram[i].start);
+
+        while (pfn < buddy.ram[i].end) {
+            struct page *p = pfn_to_page(pfn);
+            unsigned long n = frames_to_skip(p, pfn);
+
+            if (n == 0) {
+                *at = pfn + 1;
+                return p;
+            }
+            pfn += n - pfn % n;
+        }
+    }
+    *at = 0;
+    return NULL;
+}
+
 /* --- allocated blocks --- */
 
 struct page *

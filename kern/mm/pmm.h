@@ -48,6 +48,11 @@ void free_pages(struct page *p, unsigned order);
 /* The same for N single pages; quicker where they follow each other. */
 void free_page_list(struct page **p, unsigned n);
 
+/* The next frame from *AT on that is in use as a single page, by whomever; *AT is
+ * behind it then.  NULL, and *AT is 0: there is none up to the end of memory.  What
+ * its descriptor says may change at any moment. */
+struct page *frame_next(pfn_t *at);
+
 /* Pages that could be allocated now. */
 size_t nr_free_pages(void);
 
@@ -63,7 +68,10 @@ extern size_t reclaim_mark; /* [a] */
 extern size_t reclaim_min;  /* [I] */
 
 bool memory_short(void);
-void reclaim_wake(void); /* => any lock before RANK_WAIT may be held */
+/* Few pages are left: the thread gets to work; and the caller, if it runs a user
+ * program, waits for it before that goes on.  => any lock before RANK_WAIT may be
+ * held */
+void reclaim_wake(void);
 size_t reclaim(size_t n);
 
 /* The boot argument debug=poison: kern/ext/mm/poison.c fills freed pages and

@@ -1,4 +1,5 @@
-/* reclaim.c: pages of files leave memory when it becomes short.
+/* reclaim.c: pages leave memory when it becomes short: private ones, which swap_global.c
+ * knows about, and those of files, here.
  *
  *     objects in memory      one after the other, each page by page: a clock
  *         |
@@ -12,6 +13,10 @@
  * If two turns of that do not give enough, the flusher writes what is dirty, and
  * then there is another.
  *
+ * How many of each kind: in proportion to how many there are, and to how often the
+ * other kind came again, after it had gone, in the last rounds.  (A page of a file
+ * came again if one of its index or a later one was there before.)
+ *
  * One thread does all of it, so the hand needs no lock; others ask it and wait.  It
  * holds no lock that they might have, and what it waits for, write-back, needs
  * none: a thread with a file's lock may wait, one with a handle of the journal
@@ -21,7 +26,7 @@
  * a file may be work that needs locks, memory, and the disk.  Instead who ends an
  * object waits until the hand has left it, which is soon, as nothing there sleeps.
  *
- * Where nothing can be got back (private pages, while there is no swap), the mark
+ * Where nothing can be got back (private pages, if there is no swap), the mark
  * at which the thread is woken goes down with the free pages, an eighth each
  * time: so it does not run in vain for every page. */
 #include "mm/reclaim.h"
@@ -31,9 +36,11 @@
 #include "mm/kmalloc.h"
 #include "mm/kthread.h"
 #include "mm/rmap.h"
+#include "mm/swap.h"
 #include "mm/writeback.h"
 
-#define BATCH 32u
+#define BATCH   32u
+#define AT_ONCE 256ul /* between two looks at what is free */
 
 /* --- the objects with pages in memory --- */
 
@@ -174,21 +181,70 @@ missing(size_t goal, size_t done)
     return MAX(more, goal - MIN(goal, done));
 }
 
-/* At most two turns: the first takes away what says that pages were used. */
+/* Pages of files; at most two turns: the first takes away what says that pages were
+ * used. */
 static size_t
-turn(size_t goal)
+drop_files(size_t n)
 {
     size_t left = 2 * (kstat_read(STAT_CACHE) + nobjects), looked, done = 0;
-    size_t more;
 
-    while (left > 0 && (more = missing(goal, done)) > 0) {
+    while (left > 0 && done < n) {
         struct vm_object *obj = take_hand();
 
         if (obj == NULL)
             break;
-        done += look_at(obj, (unsigned)MIN(more, BATCH), &looked);
+        done += look_at(obj, (unsigned)MIN(n - done, BATCH), &looked);
         put_hand();
         left -= MIN(left, looked);
+    }
+    return done;
+}
+
+/* What came again although it had gone: halved with each round. */
+static size_t again_files, again_private;
+static uint64_t last_refault, last_swpin;
+
+static void
+count_what_came_again(void)
+{
+    uint64_t refault = kstat_read(STAT_REFAULT), swpin = kstat_read(STAT_SWPIN);
+
+    again_files = again_files / 2 + (refault - last_refault);
+    again_private = again_private / 2 + (swpin - last_swpin);
+    last_refault = refault;
+    last_swpin = swpin;
+}
+
+/* Of N pages, how many should be private ones. */
+static size_t
+private_share(size_t n)
+{
+    size_t private = anon_count() * (1 + again_files);
+    size_t files = kstat_read(STAT_CACHE) * (1 + again_private);
+
+    return private == 0 ? 0 : n * private / (private + files);
+}
+
+/* Each kind has its share; what one has not, the other gives. */
+static size_t
+drop_some(size_t n)
+{
+    size_t done = swap_out_global(private_share(n));
+
+    done += drop_files(n - MIN(n, done));
+    return done < n ? done + swap_out_global(n - done) : done;
+}
+
+static size_t
+drop(size_t goal)
+{
+    size_t done = 0, got, more;
+
+    while ((more = missing(goal, done)) > 0) {
+        got = drop_some(MIN(more, AT_ONCE));
+        done += got;
+        if (got == 0)
+            break;
     }
     return done;
 }
@@ -196,11 +252,13 @@ turn(size_t goal)
 static size_t
 try_hard(size_t goal)
 {
-    size_t done = turn(goal), free;
+    size_t done, free;
 
+    count_what_came_again();
+    done = drop(goal);
     if (missing(goal, done) > 0 && objects_dirty()) {
         flusher_write_all();
-        done += turn(goal - MIN(goal, done));
+        done += drop(goal - MIN(goal, done));
     }
     if (missing(goal, done) > 0)
         done += kmem_shrink();
@@ -221,6 +279,8 @@ static bool running;          /* [I] there is a thread */
 void
 reclaim_wake(void)
 {
+    if (memory_short() && current_tcb()->in_interrupt == 0)
+        atomic_store(&current_thread()->owes_memory, 1u);
     if (atomic_swap(&wanted, 1u) != 0)
         return;
     spin_lock(&wq.lock);

@@ -35,23 +35,13 @@ slots_are_scarce(void)
     return swap_slots_used() * 2 > swap_slots();
 }
 
-/* The anon that PAGE leads to, if it is one's; it may be gone by now. */
-static struct anon *
-anon_of(const struct page *page)
+struct anon *
+anon_lock_of(struct page *page)
 {
     uintptr_t owner = atomic_load_acquire(&page->owner);
+    struct anon *a = (struct anon *)owner;
 
-    return (owner & PAGE_OWNER_TAG) == PAGE_OWNER_ANON ? (struct anon *)owner
-                                                       : NULL;
-}
-
-/* Lock the anon of PAGE; NULL: PAGE is nobody's. */
-static struct anon *
-lock_anon_of(struct page *page)
-{
-    struct anon *a = anon_of(page);
-
-    if (a == NULL)
+    if (owner == 0 || (owner & PAGE_OWNER_TAG) != PAGE_OWNER_ANON)
         return NULL;
     spin_lock(&a->lock);
     if (atomic_load(&a->page) == page)
@@ -110,7 +100,7 @@ begin_out(struct anon *a, struct page *page)
 static bool
 end_out(struct page *page, swp_t slot, int err)
 {
-    struct anon *a = lock_anon_of(page);
+    struct anon *a = anon_lock_of(page);
     bool went = false;
 
     race_point("swap-written");
@@ -133,7 +123,7 @@ end_out(struct page *page, swp_t slot, int err)
 static void
 put_back(struct swap_scope *s, struct page *page)
 {
-    struct anon *a = lock_anon_of(page);
+    struct anon *a = anon_lock_of(page);
 
     if (a != NULL) {
         swap_map_swappable(s, page, true);
@@ -214,7 +204,7 @@ choose(struct outgoing *out, struct page *page)
         return STAYS;
     }
     race_point("swap-chosen");
-    a = lock_anon_of(page);
+    a = anon_lock_of(page);
     if (a != NULL) {
         fate = begin_out(a, page);
         if (fate == TO_WRITE) {
@@ -266,7 +256,7 @@ swap_begin_in(struct anon *a, struct page *page)
 static void
 swap_give_up(struct page *page)
 {
-    struct anon *a = lock_anon_of(page);
+    struct anon *a = anon_lock_of(page);
 
     if (a == NULL)
         return;
@@ -280,7 +270,7 @@ swap_give_up(struct page *page)
 static void
 take_from_slot(struct page *page, swp_t slot)
 {
-    struct anon *a = lock_anon_of(page);
+    struct anon *a = anon_lock_of(page);
 
     if (a == NULL)
         return;

@@ -100,6 +100,13 @@ bool page_is_dirty(struct page *page);
 
 /* --- swap.c: out and in --- */
 
+/* Lock the anon that owns PAGE, which has been up to date; NULL: none does (any
+ * more).  => no lock from RANK_ANON on; PAGE need not stay meanwhile */
+struct anon *anon_lock_of(struct page *page);
+/* swap_global.c: N private pages of the machine leave memory, if they can.  Returns
+ * how many did.  => as swap_out(); one thread only */
+size_t swap_out_global(size_t n);
+
 /* Have N pages of S leave memory.  Returns how many did.
  * => may sleep; no lock, no page locked */
 size_t swap_out(struct swap_scope *s, size_t n);

@@ -49,6 +49,7 @@ struct mm_struct;
 struct thread {
     struct tcb tcb;       /* must be first */
     uint32_t interrupted; /* [a] gives up waiting: sync/wait.h */
+    uint32_t owes_memory; /* [self] it took of what is short: mm/reclaim.h */
     struct context ctx;   /* registers while not running */
     int tid;              /* [I] unique, from 1 */
     char name[20];        /* [I] */

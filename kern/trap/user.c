@@ -17,10 +17,12 @@
 
 #include "debug/trace.h"
 #include "mm/fault.h"
+#include "mm/reclaim.h"
 #include "schedule/sched.h"
 #include <signal.h>
 
-_Static_assert(offsetof(struct thread, interrupted) == THREAD_INTERRUPT,
+_Static_assert(offsetof(struct thread, interrupted) == THREAD_INTERRUPT &&
+                   offsetof(struct thread, owes_memory) == THREAD_INTERRUPT + 4,
                "trapentry.S");
 
 /* What a page fault wanted; 0: it is none. */
@@ -128,6 +130,12 @@ user_leave(struct trapframe *tf)
 {
     struct thread *t = current_thread();
 
+    if (unlikely(atomic_load(&t->owes_memory) != 0)) {
+        csr_set(sstatus, SSTATUS_SIE);
+        atomic_store(&t->owes_memory, 0);
+        memory_wait();
+        csr_clear(sstatus, SSTATUS_SIE);
+    }
     if (atomic_load(&t->interrupted) != 0 && t->user_trap != NULL) {
         csr_set(sstatus, SSTATUS_SIE);
         t->user_trap(tf, NULL);

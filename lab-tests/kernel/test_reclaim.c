@@ -6,6 +6,8 @@
 #include "mm/writeback.h"
 #include "pager_test.h"
 #include "schedule/timeout.h"
+#include "swap_ram.h"
+#include "touch.h"
 
 #define SPACES 5u
 
@@ -327,4 +329,65 @@ KTEST(vm_row_65_no_store_is_lost_while_pages_go)
     ktest_parallel(4, false, tear);
     mm_put_user(torn_mm);
     object_put(&torn->obj);
+}
+
+/* --- private pages --- */
+
+KTEST(vm_row_64_private_pages_of_the_machine_go)
+{
+    struct swap_ram *r = swap_ram_on(512);
+    struct mm_struct *mm = mm_create();
+    uintptr_t at = map(mm, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 256);
+    unsigned before = 0, there = 0;
+
+    for (uint64_t i = 0; i < 256; i++)
+        CHECK(put(mm, at + i * P, 3 * i) == 0);
+    CHECK(swap_out_global(64) == 64); /* the first turn took all A away */
+    CHECK(swap_slots_used() == 64 && mm->rss == 192);
+    for (uint64_t i = 0; i < 256; i += 4) { /* these are used, and stay */
+        if (entry(mm, at + i * P) == 0)
+            continue;
+        before++;
+        CHECK(touch(mm, at + i * P, LOAD) == (ad_by_software ? 1 : 0));
+    }
+    CHECK(swap_out_global(64) == 64);
+    for (uint64_t i = 0; i < 256; i += 4)
+        there += entry(mm, at + i * P) != 0;
+    CHECK(before >= 16 && there == before);
+    for (uint64_t i = 0; i < 256; i++)
+        CHECK(get(mm, at + i * P) == 3 * i);
+    mm_put_user(mm);
+    CHECK(swap_global.nr == 0 && swap_slots_used() == 0);
+    swap_ram_off(r);
+}
+
+/* A page that is locked, pinned, shared by a quota or being read stays. */
+KTEST(vm_row_71_what_the_machine_may_not_take)
+{
+    struct swap_ram *r = swap_ram_on(512);
+    struct mm_struct *mm = mm_create(), *own = mm_create();
+    uintptr_t at = map(mm, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 8);
+    uintptr_t its = map(own, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 8);
+    struct page *held;
+
+    gate_close(&own->gate);
+    CHECK(swap_quota(own, its, its + 8 * P, 8, swap_global.sm) == 0);
+    gate_open(&own->gate);
+    for (uint64_t i = 0; i < 8; i++) {
+        CHECK(put(mm, at + i * P, i) == 0);
+        CHECK(put(own, its + i * P, i) == 0);
+    }
+    CHECK(do_mlock(mm, at, 2 * P, 0) == 0);
+    held = pa_to_page(pte_pa(entry(mm, at + 2 * P)));
+    page_get(held);
+    CHECK(swap_out_global(100) == 5);
+    CHECK(mm->rss == 3 && own->rss == 8);
+    page_put(held);
+    CHECK(do_munlock(mm, at, 2 * P) == 0);
+    CHECK(swap_out_global(100) == 3);
+    for (uint64_t i = 0; i < 8; i++)
+        CHECK(get(mm, at + i * P) == i);
+    mm_put_user(mm);
+    mm_put_user(own);
+    swap_ram_off(r);
 }

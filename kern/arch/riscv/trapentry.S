@@ -67,7 +67,7 @@
 
 .macro if_wanted there          /* does anybody want this thread or hart? */
     ld      t0, TCB_CPU(tp)
-    lw      t1, THREAD_INTERRUPT(tp)
+    ld      t1, THREAD_INTERRUPT(tp) /* and owes_memory behind it */
     lw      t0, CPU_RESCHED(t0)
     or      t0, t0, t1
     bnez    t0, \there

@@ -1,0 +1,62 @@
+/* swap_global.c: the private pages of the machine, and which of them go.
+ *
+ *     frames      . . P . F P . T P P . .      the walk goes round and round
+ *                         ^
+ *     swap_global     the private pages that the walk has met, in the order of the
+ *                     chosen swap_manager
+ *
+ * So nothing is done for a page when it comes, nor, while memory is not short, when
+ * it goes.  What the walk has not met yet is safe for a while; it walks on with each
+ * page that is wanted, and until half of all are known.
+ *
+ * Pages of a space with a quota are its scope's, and left alone. */
+#include "mm/swap.h"
+
+/* Frames looked at for each page that is wanted. */
+#define FRAMES_EACH 16u
+
+static pfn_t walk; /* [reclaimer] */
+
+/* PAGE is in use as a single one; note it, if it is private. */
+static void
+meet(struct page *page)
+{
+    uint32_t flags = atomic_load(&page->flags);
+    struct anon *a;
+
+    if ((flags & (PG_UPTODATE | PG_SWAPPABLE | PG_ZERO)) != PG_UPTODATE ||
+        !page_may_go(page))
+        return;
+    a = anon_lock_of(page);
+    if (a == NULL)
+        return;
+    swap_map_swappable(&swap_global, page, false);
+    spin_unlock(&a->lock);
+}
+
+/* Look at N frames, or at all if fewer than half of the private pages are known. */
+static void
+meet_some(size_t n)
+{
+    bool seam = walk == 0;
+
+    while (n > 0 || swap_global.nr < anon_count() / 2) {
+        struct page *page = frame_next(&walk);
+
+        if (page != NULL)
+            meet(page);
+        else if (seam)
+            break; /* once round */
+        seam |= page == NULL;
+        n -= n > 0;
+    }
+}
+
+size_t
+swap_out_global(size_t n)
+{
+    if (n == 0 || swap_slots() == 0)
+        return 0;
+    meet_some(n * FRAMES_EACH);
+    return swap_out(&swap_global, n);
+}
