@@ -22,7 +22,8 @@ Seven kinds of rows:
 
 What the test vm_transcript records ("vm ...") must be the same in all rows
 that ran it, whatever the paging mode, the number of harts, and who sets
-accessed and dirty bits; that is a verdict of its own, "transcripts".
+accessed and dirty bits; that is a verdict of its own, "transcripts".  So is
+"replacement": the victims recorded are those of tools/faultmodel.
 
 Verdicts: PASS, FAIL, SKIP, HANG (no output for a long time), INFRA (QEMU
 itself did not work).  Nothing is judged by the clock.  The console and the
@@ -40,6 +41,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fdtedit  # noqa: E402
+import ktest_victims  # noqa: E402
 import qemu  # noqa: E402
 from ktest_prepare import Infra, Skip, prepare  # noqa: E402
 from ktest_rows import MATRIX, row  # noqa: E402
@@ -54,6 +56,7 @@ class Verdict:
         self.word, self.lines, self.seconds = word, list(lines), seconds
         self.passed, self.failed, self.skipped = passed, failed, skipped
         self.story = []     # the records of vm_transcript
+        self.victims = None     # what is wrong with them, see ktest_victims.py
 
 
 def tail(result, n=12):
@@ -225,6 +228,7 @@ def run_row(r, arg):
         verdict = judge(r, result)
         verdict.seconds = result.seconds
         verdict.story = [str(x) for x in result.records if x.id == "vm"]
+        verdict.victims = ktest_victims.complaints(result.records)
     except Skip as e:
         verdict = Verdict("SKIP", 0, 0, 1, [str(e)])
     except (Infra, OSError, fdtedit.Bad) as e:
@@ -250,6 +254,16 @@ def compare_stories(done):
                 break
     return Verdict("FAIL" if wrong else "PASS", len(told) - len(wrong), len(wrong),
                    lines=wrong)
+
+
+def compare_victims(done):
+    """The verdict about all (row, verdict) that told victims; None: nobody did."""
+    told = [(r["name"], v.victims) for r, v in done
+            if v.victims is not None and v.word == "PASS"]
+    wrong = ["%s: %s" % (name, line) for name, lines in told for line in lines]
+    bad = sum(1 for _, lines in told if lines)
+    return Verdict("FAIL" if bad else "PASS", len(told) - bad, bad, lines=wrong) \
+        if told else None
 
 
 def color(word):
@@ -342,10 +356,11 @@ def main():
         return 0
     qemu.stop_on_term()
     rows = run_all(select(arg), arg)
-    same = compare_stories(rows)
-    if same is not None:
-        rows.append((row("transcripts", "compare"), same))
-        report(rows[-1][0], same, arg.verbose)
+    for name, verdict in (("transcripts", compare_stories(rows)),
+                          ("replacement", compare_victims(rows))):
+        if verdict is not None:
+            rows.append((row(name, "compare"), verdict))
+            report(rows[-1][0], verdict, arg.verbose)
     total = {k: sum(getattr(v, k) for _, v in rows)
              for k in ("passed", "failed", "skipped")}
     if arg.results:

@@ -299,6 +299,7 @@ MATRIX = [
     # bad input
     row("bad-bootarg-value", "refuse", fast=True, append="mmu=sv40"),
     row("bad-bootarg", "refuse", append="nonsense"),
+    row("bad-swap", "refuse", append="swap=random"),
     row("bad-ram-16M", "refuse", mem="16M"),
     row("bad-alignment", "refuse", prepare="image_at", where=0x80301000),
     row("bad-tree-cut", "refuse", prepare="tree", change="cut"),

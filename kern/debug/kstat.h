@@ -36,6 +36,7 @@
     X(STAT_REFAULT, "refault")      /* pages of files that came again */   \
     X(STAT_SWPIN, "swpin")          /* pages brought from swap */          \
     X(STAT_SWPOUT, "swpout")        /* pages written to swap */            \
+    X(STAT_RESCAN, "rescan")        /* looked at to find a victim */       \
     X(STAT_SLOT_ALLOC, "slot_alloc")                                       \
     X(STAT_SLOT_FREE, "slot_free")
 

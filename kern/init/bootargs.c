@@ -15,6 +15,7 @@ static const struct bootarg_rule known[] = {
     {"tlb", "*"},          /* how other harts flush: rfence, ipi */
     {"timer", "sstc|sbi"}, /* how the next interrupt is asked for */
     {"sched", "*"},        /* scheduling policy; sched_select() checks */
+    {"swap", "*"},         /* which pages leave memory; swap_manager_find() */
     {"thp", "madvise|always|never"},
     {"adsim", "0|1"},           /* 1: no hart sets A and D by itself */
     {"harts", "#"},             /* use at most so many */

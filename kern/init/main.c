@@ -205,6 +205,18 @@ wanted_harts(void)
 }
 
 static void
+choose_swap(const char *name)
+{
+    const struct swap_manager *sm = swap_manager_find(name, strlen(name));
+    char names[64];
+
+    swap_manager_names(names, sizeof(names));
+    if (sm == NULL)
+        boot_refuse("boot argument \"swap=%s\": none of %s", name, names);
+    swap_select(&swap_global, sm);
+}
+
+static void
 choose_policies(void)
 {
     char value[32] = "rr";
@@ -212,6 +224,9 @@ choose_policies(void)
     bootarg_get(machine.bootargs, "sched", value, sizeof(value));
     if (sched_select(value) != 0)
         boot_refuse("boot argument \"sched=%s\": no such policy", value);
+    strlcpy(value, "clock", sizeof(value));
+    bootarg_get(machine.bootargs, "swap", value, sizeof(value));
+    choose_swap(value);
     strlcpy(value, sbi_has(SBI_RFENCE) ? "rfence" : "ipi", sizeof(value));
     bootarg_get(machine.bootargs, "tlb", value, sizeof(value));
     if (tlb_select(value) != 0)

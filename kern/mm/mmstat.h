@@ -42,7 +42,7 @@
     X(MM_SLOT_ALLOC, "slot_alloc")                                       \
     X(MM_SLOT_FREE, "slot_free")                                         \
     X(MM_WB, "wb")         /* pages written back */                      \
-    X(MM_RESCAN, "rescan") /* looked at again by reclaim */              \
+    X(MM_RESCAN, "rescan") /* looked at to find a victim */              \
     X(MM_STEAL, "steal")   /* clean pages dropped */                     \
     X(MM_RMAPUN, "rmapun") /* entries cleared from the page's side */    \
     X(MM_OOMK, "oomk")     /* killed for lack of memory */               \

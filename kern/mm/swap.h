@@ -31,6 +31,7 @@ struct swap_scope {
     struct list *hand;      /* the manager's: where it goes on */
     uint64_t now;           /* the manager's: its ticks */
     size_t nr;              /* pages on the list */
+    uint64_t looked;        /* how many the manager has looked at */
     struct unmap_hull hull; /* whose A was taken, and no hart told yet */
     size_t quota;           /* [a] how many may be in memory; SIZE_MAX: all */
     uintptr_t start, end;   /* [gate closed] of which addresses */
@@ -56,8 +57,9 @@ TABLE_DECLARE(swap_manager, struct swap_manager);
 extern struct swap_scope swap_global;
 void swap_init(void); /* once */
 
-/* The manager called NAME (N bytes), or NULL. */
+/* The manager called NAME (N bytes), or NULL; the names of all, in BUF of N bytes. */
 const struct swap_manager *swap_manager_find(const char *name, size_t n);
+void swap_manager_names(char *buf, size_t n);
 /* S is managed by SM from now on.  => no spinlock held */
 void swap_select(struct swap_scope *s, const struct swap_manager *sm);
 /* Time passes for S.  => no spinlock held */
@@ -85,7 +87,7 @@ swap_forget(struct page *page)
 }
 
 /* The page that should go, off the list, with a reference; NULL: none was found.
- * LOOKED grows by how many were looked at.  => no lock held */
+ * What was looked at is counted: "rescan".  => no lock held */
 struct page *swap_take_victim(struct swap_scope *s, size_t most);
 
 /* For managers.  May PAGE go at all?  Has it been used since we asked last?  Does
@@ -94,6 +96,13 @@ static inline bool
 page_may_go(const struct page *page)
 {
     return page->mlocks == 0 && page->pins == 0;
+}
+/* The same, for each page that is looked at, once. */
+static inline bool
+swap_look(struct swap_scope *s, const struct page *page)
+{
+    s->looked++;
+    return page_may_go(page);
 }
 bool swap_referenced(struct swap_scope *s, struct page *page);
 bool page_is_dirty(struct page *page);

@@ -12,40 +12,22 @@
  * A page that comes takes the place of the one that went, just behind the hand; so
  * it is looked at last.  If all are used, the hand comes back to where it began, and
  * finds A=0 there: one turn is enough, as long as nobody uses them meanwhile. */
-#include "mm/swap.h"
-
-static void
-clock_init(struct swap_scope *s)
-{
-    s->hand = &s->pages;
-}
+#include "mm/swap_ring.h"
 
 static void
 clock_map_swappable(struct swap_scope *s, struct page *page, bool again)
 {
     (void)again;
-    list_add_tail(s->hand, &page->lru);
-}
-
-static void
-clock_set_unswappable(struct swap_scope *s, struct page *page)
-{
-    if (s->hand == &page->lru)
-        s->hand = page->lru.next;
-    list_del(&page->lru);
+    ring_add(s, page);
 }
 
 static struct page *
 clock_swap_out_victim(struct swap_scope *s, size_t most)
 {
     for (; most > 0 && !list_empty(&s->pages); most--) {
-        struct page *page;
+        struct page *page = ring_next(s);
 
-        if (s->hand == &s->pages) /* the ring's seam */
-            s->hand = s->pages.next;
-        page = list_entry(s->hand, struct page, lru);
-        s->hand = s->hand->next;
-        if (page_may_go(page) && !swap_referenced(s, page))
+        if (swap_look(s, page) && !swap_referenced(s, page))
             return page;
     }
     return NULL;
@@ -53,9 +35,9 @@ clock_swap_out_victim(struct swap_scope *s, size_t most)
 
 static const struct swap_manager swap_clock = {
     .name = "clock",
-    .init_scope = clock_init,
+    .init_scope = ring_init,
     .map_swappable = clock_map_swappable,
-    .set_unswappable = clock_set_unswappable,
+    .set_unswappable = ring_remove,
     .swap_out_victim = clock_swap_out_victim,
 };
 TABLE_ADD(swap_manager, swap_clock);

@@ -34,7 +34,7 @@ fifo_swap_out_victim(struct swap_scope *s, size_t most)
     list_for_each_entry (page, &s->pages, struct page, lru) {
         if (most-- == 0)
             break;
-        if (page_may_go(page))
+        if (swap_look(s, page))
             return page;
     }
     return NULL;

@@ -15,9 +15,11 @@
  * may lock it, and then looks again whether it is still the page's. */
 #include "mm/swap.h"
 
+#include "debug/kstat.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
+#include <printfmt.h>
 #include <string.h>
 
 struct swap_scope swap_global;
@@ -56,6 +58,16 @@ swap_manager_find(const char *name, size_t n)
             return *m;
     }
     return NULL;
+}
+
+void
+swap_manager_names(char *buf, size_t n)
+{
+    size_t at = 0;
+
+    TABLE_FOR_EACH (swap_manager, struct swap_manager, m)
+        at += (size_t)snprintf(buf + MIN(at, n), n - MIN(at, n), "%s%s",
+                               at > 0 ? ", " : "", (*m)->name);
 }
 
 void
@@ -123,9 +135,14 @@ swap_take_victim(struct swap_scope *s, size_t most)
 {
     struct unmap_hull hull;
     struct page *page;
+    uint64_t before;
 
     spin_lock(&s->lock);
+    before = s->looked;
     page = s->sm->swap_out_victim(s, most);
+    kstat_add(STAT_RESCAN, s->looked - before);
+    if (s->mm != NULL)
+        mm_count_n(s->mm, MM_RESCAN, s->looked - before);
     if (page != NULL) {
         leave(s, page);
         page_get(page);

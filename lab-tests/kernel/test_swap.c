@@ -3,41 +3,8 @@
 #include "ext/mm/observe.h"
 #include "mm/failpoint.h"
 #include "swap_ram.h"
+#include "swap_world.h"
 #include "touch.h"
-#include "vm_tools.h"
-
-/* A space with PAGES private pages at *AT, FRAMES of which may be in memory. */
-static struct mm_struct *
-space_of(size_t pages, size_t frames, const char *policy, uintptr_t *at)
-{
-    struct mm_struct *mm = mm_create();
-
-    *at = map_pages(mm, 0, pages, RW, 0);
-    gate_close(&mm->gate);
-    CHECK(swap_quota(mm, *at, *at + pages * PG, frames,
-                     swap_manager_find(policy, strlen(policy))) == 0);
-    gate_open(&mm->gate);
-    return mm;
-}
-
-/* All pages of MM that can go. */
-static void
-all_out(struct mm_struct *mm)
-{
-    size_t n = mm->scope->nr;
-
-    CHECK(swap_out(mm->scope, n) == n && mm->scope->nr == 0);
-}
-
-static unsigned
-resident(struct mm_struct *mm, uintptr_t at, size_t pages)
-{
-    unsigned n = 0;
-
-    for (size_t i = 0; i < pages; i++)
-        n += page_at(mm, at + i * PG) != NULL;
-    return n;
-}
 
 KTEST(vm_row_58_five_pages_in_four_frames)
 {
@@ -257,81 +224,4 @@ KTEST(vm_row_38_relatives_and_their_slots)
     mm_put_user(child);
     CHECK(swap_slots_used() == 0);
     swap_ram_off(r);
-}
-
-/* --- the table of replacement, docs/design/mm.md 1.9 --- */
-
-struct script {
-    const char *text; /* "wa rb": write page a, read page b */
-    struct {
-        const char *policy;
-        unsigned frames, faults, writes;
-    } want[12];
-};
-
-/* Run TEXT.  Faults: first touches, and pages that come back. */
-static void
-run_script(const char *text, const char *policy, unsigned frames,
-           uint64_t *faults, uint64_t *writes)
-{
-    struct swap_ram *r = swap_ram_on(64);
-    uintptr_t at;
-    struct mm_struct *mm = space_of(8, frames, policy, &at);
-    struct marks m;
-
-    for (size_t i = 0; i < 8; i++) /* else a read shows the zero page */
-        CHECK(touch(mm, at + i * PG, STORE) > 0);
-    all_out(mm);
-    mark(&m, mm);
-    for (; *text != '\0'; text += text[2] == ' ' ? 3 : 2) {
-        touch(mm, at + (size_t)(text[1] - 'a') * PG,
-              text[0] == 'w' ? STORE : LOAD);
-        swap_tick(mm->scope);
-    }
-    *faults = since(&m, MM_ANON) + since(&m, MM_SWPIN);
-    *writes = since(&m, MM_SWPOUT);
-    CHECK(since(&m, MM_MAJ) == *faults);
-    mm_put_user(mm);
-    swap_ram_off(r);
-}
-
-static const struct script scripts[] = {
-    {"wa wb wc wd wc wa wd wb we wb wa wb wc wd we ra wa",
-     {{"fifo", 4, 11, 7},
-      {"clock", 4, 9, 5},
-      {"fifo", 3, 10, 7},
-      {"clock", 3, 10, 7},
-      {"fifo", 5, 5, 0},
-      {"clock", 5, 5, 0}}},
-    {"ra rb rc rd ra rb re ra rb rc rd re",
-     {{"fifo", 3, 9, 0},
-      {"clock", 3, 9, 0},
-      {"fifo", 4, 10, 0},
-      {"clock", 4, 10, 0}}},
-    {"wa rb wc rd ra rb re wa rb rc rd re",
-     {{"fifo", 3, 9, 3},
-      {"clock", 3, 9, 3},
-      {"fifo", 4, 10, 3},
-      {"clock", 4, 10, 3}}},
-    {"ra rb rc rd re ra rb rc rd re ra rb rc rd re ra rb rc rd re",
-     {{"fifo", 4, 20, 0}, {"clock", 4, 20, 0}}},
-};
-
-KTEST(vm_row_71_the_table_of_replacement)
-{
-    for (unsigned i = 0; i < ARRAY_LEN(scripts); i++) {
-        for (unsigned k = 0; scripts[i].want[k].policy != NULL; k++) {
-            uint64_t faults, writes;
-
-            run_script(scripts[i].text, scripts[i].want[k].policy,
-                       scripts[i].want[k].frames, &faults, &writes);
-            if (faults != scripts[i].want[k].faults ||
-                writes != scripts[i].want[k].writes) {
-                cprintf("%s, %u frames, %s: %lu, %lu\n",
-                        scripts[i].want[k].policy, scripts[i].want[k].frames,
-                        scripts[i].text, faults, writes);
-                CHECK(!"the table says so");
-            }
-        }
-    }
 }

@@ -10,6 +10,11 @@
     enhanced   enhanced clock: from the hand, look for a page neither used nor dirty;
                if a turn finds none, for one that is dirty but not used, and clear A on
                the way; then both again
+    wsclock    working-set clock: from the hand, look for a clean page that is not used
+               and was found used last at least as many moments ago as there are frames;
+               if a turn finds none, a dirty one that is so, then the one found used
+               first; the hand is behind who goes.  A moment: an access, or a page that
+               came
     opt        the page whose next use is furthest away (L. A. Belady, "A study of
                replacement algorithms for a virtual-storage computer", IBM Systems
                Journal 5, 1966); of those never used again, the one in the first frame.
@@ -111,6 +116,37 @@ class EnhancedClock(Clock):
                         page.used = False
 
 
+class WorkingSetClock(Clock):
+    def __init__(self, *arg):
+        super().__init__(*arg)
+        self.time, self.found = 0, [0] * len(self.frames)
+
+    def came(self, i):
+        self.time += 1
+        self.found[i] = self.time
+
+    def touched(self, i):
+        self.time += 1
+
+    def victim(self):
+        dirty = eldest = None
+        for _ in range(len(self.frames) + 1):
+            i = self.advance()
+            page, age = self.frames[i], self.time - self.found[i]
+            if page.used:
+                page.used, self.found[i] = False, self.time
+                continue
+            if age >= len(self.frames):
+                if not page.dirty:
+                    return i
+                dirty = i if dirty is None else dirty
+            if eldest is None or self.found[i] < self.found[eldest]:
+                eldest = i
+        i = eldest if dirty is None else dirty
+        self.hand = (i + 1) % len(self.frames)
+        return i
+
+
 class Opt(Policy):
     def __init__(self, *arg):
         super().__init__(*arg)
@@ -128,7 +164,7 @@ class Opt(Policy):
 
 
 POLICIES = {"fifo": Fifo, "lru": Lru, "clock": Clock, "second": SecondChance,
-            "enhanced": EnhancedClock, "opt": Opt}
+            "enhanced": EnhancedClock, "wsclock": WorkingSetClock, "opt": Opt}
 
 
 def simulate(policy, frames, accesses):

@@ -90,6 +90,7 @@ read_kernel(uint64_t *sum)
     sum[MM_STEAL] = kstat_read(STAT_DROPPED);
     sum[MM_SWPIN] = kstat_read(STAT_SWPIN);
     sum[MM_SWPOUT] = kstat_read(STAT_SWPOUT);
+    sum[MM_RESCAN] = kstat_read(STAT_RESCAN);
     sum[MM_SLOT_ALLOC] = kstat_read(STAT_SLOT_ALLOC);
     sum[MM_SLOT_FREE] = kstat_read(STAT_SLOT_FREE);
 }
