@@ -234,6 +234,7 @@ MATRIX = [
     # the rows of the memory system and of processes again, by programs
     row("user-1", "user", mode="icount", mem="512M"),
     row("user-4", "user", smp=4, mem="512M", fast=True),
+    row("user-oom", "user", smp=4, mem="64M", run=["t_oom"]),
     row("user-sv39", "user", smp=2, mem="512M", append="mmu=sv39"),
     row("user-fork-race", "user", smp=4, mem="512M", run=("l_race", "rounds=200")),
     row("user-fork-race-10000", "user", smp=4, mem="512M", run=("l_race", "rounds=10000"),

@@ -373,6 +373,10 @@ again(struct fault *f, unsigned result)
         f->oom += got ? 1 : OOM_IN_VAIN;
         return true;
     }
+    if ((result & VM_FAULT_OOM) && !f->crowded && oom_rescue()) {
+        f->oom = 0;
+        return true;
+    }
     return (result & VM_FAULT_RETRY) != 0 && !f->gave_up;
 }
 

@@ -32,7 +32,8 @@ filled_page(struct vm_object *obj, uint64_t index, struct readahead *ra,
         *page = object_find(obj, index);
         if (*page == NULL) {
             err = object_add(obj, index, page);
-            if (err == -ENOMEM && tries++ < READ_TRIES && reclaim(0) > 0)
+            if (err == -ENOMEM && tries++ < READ_TRIES &&
+                (reclaim(0) > 0 || oom_rescue()))
                 continue;
             if (err == -ENOMEM)
                 return err;

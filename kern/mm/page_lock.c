@@ -7,7 +7,7 @@
  *
  * A pager ends its work in an interrupt, so waking takes no lock but the
  * queue's. */
-#include "mm/object.h"
+#include "mm/reclaim.h"
 
 #include <race.h>
 
@@ -121,11 +121,17 @@ page_written(struct page *page)
     take_bit(page, PG_WRITEBACK);
 }
 
-/* mm/reclaim.c, if linked, takes the place of these three. */
+/* mm/reclaim.c, if linked, takes the place of these but the second: ext/process/oom.c does. */
 WEAK size_t
 reclaim(size_t n)
 {
     return 0;
+}
+
+WEAK bool
+oom_rescue(void)
+{
+    return false;
 }
 
 WEAK void

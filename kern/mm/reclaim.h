@@ -21,6 +21,12 @@ void reclaim_start(void);
  * => may sleep; no page locked, no journal handle open */
 size_t reclaim(size_t n);
 
+/* There is no memory, and reclaim() got none back: somebody is killed.  False: the
+ * caller should give up; it may be who was killed.  ext/process/oom.c, if linked, takes
+ * the place of one that always says so.
+ * => may sleep; no lock from RANK_OOM on */
+bool oom_rescue(void);
+
 /* Before taking memory for pages of files. => as reclaim() */
 static inline void
 memory_wait(void)

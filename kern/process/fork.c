@@ -148,6 +148,7 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
     p->stack_start = from->stack_start;
     memcpy(p->name, from->name, sizeof(p->name));
     memcpy(p->limits, from->limits, sizeof(p->limits));
+    p->oom_adj = from->oom_adj;
     if (from->exe != NULL) {
         inode_get(from->exe);
         p->exe = from->exe;

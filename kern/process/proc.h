@@ -110,6 +110,7 @@ struct process {
     uint64_t stat[MMSTAT_COUNT];       /* of spaces that it left */
     uint64_t child_stat[MMSTAT_COUNT]; /* [t] of children waited for */
     bool trace;                        /* [t] print its calls */
+    int16_t oom_adj;                   /* [t] ext/process/oom.c */
 };
 
 /* How a call goes on that waits until a certain time, when a signal without a

@@ -19,6 +19,7 @@
     X(RANK_FILE, "file")          /* the position of an open file */          \
     X(RANK_RENAME, "rename")      /* who lies in whom, of a file system */    \
     X(RANK_INODE, "inode")        /* size, directory contents, truncate */    \
+    X(RANK_OOM, "oom")            /* who ends, for lack of memory */          \
     X(RANK_GATE, "gate")          /* an address space's areas */              \
     X(RANK_PAGE, "page")          /* "this page is busy" */                   \
     X(RANK_JOURNAL, "journal")    /* inode map, journal handle */             \
