@@ -117,8 +117,7 @@ set_entry_locked(struct fault *f, struct page *page, pte_t entry,
     return result;
 }
 
-/* PAGE is mapped elsewhere, too: rmap_add() may need a block, and refuses
- * without one. */
+/* Others map PAGE, too: rmap_add() may need a block, and refuses without one. */
 static NOINLINE unsigned
 set_another_entry(struct fault *f, struct page *page, pte_t entry)
 {
@@ -147,10 +146,10 @@ set_any_entry(struct fault *f, struct page *page, pte_t entry)
 
     if (unlikely(entry & PTE_X))
         mm_sync_code(f->mm);
-    if (atomic_load(&page->mapcount) > 0 && !shows(f->seen, page))
+    if (rmap_wants_block(page) && !shows(f->seen, page))
         return set_another_entry(f, page, entry);
     result = set_entry_locked(f, page, entry, PAGE_ANY, &none);
-    /* No memory: a relative mapped it just now, or this entry was cleared. */
+    /* No block: relatives mapped it just now, or this entry was cleared. */
     return result == VM_FAULT_OOM ? VM_FAULT_RETRY : result;
 }
 

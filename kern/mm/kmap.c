@@ -14,6 +14,7 @@
 #include "arch/riscv/satp.h"
 #include "debug/panic.h"
 #include "mm/bootmem.h"
+#include "mm/rmap.h"
 #include <errno.h>
 #include <string.h>
 
@@ -246,6 +247,8 @@ kmap_init(const struct pmm_range *reserved, unsigned n)
         return -ENOMEM;
     arena = (struct arena){.pa = pa, .va = va};
     memmap_first_pfn = ROUND_DOWN(ram[0].start, pte_span(1)) >> PAGE_SHIFT;
+    rmap_pairs =
+        ram[nram - 1].end - (memmap_first_pfn << PAGE_SHIFT) <= RMAP_PAIR_RAM;
     err = make_root_entries();
     for (unsigned i = 0; i < nram && err == 0; i++) {
         err = map_ram(ram[i].start, ram[i].end, reserved, n);

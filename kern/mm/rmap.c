@@ -2,8 +2,12 @@
  *
  *   nobody        rmap = 0
  *   one entry     rmap = pte
+ *   two           rmap = where both are | 2, see rmap_pair()
  *   more          rmap = block | 1 --> block --> ...     seven entries each;
  *                 the first block may have room, the others are full
+ *
+ * Two are what a fork, or a second process with the same file, makes: without
+ * blocks.  When entries go, blocks stay as long as there is one in them.
  *
  * Removing takes the last entry of the first block into the hole, so the
  * others stay full, and adding looks at one block only. */
@@ -16,6 +20,8 @@
 #include <race.h>
 
 #define PER_BLOCK (unsigned)RMAP_PER_BLOCK
+
+bool rmap_pairs = true;
 
 struct rmap_block *
 rmap_block_alloc(void)
@@ -32,7 +38,9 @@ rmap_block_free(struct rmap_block *b)
 static struct rmap_block *
 first_block(const struct page *page)
 {
-    return (page->rmap & 1) ? (struct rmap_block *)(page->rmap & ~1ul) : NULL;
+    return (page->rmap & RMAP_BLOCK)
+               ? (struct rmap_block *)(page->rmap & ~RMAP_BLOCK)
+               : NULL;
 }
 
 /* Entries in use in the first block; the others are full. */
@@ -47,11 +55,15 @@ static int
 add_record(struct page *page, pte_t *pte, struct rmap_block **spare)
 {
     struct rmap_block *b = first_block(page);
+    uintptr_t pair;
 
     if (page->mapcount == 0) {
         page->rmap = (uintptr_t)pte;
     } else if (b != NULL && used_in_first(page) < PER_BLOCK) {
         b->pte[used_in_first(page)] = pte;
+    } else if (b == NULL && page->mapcount == 1 &&
+               (pair = rmap_pair(page->rmap, (uintptr_t)pte)) != 0) {
+        page->rmap = pair;
     } else if (*spare == NULL) {
         return -ENOMEM;
     } else {
@@ -60,10 +72,9 @@ add_record(struct page *page, pte_t *pte, struct rmap_block **spare)
         *spare = NULL;
         fresh->next = b;
         fresh->pte[0] = pte;
-        if (b == NULL) { /* the one entry moves into the block */
-            fresh->pte[1] = (pte_t *)page->rmap;
-        }
-        page->rmap = (uintptr_t)fresh | 1;
+        if (b == NULL) /* the one or two move into the block */
+            (void)rmap_few(page->rmap, &fresh->pte[1]);
+        page->rmap = (uintptr_t)fresh | RMAP_BLOCK;
     }
     atomic_store(&page->mapcount, page->mapcount + 1);
     return 0;
@@ -129,12 +140,14 @@ take_out(struct page *page, pte_t *pte)
 {
     struct rmap_block *b = first_block(page);
     unsigned n = used_in_first(page);
-    pte_t **hole;
+    pte_t **hole, *few[2];
 
     if (b == NULL) {
-        assert(page->mapcount == 1 && page->rmap == (uintptr_t)pte);
+        n = rmap_few(page->rmap, few);
+        assert(page->mapcount == (int32_t)n && n > 0);
+        assert(few[0] == pte || (n == 2 && few[1] == pte));
         one_fewer(page);
-        page->rmap = 0;
+        page->rmap = n == 1 ? 0 : (uintptr_t)few[few[0] == pte];
         return NULL;
     }
     hole = find_record(page, pte);
@@ -143,7 +156,7 @@ take_out(struct page *page, pte_t *pte)
     one_fewer(page);
     if (n > 1)
         return NULL;
-    page->rmap = b->next == NULL ? 0 : (uintptr_t)b->next | 1;
+    page->rmap = b->next == NULL ? 0 : (uintptr_t)b->next | RMAP_BLOCK;
     return b;
 }
 
@@ -160,11 +173,15 @@ rmap_remove_one(struct page *page, pte_t *pte)
 void
 rmap_replace(struct page *page, pte_t *from, pte_t *to)
 {
+    pte_t *few[2];
+
     lock_rmap(page);
-    if (first_block(page) == NULL)
+    if (first_block(page) != NULL)
+        *find_record(page, from) = to;
+    else if (rmap_few(page->rmap, few) == 1)
         page->rmap = (uintptr_t)to;
     else
-        *find_record(page, from) = to;
+        page->rmap = rmap_pair((uintptr_t)few[few[0] == from], (uintptr_t)to);
     unlock_rmap(page);
 }
 
@@ -213,14 +230,16 @@ walk_once(struct page *page,
 {
     unsigned skipped = 0, n;
     struct rmap_block *b, *empty = NULL;
+    pte_t *few[2];
 
     irq_off();
     lock_rmap(page);
     b = first_block(page);
     if (b == NULL) {
-        if (page->mapcount == 1 &&
-            visit(page, (pte_t *)page->rmap, fn, arg, &skipped, huge))
-            take_out(page, (pte_t *)page->rmap);
+        for (n = rmap_few(page->rmap, few); n-- > 0;) {
+            if (visit(page, few[n], fn, arg, &skipped, huge))
+                take_out(page, few[n]);
+        }
         unlock_rmap(page);
         irq_restore();
         return skipped;

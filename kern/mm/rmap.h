@@ -1,9 +1,10 @@
 /* rmap.h: which page-table entries map this page.
  *
- * page->rmap is 0, or the one entry's address, or a chain of blocks of seven
- * (tagged by bit 0); page->mapcount is how many there are.  Both are guarded by
- * a bit lock in page->flags, rank RMAP, which is taken after a table lock.  Who
- * starts from the page and wants the table lock may only try it.
+ * page->rmap is 0, or the one entry's address, or where two are in RAM (tagged by
+ * bit 1), or a chain of blocks of seven (tagged by bit 0); page->mapcount is how
+ * many there are.  Both are guarded by a bit lock in page->flags, rank RMAP, which
+ * is taken after a table lock.  Who starts from the page and wants the table lock
+ * may only try it.
  *
  * Adding must not need memory under a lock, so the caller brings a spare block
  * (rmap_block_alloc(), without sleeping) and gets it back if it was not used. */
@@ -19,6 +20,39 @@ struct rmap_block {
     pte_t *pte[RMAP_PER_BLOCK];
 };
 
+#define RMAP_BLOCK 1ul
+#define RMAP_PAIR  2ul
+
+static inline uintptr_t
+rmap_ram(void)
+{
+    return dmap_base + (memmap_first_pfn << PAGE_SHIFT);
+}
+
+/* Two entries as one word: half of it each, less three bits that are 0 in both.
+ * 0: there is too much RAM for that. */
+#define RMAP_PAIR_RAM (16ul << 30)
+extern bool rmap_pairs; /* [I] from its first to its last byte it is less */
+static inline uintptr_t
+rmap_pair(uintptr_t a, uintptr_t b)
+{
+    return unlikely(!rmap_pairs)
+               ? 0
+               : (a - rmap_ram()) << 30 | (b - rmap_ram()) >> 1 | RMAP_PAIR;
+}
+
+/* The entries, if there are at most two and no block has them.  Returns how many. */
+static inline unsigned
+rmap_few(uintptr_t rmap, pte_t *pte[2])
+{
+    pte[0] = (pte_t *)rmap;
+    if (!(rmap & RMAP_PAIR))
+        return rmap == 0 ? 0 : 1;
+    pte[0] = (pte_t *)rmap_ram() + (rmap >> 33);
+    pte[1] = (pte_t *)rmap_ram() + (rmap >> 2 & 0x7fffffff);
+    return 2;
+}
+
 struct rmap_block *rmap_block_alloc(void);
 void rmap_block_free(struct rmap_block *b); /* NULL is fine */
 
@@ -32,33 +66,37 @@ MUST_CHECK int rmap_add(struct page *page, pte_t *pte,
  * => table lock of PTE held, and the object's lock, which keeps the page */
 bool rmap_try_add(struct page *page, pte_t *pte, struct rmap_block **spare,
                   bool locked);
-/* The same for a page that nobody maps yet, in an area that is not locked: most
- * neighbours of a fault are such, so it is short. */
+/* The same for a page that nobody maps yet, or one, in an area that is not locked:
+ * most neighbours of a fault are such, so it is short. */
 static inline bool
-rmap_try_first(struct page *page, pte_t *pte)
+rmap_try_few(struct page *page, pte_t *pte)
 {
     uint32_t busy = PG_LOCKED | PG_RMAP_LOCK, old = atomic_load(&page->flags);
-    bool first;
+    uintptr_t word = (uintptr_t)pte;
+    int32_t n;
 
     if ((old & (busy | PG_UPTODATE)) != PG_UPTODATE ||
-        atomic_load(&page->mapcount) != 0 ||
         !atomic_cas(&page->flags, &old, old | PG_RMAP_LOCK))
         return false;
-    first = page->mapcount == 0;
-    if (likely(first)) {
-        page->rmap = (uintptr_t)pte;
-        atomic_store(&page->mapcount, 1);
+    n = page->mapcount;
+    if (n != 0)
+        word = n > 1 || (page->rmap & RMAP_BLOCK) ? 0
+                                                  : rmap_pair(page->rmap, word);
+    if (likely(word != 0)) {
+        page->rmap = word;
+        atomic_store(&page->mapcount, n + 1);
     }
     atomic_and(&page->flags, ~PG_RMAP_LOCK);
-    return first;
+    return word != 0;
 }
-/* Is it likely that the next entry needs a block? */
+
+/* May the next entry need a block, as things are now? */
 static inline bool
 rmap_wants_block(const struct page *page)
 {
     int32_t n = atomic_load(&page->mapcount);
 
-    return n == 1 || (n > 1 && n % RMAP_PER_BLOCK == 0);
+    return n == (rmap_pairs ? 2 : 1) || (n > 1 && n % RMAP_PER_BLOCK == 0);
 }
 
 /* The same for the first entry of a page that nobody else can look at: the lock

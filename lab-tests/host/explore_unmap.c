@@ -199,7 +199,7 @@ entry(unsigned i)
 static void
 map_at(struct page *what, unsigned i)
 {
-    struct rmap_block *spare = what->mapcount > 0 ? rmap_block_alloc() : NULL;
+    struct rmap_block *spare = what->mapcount > 1 ? rmap_block_alloc() : NULL;
     pte_t *pte = entry(i);
 
     spin_lock(pte_lock(pte));

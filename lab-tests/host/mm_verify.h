@@ -144,8 +144,11 @@ verify_layers_of(struct mm_struct *mm)
 static bool
 is_recorded(struct page *page, const pte_t *pte)
 {
-    if ((page->rmap & 1) == 0)
-        return page->rmap == (uintptr_t)pte && page->mapcount == 1;
+    pte_t *few[2] = {NULL};
+
+    if ((page->rmap & RMAP_BLOCK) == 0)
+        return page->mapcount == (int32_t)rmap_few(page->rmap, few) &&
+               (few[0] == pte || few[1] == pte);
     return find_record(page, (pte_t *)pte) != NULL;
 }
 

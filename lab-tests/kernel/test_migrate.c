@@ -260,17 +260,19 @@ move_in_window(struct mm_struct *mm, uintptr_t at)
 KTEST(vm_row_93_no_move_between_look_and_entry)
 {
     uintptr_t at;
-    struct mm_struct *mm = space_with(1, &at), *child;
+    struct mm_struct *mm = space_with(1, &at), *child, *other;
 
     fill(mm, at, 1);
     child = mm_copy(mm);
-    CHECK(get(child, at) == 1000);
+    other = mm_copy(mm); /* the third record needs a block */
+    CHECK(get(child, at) == 1000 && get(other, at) == 1000);
     window_page = page_at(child, at);
     CHECK(hint_scan(mm, at, at + P) == 1);
     move_in_window(mm, at); /* do_private_read */
     CHECK(get(child, at) == 1000 && get(mm, at) == 1000);
     CHECK(page_at(mm, at) == page_at(child, at));
     mm_put_user(child);
+    mm_put_user(other);
 
     CHECK(put(mm, at, 5) == 0);                /* do_wp_page, in place */
     CHECK(migrate_range(mm, at, at + P) == 1); /* entry gone: ask the anon */

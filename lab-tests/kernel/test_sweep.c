@@ -205,13 +205,17 @@ SWEEP(a_read_of_zeros, 2)
     return r;
 }
 
-/* A second space maps the page: its record needs a block. */
-SWEEP(a_second_mapping, 1)
+/* A third space maps the page: its record needs a block. */
+SWEEP(a_third_mapping, 1)
 {
     bool armed = fail_armed;
     unsigned r;
 
-    disarm(); /* its entry goes */
+    disarm();
+    if (w.made == NULL)
+        w.made = mm_copy(w.mm);
+    CHECK(do_pgfault(w.made, FAULT_READ | FAULT_USER, A) != VM_FAULT_OOM);
+    /* The entry of the third goes. */
     CHECK(do_mprotect(w.child, A, 40 * PG, 0) == 0);
     CHECK(do_mprotect(w.child, A, 40 * PG, RW) == 0);
     fail_armed = armed;

@@ -70,7 +70,7 @@ map_slots(struct fault *f, struct page **slot, pte_t *pte, unsigned n)
         struct page *page = *slot;
 
         if (page == NULL || atomic_load(pte) != 0 || is_private(f, pte) ||
-            !((alone && rmap_try_first(page, pte)) ||
+            !((alone && rmap_try_few(page, pte)) ||
               record_slow(f, page, pte, &spare)))
             continue;
         pte_store_new(pte, pte_make(page_to_pa(page), 0) | bits);
@@ -106,24 +106,24 @@ void
 do_fault_around(struct fault *f)
 {
     struct vm_object *obj = f->vma->vm_object;
-    struct spinlock *table = pte_lock(f->pte);
+    struct spinlock *table = pte_lock(f->pte); /* we are inside the gate */
     uintptr_t start, end;
     unsigned mapped = 0;
 
     if (fault_around_pages <= 1)
         return;
     window(f, &start, &end);
-    spin_lock(&obj->lock);
+    spin_lock_off(&obj->lock, RANK_OBJECT);
     if (f->layer != NULL)
-        spin_lock(&f->layer->lock);
-    spin_lock(table);
+        spin_lock_off(&f->layer->lock, RANK_LAYER);
+    spin_lock_off(table, RANK_PTE);
     /* A layer that came meanwhile may hold pages, and we have not locked it. */
     if (atomic_load_acquire(&f->vma->layer) == f->layer)
         mapped = map_cached(f, start, end);
-    spin_unlock(table);
+    spin_unlock_off(table, RANK_PTE);
     if (f->layer != NULL)
-        spin_unlock(&f->layer->lock);
-    spin_unlock(&obj->lock);
+        spin_unlock_off(&f->layer->lock, RANK_LAYER);
+    spin_unlock_off(&obj->lock, RANK_OBJECT);
     if (mapped > 0) {
         atomic_add(&f->mm->rss, (int64_t)mapped);
         mm_count_n(f->mm, MM_AROUND, mapped);
