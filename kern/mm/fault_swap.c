@@ -20,7 +20,8 @@ is_full(const struct fault *f)
     const struct swap_scope *s = f->mm->scope;
 
     return unlikely(s != NULL) && s->start <= f->va && f->va < s->end &&
-           s->nr >= atomic_load(&s->quota);
+           s->nr >= atomic_load(&s->quota) &&
+           !(s->soft && (f->crowded || swap_slots() == 0));
 }
 
 bool

@@ -34,6 +34,7 @@ struct swap_scope {
     uint64_t looked;        /* how many the manager has looked at */
     struct unmap_hull hull; /* whose A was taken, and no hart told yet */
     size_t quota;           /* [a] how many may be in memory; SIZE_MAX: all */
+    bool soft;              /* it may be exceeded, where nobody can go */
     uintptr_t start, end;   /* [gate closed] of which addresses */
     struct mm_struct *mm;   /* [I] whose; NULL: the machine's */
 };
@@ -65,9 +66,9 @@ void swap_select(struct swap_scope *s, const struct swap_manager *sm);
 /* Time passes for S.  => no spinlock held */
 void swap_tick(struct swap_scope *s);
 
-/* MM may have QUOTA private pages of [START, END) in memory, chosen by SM; SIZE_MAX:
- * any number.  What is there now counts from its next fault on.
- * => gate closed.  -ENOMEM */
+/* MM may have QUOTA private pages of [START, END) in memory, chosen by SM, or, if that
+ * is NULL, as the machine's are: then it is soft.  SIZE_MAX: any number.  What is
+ * there now counts from its next fault on.  => gate closed.  -ENOMEM */
 MUST_CHECK int swap_quota(struct mm_struct *mm, uintptr_t start, uintptr_t end,
                           size_t quota, const struct swap_manager *sm);
 /* MM ends. */

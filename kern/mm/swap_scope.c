@@ -179,6 +179,14 @@ page_is_dirty(struct page *page)
 
 /* --- a space with a quota --- */
 
+/* => s->lock held */
+static void
+let_all_go(struct swap_scope *s)
+{
+    while (!list_empty(&s->pages))
+        leave(s, list_first(&s->pages, struct page, lru));
+}
+
 int
 swap_quota(struct mm_struct *mm, uintptr_t start, uintptr_t end, size_t quota,
            const struct swap_manager *sm)
@@ -191,10 +199,16 @@ swap_quota(struct mm_struct *mm, uintptr_t start, uintptr_t end, size_t quota,
             return -ENOMEM;
         s->mm = mm;
     }
+    spin_lock(&s->lock);
+    if (s->start != start || s->end != end)
+        let_all_go(s);
     s->start = start;
     s->end = end;
+    s->soft = sm == NULL;
+    s->sm = sm == NULL ? swap_global.sm : sm;
+    s->sm->init_scope(s);
     atomic_store(&s->quota, quota);
-    swap_select(s, sm);
+    spin_unlock(&s->lock);
     atomic_store_release(&mm->scope, s);
     return 0;
 }
@@ -208,9 +222,9 @@ swap_scope_end(struct mm_struct *mm)
         return;
     mm->scope = NULL;
     spin_lock(&s->lock);
-    while (!list_empty(&s->pages)) /* relatives have them */
-        leave(s, list_first(&s->pages, struct page, lru));
+    let_all_go(s); /* relatives have them */
     s->quota = SIZE_MAX;
+    s->soft = false;
     s->sm = NULL;
     spin_unlock(&s->lock);
     kmem_cache_free(scope_cache, s);

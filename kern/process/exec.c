@@ -286,6 +286,13 @@ limit_space(struct mm_struct *mm, const struct process *p)
     mm->data_limit = p->limits[RLIMIT_DATA].cur;
 }
 
+/* ext/process/limit_rss.c does it. */
+WEAK int
+limit_memory(struct mm_struct *mm, uint64_t bytes)
+{
+    return 0;
+}
+
 int
 load_icode(struct process *p, const struct exec_args *args,
            struct mm_struct **mm, struct start *start)
@@ -306,7 +313,10 @@ load_icode(struct process *p, const struct exec_args *args,
         *mm = mm_create();
         if (*mm != NULL)
             limit_space(*mm, p);
-        err = *mm == NULL ? -ENOMEM : build(*mm, &im, &interp, args, start);
+        err = *mm == NULL ? -ENOMEM
+                          : limit_memory(*mm, p->limits[RLIMIT_RSS].cur);
+        if (err == 0)
+            err = build(*mm, &im, &interp, args, start);
     }
     if (err != 0 && *mm != NULL)
         mm_put_user(*mm);

@@ -101,7 +101,8 @@ copy_mm(struct process *p, const struct process *from, uint64_t flags)
         return 0;
     }
     p->mm = mm_copy(from->mm);
-    return p->mm == NULL ? -ENOMEM : 0;
+    return p->mm == NULL ? -ENOMEM
+                         : limit_memory(p->mm, from->limits[RLIMIT_RSS].cur);
 }
 
 /* Handlers, if there ever were any; always a copy. */

@@ -26,6 +26,10 @@ void task_joins(struct task *t);
 struct task *task_create(struct process *p, const struct trapframe *tf);
 void task_destroy(struct task *t); /* one that never ran */
 
+/* exec.c: MM has at most BYTES of private memory; UINT64_MAX: any number.  WEAK.
+ * => may sleep; gate open.  -ENOMEM */
+MUST_CHECK int limit_memory(struct mm_struct *mm, uint64_t bytes);
+
 /* exit.c */
 void vfork_done(struct process *p); /* P does not need the parent's mm now */
 

@@ -43,6 +43,7 @@ enum proc_state { PROC_LIVE, PROC_ZOMBIE };
 #define RLIMIT_FSIZE  1
 #define RLIMIT_DATA   2
 #define RLIMIT_STACK  3
+#define RLIMIT_RSS    5
 #define RLIMIT_NPROC  6
 #define RLIMIT_NOFILE 7
 #define RLIMIT_AS     9

@@ -22,6 +22,7 @@
 #include "mm/uaccess.h"
 #include "process/proc.h"
 #include "schedule/timeout.h"
+#include "swap_ram.h"
 #include "syscall/syscall.h"
 #include <errno.h>
 #include <string.h>
@@ -272,9 +273,24 @@ test_dma(uintptr_t arg)
     return copy_to_user(arg, &d, sizeof(d)) != 0 ? -EFAULT : 0;
 }
 
+static struct swap_ram *swap_device; /* [a] */
+
+static long
+test_swap(size_t slots)
+{
+    struct swap_ram *r = atomic_swap(&swap_device, (struct swap_ram *)NULL);
+
+    if (r != NULL)
+        swap_ram_off(r);
+    if (slots > 0)
+        atomic_store(&swap_device, swap_ram_on(slots));
+    return 0;
+}
+
 static long
 test_begin(void)
 {
+    (void)test_swap(0); /* of a test that failed */
     for (unsigned i = 0; i < UTEST_PINS; i++)
         (void)test_unpin(i); /* of a test that failed */
     frames = ktest_settle();
@@ -311,6 +327,8 @@ utest_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
         return test_force(arg);
     case UTEST_CHECK:
         return mmcheck();
+    case UTEST_SWAP:
+        return test_swap(arg);
     case UTEST_CALL:
         return test_call(arg);
     }

@@ -4,6 +4,7 @@
 #include "ext/mm/memnode.h"
 #include "ext/mm/migrate.h"
 #include "ext/mm/pagers.h"
+#include "ext/mm/quota.h"
 #include "ext/mm/spaces.h"
 #include "mm/failpoint.h"
 #include <errno.h>
@@ -43,6 +44,14 @@ WEAK struct page *
 memnode_alloc(unsigned node)
 {
     return alloc_pages(0);
+}
+
+/* ext/mm/quota.c: it stays as it is. */
+WEAK int
+quota_set(struct mm_struct *mm, uintptr_t start, uintptr_t end, size_t quota,
+          const struct swap_manager *sm)
+{
+    return 0;
 }
 
 /* ext/mm/migrate.c: nobody asks. */

@@ -34,15 +34,18 @@ sys_sched_getaffinity(ARGS)
 }
 SYSCALL(123, sched_getaffinity, "dup", sys_sched_getaffinity);
 
-/* What a new limit means at once.  MM and FILES are the process's. */
-static void
+/* What a new limit means at once.  MM and FILES are the process's.  -ENOMEM: this
+ * space has no such limit then, those that come from it will. */
+static long
 apply(unsigned which, const struct rlimit64 *l, struct mm_struct *mm,
       struct files *files)
 {
     if (which == RLIMIT_NOFILE) {
         files_limit(files, (int)MIN(l->cur, (uint64_t)NOFILE_MAX));
-        return;
+        return 0;
     }
+    if (which == RLIMIT_RSS)
+        return limit_memory(mm, l->cur);
     mm_write_begin(mm);
     if (which == RLIMIT_STACK)
         mm->stack_limit = MIN(l->cur, STACK_MOST);
@@ -51,6 +54,7 @@ apply(unsigned which, const struct rlimit64 *l, struct mm_struct *mm,
     else if (which == RLIMIT_DATA)
         mm->data_limit = l->cur;
     mm_write_end(mm);
+    return 0;
 }
 
 /* RLIMIT_FSIZE.  Not signal_self(), which might not come back to unlock the file. */
@@ -97,7 +101,7 @@ change_limit(int pid, unsigned which, const struct rlimit64 *new,
     }
     spin_unlock(&tree_lock);
     if (mm != NULL) {
-        apply(which, new, mm, files);
+        r = apply(which, new, mm, files);
         mm_put(mm);
         files_put(files);
     }

@@ -22,6 +22,7 @@ enum {
     UTEST_FORCE,          /* struct utest_force */
     UTEST_CHECK,          /* mmcheck: how many complaints */
     UTEST_CALL,           /* struct utest_call: the next from its number on */
+    UTEST_SWAP,           /* arg: slots of memory to swap to, 0: none */
 };
 
 struct utest_stat {
