@@ -14,11 +14,23 @@ def header(at, other, last, entries, table):
     return head[:16] + struct.pack("<I", zlib.crc32(head)) + head[20:]
 
 
-def write(path, parts):
-    """Make the file PATH a disk with PARTS: (first sector, sector behind it)."""
+DATA = b"linux data part."
+# 0657fd6d-a4ab-43c4-84e5-0933c84b4f4f, as it lies on a disk
+SWAP = bytes.fromhex("6dfd5706aba4c44384e50933c84b4f4f")
+
+
+def swap_header(size):
+    """The first page of a swap space of SIZE bytes, as mkswap(8) writes it."""
+    page = b"\0" * 1024 + struct.pack("<III", 1, size // 4096 - 1, 0)
+    return page.ljust(4096 - 10, b"\0") + b"SWAPSPACE2"
+
+
+def write(path, parts, kind=DATA):
+    """Make the file PATH a disk with PARTS: (first sector, sector behind it); what
+    is of KIND swap gets its header."""
     last = parts[-1][1] + 2047
     table = b"".join(
-        struct.pack("<16s16sQQQ72s", b"linux data part.", b"%016d" % a, a, b - 1, 0, b"")
+        struct.pack("<16s16sQQQ72s", kind, b"%016d" % a, a, b - 1, 0, b"")
         for a, b in parts).ljust(128 * 128, b"\0")
     with open(path, "wb") as f:
         f.truncate((last + 1) * SECTOR)
@@ -26,3 +38,6 @@ def write(path, parts):
         f.write(header(1, last, last, 2, table).ljust(SECTOR, b"\0") + table)
         f.seek((last - 32) * SECTOR)
         f.write(table + header(last, 1, last, last - 32, table))
+        for a, b in parts if kind == SWAP else ():
+            f.seek(a * SECTOR)
+            f.write(swap_header((b - a) * SECTOR))

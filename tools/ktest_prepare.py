@@ -203,6 +203,11 @@ def write_gpt(path, build):
         f.write(root)
 
 
+def write_swap(path, build):
+    """Two swap partitions, of 8 MiB and of 4 MiB, the second at an odd place."""
+    gpt.write(path, [(2048, 2048 + 16384), (18433, 18433 + 8192)], gpt.SWAP)
+
+
 def write_gpt_damaged(path, build):
     """... and the first table is damaged."""
     write_gpt(path, build)

@@ -102,6 +102,17 @@ ROOT_GPT = [
     (r"\n/dev/vdb2 / sfs rw|\nvdb2 / sfs rw", ""),
     (AT_SHELL, "exit 0\r"),
 ]
+SWAP_SHELL = [
+    (AT_SHELL, "swapon\r"),
+    (r"\nram +ram\t\t16384\t\t0\t\t-2\r?\n", ""),
+    (AT_SHELL, "swapoff ram; swapon /dev/vda\r"),
+    (r"\nswapon: /dev/vda: invalid argument", ""),
+    (AT_SHELL, "mkswap /dev/vda && swapon -p 7 /dev/vda; swapon\r"),
+    (r"\n/dev/vda +partition\t16380\t\t0\t\t7\r?\n", ""),
+    (AT_SHELL, "free; swapoff /dev/vda; echo it ended with $?\r"),
+    (r"\n +16380 +0 +16380  kB of swap space\r?\nit ended with 0\r?\n", ""),
+    (AT_SHELL, "exit 0\r"),
+]
 LEGACY = [
     (r"virtio: the disk is a legacy device; start QEMU with -global "
      r"virtio-mmio.force-legacy=false\r?\n", ""),
@@ -205,6 +216,8 @@ MATRIX = [
     row("shell", "dialog", smp=2, dialog=SHELL, initrd="initrd", append="run=/bin/sh"),
     row("shell-1", "dialog", mode="icount", dialog=SHELL, initrd="initrd",
         append="run=/bin/sh"),
+    row("shell-swap", "dialog", smp=2, dialog=SWAP_SHELL, initrd="initrd",
+        append="run=/bin/sh root=archive swapspace=ram:16M", disks=[("scratch",)]),
     # ... from a disk: whole, as a partition, in memory, and asked for by name
     row("root-prompt", "boot", fast=True, smp=4, disks=[("root",)]),
     row("root-disk", "dialog", smp=2, dialog=ROOT_SHELL, disks=[("root",)],
@@ -249,6 +262,10 @@ MATRIX = [
         append="root=archive", disks=[("scratch",)]),
     row("user-disk-1", "user", mode="icount", mem="512M", run=["t_disk"],
         append="root=archive", disks=[("scratch",)]),
+    row("user-swap", "user", smp=4, mem="256M", run=("t_swap", "dir=/dev/vda"),
+        append="root=archive", disks=[("sfs",), ("swap",)]),
+    row("user-swap-1", "user", mode="icount", mem="256M", run=("t_swap", "dir=/dev/vda"),
+        append="root=archive", disks=[("sfs",), ("swap",)]),
     row("user-mount", "user", smp=4, mem="512M", run=["t_mount"],
         append="root=archive", disks=[("sfs",)]),
     # files on a disk, mapped

@@ -1,4 +1,4 @@
-/* free.c: how much memory there is, from /proc/meminfo. */
+/* free.c: how much memory, and swap space, there is, from /proc/meminfo. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ kilobytes(const char *name)
 int
 main(void)
 {
-    int fd = open("/proc/meminfo", O_RDONLY), total, unused;
+    int fd = open("/proc/meminfo", O_RDONLY), total, unused, swap;
 
     if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0) {
         perror("free: /proc/meminfo");
@@ -31,5 +31,9 @@ main(void)
            "cache");
     printf("%10d %10d %10d %10d %10d  kB\n", total, total - unused, unused,
            kilobytes("AnonPages:"), kilobytes("Cached:"));
+    swap = kilobytes("SwapTotal:");
+    if (swap > 0)
+        printf("%10d %10d %10d  kB of swap space\n", swap,
+               swap - kilobytes("SwapFree:"), kilobytes("SwapFree:"));
     return 0;
 }

@@ -37,6 +37,7 @@
     X(STAT_SWPIN, "swpin")          /* pages brought from swap */          \
     X(STAT_SWPOUT, "swpout")        /* pages written to swap */            \
     X(STAT_RESCAN, "rescan")        /* looked at to find a victim */       \
+    X(STAT_SWAPPED, "swapped")      /* private pages only on a slot */     \
     X(STAT_SLOT_ALLOC, "slot_alloc")                                       \
     X(STAT_SLOT_FREE, "slot_free")
 

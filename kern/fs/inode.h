@@ -145,6 +145,8 @@ struct inode {
     uint64_t ident;  /* [I] of this inode in memory; none has it after it */
     uint64_t size;   /* bytes; obj->size follows it */
     uint64_t blocks; /* [a] of 512 bytes, that it takes */
+    bool frozen;     /* [lock] its blocks are in use past the file system: it is
+                       * not written, cut or punched: -ETXTBSY */
     int64_t atime, mtime, ctime; /* ns since 1970 */
     struct vm_object *object;    /* [I] contents by pages, or NULL */
     struct super *super;         /* [I] NULL: of no mounted file system */

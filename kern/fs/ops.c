@@ -359,7 +359,9 @@ fs_truncate(struct inode *i, uint64_t size)
     if (i->ops->truncate == NULL || (i->super != NULL && i->super->readonly))
         return -EROFS;
     mutex_lock(&i->lock);
-    if (size > i->size)
+    if (i->frozen)
+        err = -ETXTBSY;
+    else if (size > i->size)
         err = file_may_grow(i, i->size, size - i->size);
     if (err == 0 && i->object != NULL && size != i->size)
         err = pages_resize(i, size);
@@ -383,7 +385,9 @@ fs_allocate(struct inode *i, uint64_t pos, uint64_t end, bool keep)
     if (i->super->readonly)
         return -EROFS;
     mutex_lock(&i->lock);
-    if (end > i->size)
+    if (i->frozen)
+        err = -ETXTBSY;
+    else if (end > i->size)
         err = file_may_grow(i, i->size, end - i->size);
     if (err == 0)
         err = i->ops->allocate(i, pos, end);

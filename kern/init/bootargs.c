@@ -31,6 +31,7 @@ static const struct bootarg_rule known[] = {
     {"run", "*"},               /* what it runs, with commas */
     {"root", "*"},              /* the disk that is the root, or archive */
     {"ramdisk", "*"},           /* a disk of so much memory: 64M */
+    {"swapspace", "*"},         /* vda2,ram:16M: ext/init/start_swap.c */
     {"seed", "*"},              /* of random self-tests */
     {"rounds", "#"},            /* of races, each; default 64 */
     {"console", "*"},           /* for others: ignored */

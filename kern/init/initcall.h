@@ -8,7 +8,14 @@
 #include <machine.h>
 #include <util.h>
 
-enum init_order { INIT_EARLY, INIT_TESTS, INIT_USER, INIT_LAST, INIT_ORDERS };
+enum init_order {
+    INIT_EARLY,
+    INIT_DISKS, /* disks can be found */
+    INIT_TESTS,
+    INIT_USER,
+    INIT_LAST,
+    INIT_ORDERS
+};
 
 struct initcall {
     const char *name;

@@ -88,8 +88,11 @@ anon_detach(struct anon *a)
     if (page != NULL)
         atomic_store(&page->owner, 0ul);
     spin_unlock_off(&a->lock, RANK_ANON);
-    if (unlikely(slot != 0))
+    if (unlikely(slot != 0)) {
+        if (page == NULL && slot != SWP_ZEROS)
+            kstat_add(STAT_SWAPPED, -1ul);
         anon_slot_free(slot);
+    }
     if (page != NULL && unlikely(atomic_load(&page->flags) & PG_SWAPPABLE))
         anon_page_forget(page);
     return page;

@@ -56,6 +56,8 @@ anon_let_go(struct anon *a, struct page *page)
 {
     atomic_store(&page->owner, 0ul);
     atomic_store(&a->page, NULL);
+    if (a->slot != SWP_ZEROS)
+        kstat_inc(STAT_SWAPPED);
 }
 
 /* --- out --- */
@@ -241,6 +243,20 @@ swap_out(struct swap_scope *s, size_t n)
     return went + write_all(&out);
 }
 
+size_t
+swap_out_these(struct swap_scope *s, struct page **pages, unsigned n)
+{
+    struct outgoing out = {.scope = s};
+    size_t went = 0;
+
+    assert(n <= BATCH);
+    for (unsigned i = 0; i < n; i++) {
+        swap_forget(pages[i]);
+        went += choose(&out, pages[i]) == WENT;
+    }
+    return went + write_all(&out);
+}
+
 /* --- in --- */
 
 void
@@ -250,6 +266,8 @@ swap_begin_in(struct anon *a, struct page *page)
     page_get(page);
     atomic_store(&a->page, page);
     anon_own(a, page);
+    if (a->slot != SWP_ZEROS)
+        kstat_add(STAT_SWAPPED, -1ul);
 }
 
 /* PAGE could not be read. */

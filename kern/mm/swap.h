@@ -121,6 +121,10 @@ size_t swap_out_global(size_t n);
  * => may sleep; no lock, no page locked */
 size_t swap_out(struct swap_scope *s, size_t n);
 
+/* The same of these pages, at most 32, with a reference each that is taken over;
+ * what stays is one of S. */
+size_t swap_out_these(struct swap_scope *s, struct page **pages, unsigned n);
+
 /* A, which has no page, gets the fresh PAGE, locked and without contents; the caller
  * has a reference, too.  => a->lock held */
 void swap_begin_in(struct anon *a, struct page *page);

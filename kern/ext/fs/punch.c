@@ -133,7 +133,7 @@ fs_punch(struct inode *i, uint64_t pos, uint64_t end)
     if (i->super != NULL && i->super->readonly)
         return -EROFS;
     mutex_lock(&i->lock);
-    err = punch(i, pos, end);
+    err = i->frozen ? -ETXTBSY : punch(i, pos, end);
     if (err == 0) {
         i->mtime = i->ctime = inode_now();
         if (i->ops->dirty != NULL)

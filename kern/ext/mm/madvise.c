@@ -4,7 +4,7 @@
  * private pages, so that zeros or the file show again; FREE may do so at any
  * time until the next write (lazy_free.c).  Some is remembered in the area, and
  * splits it.  The rest is only about speed, and is checked but not followed,
- * except for WILLNEED: pages of objects are brought in. */
+ * except for WILLNEED: pages of objects are brought in, and PAGEOUT (pageout.c). */
 #include "ext/mm/mapcalls.h"
 #include "mm/fault.h"
 #include <errno.h>
@@ -59,6 +59,12 @@ free_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
            struct gather *g)
 {
     return discard_range(mm, start, end, g);
+}
+
+/* Without ext/mm/pageout.c. */
+WEAK void
+page_out_range(struct mm_struct *mm, uintptr_t addr, uintptr_t end)
+{
 }
 
 /* As Linux, what lies before an area that must not be touched is dropped. */
@@ -145,5 +151,7 @@ do_madvise(struct mm_struct *mm, uintptr_t addr, size_t len, int advice)
     mm_write_end(mm);
     if (err == 0 && advice == MADV_WILLNEED)
         bring_in(mm, addr, end);
+    if (err == 0 && advice == MADV_PAGEOUT)
+        page_out_range(mm, addr, end);
     return err;
 }

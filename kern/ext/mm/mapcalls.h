@@ -44,6 +44,10 @@ int do_madvise(struct mm_struct *mm, uintptr_t addr, size_t len, int advice);
 MUST_CHECK int free_range(struct mm_struct *mm, uintptr_t start, uintptr_t end,
                           struct gather *g);
 
+/* Private pages of [ADDR, END) leave memory, if there is swap space.
+ * => may sleep, gate open */
+void page_out_range(struct mm_struct *mm, uintptr_t addr, uintptr_t end);
+
 /* One byte per page into VEC, a kernel buffer: bit 0 says that it is in
  * memory. */
 int do_mincore(struct mm_struct *mm, uintptr_t addr, size_t len,

@@ -8,6 +8,7 @@
 #include "ext/process/look.h"
 #include "mm/bootmem.h"
 #include "mm/kmalloc.h"
+#include "mm/swap.h"
 #include "schedule/clock.h"
 #include "schedule/timeout.h"
 #include <errno.h>
@@ -24,17 +25,20 @@ static int
 show_meminfo(struct proc_text *t, int pid)
 {
     uint64_t nfree = nr_free_pages(), cached = kstat_read(STAT_CACHE);
+    uint64_t slots = swap_slots(), used = swap_slots_used();
+    uint64_t swapped = kstat_read(STAT_SWAPPED);
+    uint64_t private = kstat_read(STAT_ANON);
 
     kilobytes(t, "MemTotal:", bootmem_total() / PAGE_SIZE);
     kilobytes(t, "MemFree:", nfree);
     kilobytes(t, "MemAvailable:", nfree);
     kilobytes(t, "Buffers:", 0);
     kilobytes(t, "Cached:", cached);
-    kilobytes(t, "SwapCached:", 0);
-    kilobytes(t, "SwapTotal:", 0);
-    kilobytes(t, "SwapFree:", 0);
+    kilobytes(t, "SwapCached:", used - MIN(used, swapped));
+    kilobytes(t, "SwapTotal:", slots);
+    kilobytes(t, "SwapFree:", slots - MIN(slots, used));
     kilobytes(t, "Dirty:", kstat_read(STAT_DIRTY));
-    kilobytes(t, "AnonPages:", kstat_read(STAT_ANON));
+    kilobytes(t, "AnonPages:", private - MIN(private, swapped));
     kilobytes(t, "Shmem:", 0);
     return 0;
 }
@@ -44,13 +48,15 @@ static int
 show_vmstat(struct proc_text *t, int pid)
 {
     struct mmstat_value *v = kmalloc(MMSTAT_VALUES * sizeof(*v));
-    uint64_t faults = 0, major = 0;
+    uint64_t faults, major, in, out;
 
     if (v == NULL)
         return -ENOMEM;
     mmstat_read(NULL, v);
     faults = v[MM_FLT].value;
     major = v[MM_MAJ].value;
+    in = v[MM_SWPIN].value;
+    out = v[MM_SWPOUT].value;
     kfree(v);
     proc_print(t, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_file_pages %lu\n",
                nr_free_pages(), kstat_read(STAT_ANON), kstat_read(STAT_CACHE));
@@ -58,6 +64,7 @@ show_vmstat(struct proc_text *t, int pid)
                kstat_read(STAT_DIRTY), kstat_read(STAT_PAGE_ALLOC),
                kstat_read(STAT_PAGE_FREE));
     proc_print(t, "pgfault %lu\npgmajfault %lu\n", faults, major);
+    proc_print(t, "pswpin %lu\npswpout %lu\n", in, out);
     return 0;
 }
 PROC_FILE(vmstat, .name = "vmstat", .show = show_vmstat);

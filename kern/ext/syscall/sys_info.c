@@ -1,6 +1,7 @@
 /* sys_info.c: adds calls that only tell something to syscall/; a first reader may
  * skip it. */
 #include "mm/bootmem.h"
+#include "mm/swap.h"
 #include "process/proc.h"
 #include "schedule/timeout.h"
 #include "syscall/syscall.h"
@@ -93,7 +94,10 @@ sys_sysinfo(ARGS)
         .freeram = nr_free_pages() * PAGE_SIZE,
         .unit = 1,
     };
+    uint64_t slots = swap_slots(), used = swap_slots_used();
 
+    s.totalswap = slots * PAGE_SIZE;
+    s.freeswap = (slots - MIN(slots, used)) * PAGE_SIZE;
     thread_for_each(count, &s.procs);
     return copy_to_user(a0, &s, sizeof(s)) != 0 ? -EFAULT : 0;
 }

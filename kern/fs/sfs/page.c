@@ -230,7 +230,7 @@ sfs_reserved(struct vm_object *obj, uint64_t index)
     uint64_t placed = atomic_load(&si->placed);
 
     return index >= (uint32_t)placed && index < placed >> 32 &&
-           !read_only(sfs_of(&si->inode));
+           !read_only(sfs_of(&si->inode)) && !atomic_load(&si->inode.frozen);
 }
 
 static int
@@ -243,6 +243,8 @@ sfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
 
     if (read_only(fs))
         return -EROFS;
+    if (atomic_load(&si->inode.frozen))
+        return -ETXTBSY;
     /* Only who holds the inode's lock writes behind the end. */
     err = index >= object_pages(obj) ? sfs_finish_cut(si) : 0;
     if (err == 0)

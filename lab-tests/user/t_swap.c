@@ -1,0 +1,152 @@
+/* t_swap.c: swap space on a disk and in a file, from user mode: rows 38, 58 and 62 of
+ * the memory plan, and what programs see of it. */
+#include "lib/swap.h"
+#include "lib/vmfile.h"
+
+UTEST(vm_row_58_out_to_a_disk_and_back)
+{
+    char *p;
+
+    swap_begin();
+    p = pages(64, RW);
+    fill(p, 64 * PAGE, 58);
+    push_out(p, 64);
+    CHECK(swaps_column(BIG, 1) >= 64 * 4);
+    CHECK(filled(p, 64 * PAGE, 58));
+    CHECK(stat_of("swpin") == 64 && stat_of("maj") >= 64);
+    CHECK(munmap(p, 64 * PAGE) == 0);
+    swap_end();
+}
+
+static int
+reads_and_writes(void *arg)
+{
+    char *p = arg;
+
+    CHECK(filled(p, 16 * PAGE, 38));
+    fill(p, 16 * PAGE, 39);
+    return filled(p, 16 * PAGE, 39) ? 7 : 8;
+}
+
+UTEST(vm_row_38_fork_of_swapped_pages_on_a_disk)
+{
+    char *p;
+    long used;
+
+    swap_begin();
+    p = pages(16, RW);
+    fill(p, 16 * PAGE, 38);
+    push_out(p, 16);
+    used = swaps_column(BIG, 1);
+    CHECK(run_child(reads_and_writes, p) == 7 << 8);
+    CHECK(filled(p, 16 * PAGE, 38));
+    CHECK(swaps_column(BIG, 1) <= used);
+    CHECK(munmap(p, 16 * PAGE) == 0);
+    swap_end();
+}
+
+/* --- what is refused --- */
+
+UTEST(swapon_says_what_is_wrong)
+{
+    need_swap_disk();
+    CHECK(SWAPON("/no/such", 0) == -ENOENT && SWAPON(NULL, 0) == -EFAULT);
+    CHECK(SWAPON(BIG, 0x100000) == -EINVAL);
+    CHECK(SWAPON("/dev/null", 0) == -EINVAL && SWAPON("/dev", 0) == -EINVAL);
+    CHECK(SWAPON("/dev/vdb", 0) == -EINVAL); /* no header there */
+    CHECK(SWAPON("/bin/sh", 0) == -EINVAL);
+    CHECK(SWAPOFF(BIG) == -EINVAL && SWAPOFF("/no/such") == -ENOENT);
+    CHECK(SWAPOFF("ram") == -EINVAL && SWAPOFF(NULL) == -EFAULT);
+    CHECK(SWAPON(BIG, 0) == 0 && SWAPON(BIG, 0) == -EBUSY);
+    CHECK(SWAPOFF(BIG) == 0 && SWAPOFF(BIG) == -EINVAL);
+}
+
+UTEST(a_disk_is_a_file_system_or_swap_space)
+{
+    need_swap_disk();
+    CHECK(MKDIR("/tmp/m", 0755) == 0);
+    CHECK(SWAPON(BIG, 0) == 0);
+    CHECK(MOUNT(BIG, "/tmp/m", "sfs", 0, 0) == -EBUSY);
+    CHECK(SWAPOFF(BIG) == 0);
+    CHECK(MOUNT("/dev/vda", "/tmp/m", "sfs", 0, 0) == 0);
+    CHECK(SWAPON("/dev/vda", 0) == -EBUSY);
+    CHECK(UMOUNT("/tmp/m") == 0 && RMDIR("/tmp/m") == 0);
+}
+
+/* --- several --- */
+
+UTEST(the_highest_priority_goes_first)
+{
+    char *p;
+
+    need_swap_disk();
+    CHECK(SWAPON(BIG, 0) == 0 && SWAPON(SMALL, PREFER | 5) == 0);
+    CHECK(swaps_column(BIG, 0) == BIG_SLOTS * 4l);
+    CHECK(swaps_column(BIG, 2) < 0 && swaps_column(SMALL, 2) == 5);
+    p = pages(128, RW);
+    fill(p, 128 * PAGE, 1);
+    push_out(p, 128);
+    CHECK(swaps_column(BIG, 1) == 0 && swaps_column(SMALL, 1) >= 128 * 4);
+    CHECK(SWAPOFF(SMALL) == 0 && filled(p, 128 * PAGE, 1));
+    CHECK(munmap(p, 128 * PAGE) == 0 && SWAPOFF(BIG) == 0);
+}
+
+/* --- a file --- */
+
+/* "swap" is a file of 256 pages with a header, and a hole if that is wanted. */
+static long
+make_file(bool hole)
+{
+    static char head[PAGE];
+    long fd = OPEN("swap", O_CREAT | O_EXCL | O_RDWR);
+    uint32_t words[3] = {1, 255, 0};
+
+    memcpy(head + 1024, words, sizeof(words));
+    memcpy(head + PAGE - 10, "SWAPSPACE2", 10);
+    CHECK(fd >= 0 && FTRUNCATE(fd, 256 * PAGE) == 0);
+    CHECK(FALLOCATE(fd, 0, 0, (hole ? 255 : 256) * PAGE) == 0);
+    CHECK(PWRITE(fd, head, PAGE, 0) == (long)PAGE);
+    return fd;
+}
+
+static int
+stores(void *p)
+{
+    *(volatile char *)p = 1;
+    return 0;
+}
+
+UTEST(vm_row_58_swap_in_a_file)
+{
+    char *p, *map, c = 'c', name[32];
+    long fd;
+
+    need_swap_disk();
+    enter_disk("swapfile");
+    fd = make_file(true);
+    CHECK(SWAPON("swap", 0) == -EINVAL); /* it has a hole */
+    CHECK(CLOSE(fd) == 0 && UNLINK("swap") == 0);
+    fd = make_file(false);
+    map = map_at(AT, fd, 1, RW, MAP_SHARED);
+    CHECK(SWAPON("swap", 0) == 0 && SWAPON("swap", 0) == -EBUSY);
+    CHECK(swaps_column("/swap", 0) == 255 * 4);
+    /* nobody changes it */
+    CHECK(PWRITE(fd, &c, 1, 0) == -ETXTBSY && FTRUNCATE(fd, 0) == -ETXTBSY);
+    CHECK(PWRITE(fd, &c, 1, 256 * PAGE) == -ETXTBSY);
+    CHECK(FALLOCATE(fd, 0, 0, 300 * PAGE) == -ETXTBSY);
+    CHECK(FALLOCATE(fd, 3, PAGE, PAGE) == -ETXTBSY);
+    dies(stores, map, SIGBUS, BUS_ADRERR, map);
+    CHECK(munmap(map, PAGE) == 0);
+    p = pages(64, RW);
+    fill(p, 64 * PAGE, 3);
+    push_out(p, 64);
+    CHECK(swaps_column("/swap", 1) >= 64 * 4);
+    /* without a name it lives on, and holds the file system */
+    CHECK(UNLINK("swap") == 0 && UMOUNT(files_dir) == -EBUSY);
+    CHECK(filled(p, 64 * PAGE, 3));
+    CHECK(munmap(p, 64 * PAGE) == 0);
+    snprintf(name, sizeof(name), "/proc/self/fd/%ld", fd);
+    CHECK(SWAPOFF(name) == 0 && PWRITE(fd, &c, 1, 0) == 1);
+    CHECK(CLOSE(fd) == 0);
+    leave();
+}
