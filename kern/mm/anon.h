@@ -110,6 +110,13 @@ anon_create(struct page *page, uint32_t epoch)
     return a;
 }
 
+/* Is PAGE, an anon's or NULL, in memory, with its contents? */
+static inline bool
+anon_page_here(const struct page *page)
+{
+    return page != NULL && (atomic_load(&page->flags) & PG_UPTODATE);
+}
+
 static inline void
 anon_get(struct anon *a)
 {

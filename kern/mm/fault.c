@@ -128,13 +128,6 @@ copy_page(struct fault *f, struct page *page)
     return publish_private(f, fresh) | VM_FAULT_DONE_COW;
 }
 
-/* Is PAGE, an anon's, in memory, with its contents? */
-static inline bool
-is_here(const struct page *page)
-{
-    return page != NULL && (atomic_load(&page->flags) & PG_UPTODATE);
-}
-
 /* F->old is written to.  => layer locked; unlocks it */
 static unsigned
 do_wp_page(struct fault *f)
@@ -144,7 +137,7 @@ do_wp_page(struct fault *f)
 
     spin_lock_off(&f->old->lock, RANK_ANON);
     page = f->old->page;
-    if (unlikely(!is_here(page))) {
+    if (unlikely(!anon_page_here(page))) {
         result = do_swap_page(f, f->old);
     } else if (!anon_shared(f->old)) {
         /* Nobody can share it again while we are inside the gate. */
@@ -194,7 +187,7 @@ do_private_read(struct fault *f, unsigned *result)
     a = layer_find(l, f->index);
     if (a != NULL) {
         spin_lock_off(&a->lock, RANK_ANON);
-        *result = likely(is_here(a->page))
+        *result = likely(anon_page_here(a->page))
                       ? finish_fault(f, a->page, read_rights(f, a))
                       : do_swap_page(f, a);
         spin_unlock_off(&a->lock, RANK_ANON);

@@ -116,6 +116,8 @@ struct anon *anon_lock_of(struct page *page);
 /* swap_global.c: N private pages of the machine leave memory, if they can.  Returns
  * how many did.  => as swap_out(); one thread only */
 size_t swap_out_global(size_t n);
+/* ... of spaces with a quota. */
+size_t swap_out_quotas(size_t n);
 
 /* Have N pages of S leave memory.  Returns how many did.
  * => may sleep; no lock, no page locked */

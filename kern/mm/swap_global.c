@@ -9,7 +9,7 @@
  * it goes.  What the walk has not met yet is safe for a while; it walks on with each
  * page that is wanted, and until half of all are known.
  *
- * Pages of a space with a quota are its scope's, and left alone. */
+ * Pages of a space with a quota are its scope's: they go if nothing else can. */
 #include "mm/swap.h"
 
 /* Frames looked at for each page that is wanted. */
@@ -52,11 +52,21 @@ meet_some(size_t n)
     }
 }
 
+/* Replaced by kern/ext/mm/spaces.c, which knows them all. */
+WEAK size_t
+swap_out_quotas(size_t n)
+{
+    return 0;
+}
+
 size_t
 swap_out_global(size_t n)
 {
+    size_t done;
+
     if (n == 0 || swap_slots() == 0)
         return 0;
     meet_some(n * FRAMES_EACH);
-    return swap_out(&swap_global, n);
+    done = swap_out(&swap_global, n);
+    return done > 0 ? done : swap_out_quotas(n);
 }

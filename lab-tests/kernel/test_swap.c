@@ -1,7 +1,9 @@
 /* test_swap.c: private pages leave memory and come back; rows of
  * docs/design/mm.md. */
 #include "ext/mm/observe.h"
+#include "ext/mm/pin.h"
 #include "mm/failpoint.h"
+#include "schedule/timeout.h"
 #include "swap_ram.h"
 #include "swap_world.h"
 #include "touch.h"
@@ -223,5 +225,60 @@ KTEST(vm_row_38_relatives_and_their_slots)
     CHECK(filled(child, at + PG, 3, 11) && get(child, at) == 99);
     mm_put_user(child);
     CHECK(swap_slots_used() == 0);
+    swap_ram_off(r);
+}
+
+/* --- and pins --- */
+
+static void
+read_or_pin(unsigned i)
+{
+    struct pin *pin;
+
+    if (i == 0) {
+        CHECK(get(reader_mm[0], reader_at) == 31);
+        return;
+    }
+    sleep_ms(5); /* the page is on its way */
+    CHECK(pin_range(reader_mm[0], reader_at, 8, true, &pin) == 0);
+    CHECK(*(uint64_t *)page_to_va(pin->of[0].page) == 31);
+    *(uint64_t *)page_to_va(pin->of[0].page) = 32;
+    pin_release(pin);
+}
+
+/* What a device writes to goes out with what it wrote, and not while it may. */
+KTEST(vm_row_92_a_pin_waits_for_a_page_on_its_way)
+{
+    struct swap_ram *r = swap_ram_on(64);
+    struct pin *pin;
+
+    reader_mm[0] = space_of(1, 4, "clock", &reader_at);
+    fill(reader_mm[0], reader_at, 1, 31);
+    all_out(reader_mm[0]);
+    r->slow_ms = 20;
+    ktest_parallel(2, false, read_or_pin);
+    r->slow_ms = 0;
+    all_out(reader_mm[0]);
+    CHECK(get(reader_mm[0], reader_at) == 32);
+    CHECK(pin_range(reader_mm[0], reader_at, 8, false, &pin) == 0);
+    CHECK(swap_out(reader_mm[0]->scope, 1) == 0);
+    pin_release(pin);
+    all_out(reader_mm[0]);
+    mm_put_user(reader_mm[0]);
+    swap_ram_off(r);
+}
+
+/* Pages of spaces with a quota go, too, when the machine has nothing else. */
+KTEST(vm_row_66_quotas_give_when_nothing_else_can)
+{
+    struct swap_ram *r = swap_ram_on(64);
+    uintptr_t at;
+    struct mm_struct *mm = space_of(16, 16, "fifo", &at);
+
+    fill(mm, at, 16, 5);
+    CHECK(swap_out_global(4) == 4 && resident(mm, at, 16) == 12);
+    CHECK(swap_out_global(100) == 12 && mm->scope->nr == 0);
+    CHECK(filled(mm, at, 16, 5));
+    mm_put_user(mm);
     swap_ram_off(r);
 }

@@ -32,7 +32,11 @@ layer_has(struct vma_struct *v, uintptr_t va, bool *private)
     spin_lock(&l->lock);
     a = layer_find(l, vma_layer_index(v, va));
     *private = a != NULL;
-    there = a != NULL && atomic_load(&a->page) != NULL;
+    if (a != NULL)
+        spin_lock(&a->lock);
+    there = a != NULL && anon_page_here(a->page);
+    if (a != NULL)
+        spin_unlock(&a->lock);
     spin_unlock(&l->lock);
     return there;
 }

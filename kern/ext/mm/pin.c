@@ -61,12 +61,14 @@ take_private(struct vma_struct *v, uintptr_t va, struct pinned *p)
     a = slot == NULL ? NULL : *slot;
     if (a != NULL && !anon_shared(a)) {
         spin_lock(&a->lock);
-        if (a->page != NULL && a->page->pins < UINT16_MAX) {
+        if (anon_page_here(a->page) && a->page->pins < UINT16_MAX) {
             *p = (struct pinned){a->page, l, index};
+            /* Whoever writes to it does so through no entry. */
+            atomic_or(&a->page->flags, PG_DIRTY);
             page_get(a->page);
             count_pin(v->vm_mm, a->page, 1);
             err = 0;
-        } else if (a->page != NULL) {
+        } else if (anon_page_here(a->page)) {
             err = -ENOMEM;
         }
         spin_unlock(&a->lock);

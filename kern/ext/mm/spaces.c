@@ -9,6 +9,7 @@
  * is gone stays in the list until its tables are freed, too: a walker passes
  * over it. */
 #include "ext/mm/spaces.h"
+#include "mm/swap.h"
 #include <atomic.h>
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_SPACES);
@@ -63,6 +64,20 @@ space_next(struct mm_struct *prev)
     if (prev != NULL)
         mm_put(prev);
     return found;
+}
+
+size_t
+swap_out_quotas(size_t n)
+{
+    size_t done = 0;
+
+    for (struct mm_struct *mm = NULL; (mm = space_next(mm)) != NULL;) {
+        struct swap_scope *s = atomic_load_acquire(&mm->scope);
+
+        if (s != NULL && done < n)
+            done += swap_out(s, n - done);
+    }
+    return done;
 }
 
 void
