@@ -208,6 +208,16 @@ def write_swap(path, build):
     gpt.write(path, [(2048, 2048 + 16384), (18433, 18433 + 8192)], gpt.SWAP)
 
 
+def write_swap_space(path, build):
+    """A disk of 256 MiB, all of it swap space, as mkswap writes it."""
+    with open(path, "wb") as f:
+        f.truncate(256 << 20)
+        f.seek(1024)
+        f.write(struct.pack("<III", 1, (256 << 20) // 4096 - 1, 0))
+        f.seek(4096 - 10)
+        f.write(b"SWAPSPACE2")
+
+
 def write_gpt_damaged(path, build):
     """... and the first table is damaged."""
     write_gpt(path, build)

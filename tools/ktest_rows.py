@@ -266,6 +266,13 @@ MATRIX = [
         append="root=archive", disks=[("sfs",), ("swap",)]),
     row("user-swap-1", "user", mode="icount", mem="256M", run=("t_swap", "dir=/dev/vda"),
         append="root=archive", disks=[("sfs",), ("swap",)]),
+    # three times the memory, on swap; each policy in the long rows
+    row("user-pressure", "user", smp=4, mem="64M", run=("l_pressure", "rounds=1"),
+        append="root=archive swapspace=vda", disks=[("swap_space",)]),
+    *[row("user-pressure-" + p, "user", smp=4, mem="64M", run=("l_pressure", "rounds=4"),
+          append="root=archive swapspace=vda swap=" + p, disks=[("swap_space",)],
+          long=True)
+      for p in ("fifo", "clock", "second", "enhanced", "lru", "wsclock")],
     row("user-mount", "user", smp=4, mem="512M", run=["t_mount"],
         append="root=archive", disks=[("sfs",)]),
     # files on a disk, mapped
