@@ -64,6 +64,16 @@ anon_let_go(struct anon *a, struct page *page)
 
 enum fate { STAYS, WENT, TO_WRITE, NO_SLOT };
 
+/* Pages on their way out. */
+struct outgoing {
+    struct swap_scope *scope;
+    unsigned wanted; /* at most so many together */
+    unsigned n;
+    struct page *page[BATCH]; /* locked, with a reference */
+    swp_t slot[BATCH];
+    struct swap_run run;
+};
+
 /* Only A and we know PAGE, and no entry shows it. */
 static bool
 only_ours(struct page *page)
@@ -74,7 +84,7 @@ only_ours(struct page *page)
 
 /* => A and PAGE locked */
 static enum fate
-begin_out(struct anon *a, struct page *page)
+begin_out(struct outgoing *out, struct anon *a, struct page *page)
 {
     uint32_t flags;
 
@@ -89,7 +99,7 @@ begin_out(struct anon *a, struct page *page)
         return WENT;
     }
     if (a->slot == 0)
-        a->slot = swap_slot_alloc(a);
+        a->slot = swap_slot_alloc(a, &out->run, out->wanted);
     if (a->slot == 0)
         return NO_SLOT;
     swap_slot_writing(a->slot);
@@ -132,14 +142,6 @@ put_back(struct swap_scope *s, struct page *page)
         spin_unlock(&a->lock);
     }
 }
-
-/* Pages on their way out. */
-struct outgoing {
-    struct swap_scope *scope;
-    unsigned n;
-    struct page *page[BATCH]; /* locked, with a reference */
-    swp_t slot[BATCH];
-};
 
 static void
 settle(struct swap_scope *s, struct page *page, bool went)
@@ -208,7 +210,7 @@ choose(struct outgoing *out, struct page *page)
     race_point("swap-chosen");
     a = anon_lock_of(page);
     if (a != NULL) {
-        fate = begin_out(a, page);
+        fate = begin_out(out, a, page);
         if (fate == TO_WRITE) {
             out->page[out->n] = page;
             out->slot[out->n++] = a->slot;
@@ -232,6 +234,7 @@ swap_out(struct swap_scope *s, size_t n)
 
         if (page == NULL)
             break;
+        out.wanted = (unsigned)MIN(n - went - out.n, BATCH - out.n);
         fate = choose(&out, page);
         went += fate == WENT;
         if (fate == NO_SLOT)
@@ -240,7 +243,9 @@ swap_out(struct swap_scope *s, size_t n)
         if (out.n == BATCH || went + out.n >= n)
             went += write_all(&out);
     }
-    return went + write_all(&out);
+    went += write_all(&out);
+    swap_run_end(&out.run);
+    return went;
 }
 
 size_t
@@ -252,9 +257,12 @@ swap_out_these(struct swap_scope *s, struct page **pages, unsigned n)
     assert(n <= BATCH);
     for (unsigned i = 0; i < n; i++) {
         swap_forget(pages[i]);
+        out.wanted = n - i;
         went += choose(&out, pages[i]) == WENT;
     }
-    return went + write_all(&out);
+    went += write_all(&out);
+    swap_run_end(&out.run);
+    return went;
 }
 
 /* --- in --- */
@@ -270,18 +278,19 @@ swap_begin_in(struct anon *a, struct page *page)
         kstat_add(STAT_SWAPPED, -1ul);
 }
 
-/* PAGE could not be read. */
-static void
+/* PAGE could not be read.  False: nobody needs it any more, so that is no error. */
+static bool
 swap_give_up(struct page *page)
 {
     struct anon *a = anon_lock_of(page);
 
     if (a == NULL)
-        return;
+        return false;
     anon_let_go(a, page);
     spin_unlock(&a->lock);
     swap_forget(page);
     page_put(page);
+    return true;
 }
 
 /* PAGE came from SLOT, which is given back. */
@@ -310,10 +319,8 @@ swap_in(struct page *page, swp_t slot)
     else
         err = swap_io(false, slot, &page, 1);
     race_point("swap-read");
-    if (err != 0) {
-        swap_give_up(page);
-        return err;
-    }
+    if (err != 0)
+        return swap_give_up(page) ? err : 0;
     if (slot != SWP_ZEROS)
         kstat_inc(STAT_SWPIN);
     if (slot == SWP_ZEROS || slots_are_scarce())

@@ -147,13 +147,25 @@ struct swap_dev {
     int (*io)(struct swap_dev *dev, bool write, uint64_t slot,
               struct page **pages, unsigned n);
     void *host;
-    uint64_t nslots;            /* [I] */
-    int priority;               /* [I] higher first */
-    struct list all;            /* [slots] by priority */
-    struct anon ***owner;       /* [slots] of each slot; pages of pointers */
-    uint64_t used, bad, cursor; /* [slots] */
-    unsigned index;             /* [I] in a swp_t */
-    bool closed;                /* [slots] gives out none */
+    uint64_t nslots;           /* [I] */
+    int priority;              /* [I] higher first */
+    struct list all;           /* [slots] by priority */
+    struct swap_chunk **chunk; /* [slots] */
+    struct list whole, part;   /* [slots] chunks with free slots */
+    uint64_t at;               /* [slots] the last one given out */
+    uint64_t used, bad;        /* [slots] */
+    uint64_t reserved;         /* [slots] in runs, for nobody yet */
+    uint64_t looked;           /* [slots] words, to find what is free */
+    unsigned busy;             /* [slots] runs, reads and writes */
+    unsigned index;            /* [I] in a swp_t */
+    bool closed;               /* [slots] gives out none */
+};
+
+/* Slots that follow each other, for pages that go together; zeros: none. */
+struct swap_run {
+    struct swap_dev *dev;
+    uint64_t next;
+    unsigned n;
 };
 
 /* The disk's slots are there from now on; DEV stays the caller's until swap_off().
@@ -162,19 +174,21 @@ MUST_CHECK int swap_on(struct swap_dev *dev);
 /* DEV is not used any more: what it has comes back first.  => may sleep */
 MUST_CHECK int swap_off(struct swap_dev *dev);
 
-/* A slot for A, near the last one; 0: all are taken.  It is to be written.
- * => a->lock held */
-swp_t swap_slot_alloc(struct anon *a);
+/* A slot for A, the next of RUN, which gets up to MOST others if it has none; 0: all
+ * are taken.  It is to be written.  => a->lock held */
+swp_t swap_slot_alloc(struct anon *a, struct swap_run *run, unsigned most);
+/* Nobody needs more of RUN. */
+void swap_run_end(struct swap_run *run);
 /* SLOT, which is A's, will be written.  => a->lock held */
 void swap_slot_writing(swp_t slot);
 /* It was; BAD: in vain, and it is not used again. */
 void swap_slot_written(swp_t slot, bool bad);
 /* Nobody needs what SLOT holds; SWP_ZEROS is fine.  => no lock from RANK_SWAP on */
 void swap_slot_free(swp_t slot);
-/* N pages to or from SLOT and behind. */
+/* N pages to or from SLOT and behind.  -EIO, also if it is nobody's any more. */
 int swap_io(bool write, swp_t slot, struct page **pages, unsigned n);
 /* The anon of the first taken slot from *I on, which becomes its number; NULL: there
- * is none.  It may be gone by now. */
+ * is none.  It may be gone by now.  => DEV is closed */
 struct anon *swap_next_owner(struct swap_dev *dev, uint64_t *i, swp_t *slot);
 /* Who has SLOT. */
 struct anon *swap_slot_owner(swp_t slot);

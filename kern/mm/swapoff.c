@@ -5,11 +5,14 @@
  *         no page in memory           one comes in, as in a fault
  *         a page                      is dirty from now on, and the slot is free
  *
- * The device gives out no slots meanwhile, so one pass is enough. */
+ * The device gives out no slots meanwhile, so one pass is enough; a slot is left behind
+ * only when it is free.  (A page may leave memory while we wait for it to be written.)
+ * Memory is not used up for it: what does not fit stays where it is. */
 #include "mm/reclaim.h"
 #include "mm/swap.h"
 
 #include <errno.h>
+#include <race.h>
 
 /* The page of A, whose contents are on SLOT, with a reference; *FRESH: it is to be
  * brought, and locked.  NULL: it is not so, or *ERR. */
@@ -75,6 +78,15 @@ bring_one(struct anon *a, swp_t slot)
     return err;
 }
 
+/* Is there memory for one more, and does nobody want us to stop? */
+static int
+may_go_on(void)
+{
+    if (thread_wanted(1))
+        return -EINTR;
+    return memory_short() && reclaim(0) == 0 && memory_short() ? -ENOMEM : 0;
+}
+
 int
 swap_bring_back(struct swap_dev *dev)
 {
@@ -83,10 +95,13 @@ swap_bring_back(struct swap_dev *dev)
     swp_t slot;
 
     while ((a = swap_next_owner(dev, &i, &slot)) != NULL) {
-        int err = bring_one(a, slot);
+        int err = may_go_on();
 
-        while (err == -ENOMEM && reclaim(0) > 0)
+        race_point("swapoff");
+        if (err == 0)
             err = bring_one(a, slot);
+        if (err == -ENOMEM && reclaim(0) > 0)
+            continue;
         if (err != 0)
             return err;
     }

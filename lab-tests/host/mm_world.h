@@ -433,6 +433,12 @@ balance_dirty(struct vm_object *obj)
     (void)obj;
 }
 
+bool
+memory_short(void)
+{
+    return false;
+}
+
 #include "mm_mmu.h"
 #include "mm_pager.h"
 #include "mm_verify.h"

@@ -13,6 +13,7 @@ swap_ram_io(struct swap_dev *dev, bool write, uint64_t slot,
     struct swap_ram *r = dev->host;
     uint64_t bad = atomic_load(write ? &r->bad_write : &r->bad_read);
 
+    atomic_add(&r->calls, 1ul);
     if (r->slow_ms != 0)
         sleep_ms(r->slow_ms);
     for (unsigned i = 0; i < n; i++) {
@@ -30,6 +31,12 @@ swap_ram_io(struct swap_dev *dev, bool write, uint64_t slot,
 struct swap_ram *
 swap_ram_on(uint64_t nslots)
 {
+    return swap_ram_on_at(nslots, 0);
+}
+
+struct swap_ram *
+swap_ram_on_at(uint64_t nslots, int priority)
+{
     struct swap_ram *r = kzalloc(sizeof(*r));
 
     r->slot = kmalloc(nslots * sizeof(struct page *));
@@ -39,6 +46,7 @@ swap_ram_on(uint64_t nslots)
     r->dev.io = swap_ram_io;
     r->dev.host = r;
     r->dev.nslots = nslots;
+    r->dev.priority = priority;
     CHECK(swap_on(&r->dev) == 0);
     return r;
 }
