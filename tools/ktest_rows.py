@@ -269,6 +269,10 @@ MATRIX = [
     # three times the memory, on swap; each policy in the long rows
     row("user-pressure", "user", smp=4, mem="64M", run=("l_pressure", "rounds=1"),
         append="root=archive swapspace=vda", disks=[("swap_space",)]),
+    row("user-answers", "user", mode="icount", mem="384M", run=("l_answers", "rounds=20"),
+        append="swapspace=ram:256M"),
+    row("user-answers-long", "user", mode="icount", mem="384M",
+        run=("l_answers", "rounds=200"), append="swapspace=ram:256M", long=True),
     *[row("user-pressure-" + p, "user", smp=4, mem="64M", run=("l_pressure", "rounds=4"),
           append="root=archive swapspace=vda swap=" + p, disks=[("swap_space",)],
           long=True)
