@@ -183,30 +183,20 @@ write_at(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
     return r;
 }
 
-#define COUNT_MAX ((size_t)INT32_MAX & ~PAGE_MASK)
-
 long
-file_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
+contents_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
-    const struct inode_ops *ops = f->ops;
-
     if ((f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_PATH))
         return -EBADF;
-    if (ops->read_user != NULL)
-        return ops->read_user(f->inode, f, buf, MIN(n, COUNT_MAX));
     if ((f->inode->mode & S_IFMT) == S_IFDIR)
         return -EISDIR;
-    return at_position(f, pos, buf, MIN(n, COUNT_MAX), read_at);
+    return at_position(f, pos, buf, MIN(n, FILE_COUNT_MAX), read_at);
 }
 
 long
-file_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
+contents_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
-    const struct inode_ops *ops = f->ops;
-
     if ((f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_PATH))
         return -EBADF;
-    if (ops->write_user != NULL)
-        return ops->write_user(f->inode, f, buf, MIN(n, COUNT_MAX));
-    return at_position(f, pos, buf, MIN(n, COUNT_MAX), write_at);
+    return at_position(f, pos, buf, MIN(n, FILE_COUNT_MAX), write_at);
 }

@@ -8,6 +8,7 @@
 #define KERN_FS_FILE_H
 
 #include "fs/inode.h"
+#include <atomic.h>
 
 /* Linux's numbers (asm-generic/fcntl.h). */
 #define O_ACCMODE   00000003u
@@ -41,9 +42,18 @@ struct file {
     void *host;             /* the inode's, per open file */
 };
 
-struct files; /* the table */
-
 #define NOFILE_MAX 1024
+
+/* The table. */
+struct files {
+    struct spinlock lock; /* rank PROCESS */
+    int32_t refs;         /* [a] */
+    int limit;            /* [a] numbers are lower */
+    int size;             /* [lock] a multiple of 64 */
+    int hint;             /* [lock] all lower numbers are taken */
+    struct file **entry;  /* [lock] */
+    uint64_t used[NOFILE_MAX / 64], exec[NOFILE_MAX / 64]; /* [lock] */
+};
 
 struct files *files_create(void);
 /* The same files under the same numbers (fork).  NULL: no memory. */
@@ -60,7 +70,14 @@ struct file *fd_get(struct files *t, int fd);
 void file_put(struct file *f); /* => may sleep */
 /* As fd_get(), but without a reference, *OWNED false, where nobody else can take
  * the number away: T is of one process, and ALONE says that it has one thread. */
-struct file *fd_use(struct files *t, int fd, bool alone, bool *owned);
+static inline struct file *
+fd_use(struct files *t, int fd, bool alone, bool *owned)
+{
+    *owned = !alone || atomic_load(&t->refs) != 1;
+    if (unlikely(*owned))
+        return fd_get(t, fd);
+    return (unsigned)fd < (unsigned)t->size ? t->entry[fd] : NULL;
+}
 /* The lowest free number >= LEAST shows F, whose reference it takes over.
  * -EMFILE (the reference stays the caller's) */
 int fd_install(struct files *t, int least, struct file *f, bool cloexec);
@@ -83,8 +100,31 @@ const struct inode_ops *fifo_ops_of(const struct inode *i);
 /* User memory BUF of the calling task; *POS NULL: the file's own position,
  * which moves.  A count, or a negative errno; short counts as read(2) has
  * them.  => may sleep */
-long file_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
-long file_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+long contents_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+long contents_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos);
+
+#define FILE_COUNT_MAX ((size_t)INT32_MAX & ~PAGE_MASK)
+
+/* What brings its own calls for user memory (pipes, devices) has no position. */
+static inline long
+file_read(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
+{
+    const struct inode_ops *ops = f->ops;
+
+    if (ops->read_user == NULL || (f->flags & O_ACCMODE) == O_WRONLY)
+        return contents_read(f, buf, n, pos);
+    return ops->read_user(f->inode, f, buf, MIN(n, FILE_COUNT_MAX));
+}
+
+static inline long
+file_write(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
+{
+    const struct inode_ops *ops = f->ops;
+
+    if (ops->write_user == NULL || (f->flags & O_ACCMODE) == O_RDONLY)
+        return contents_write(f, buf, n, pos);
+    return ops->write_user(f->inode, f, buf, MIN(n, FILE_COUNT_MAX));
+}
 
 /* All that was written to F's inode is on the disk when this returns, DATA:
  * perhaps not its times; or was not: that is told to each open file once.

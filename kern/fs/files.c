@@ -16,16 +16,6 @@
 
 #define FIRST_SIZE 64
 
-struct files {
-    struct spinlock lock; /* rank PROCESS */
-    int32_t refs;         /* [a] */
-    int limit;            /* [a] numbers are lower */
-    int size;             /* [lock] a multiple of 64 */
-    int hint;             /* [lock] all lower numbers are taken */
-    struct file **entry;  /* [lock] */
-    uint64_t used[NOFILE_MAX / 64], exec[NOFILE_MAX / 64]; /* [lock] */
-};
-
 static bool
 bit(const uint64_t *set, int i)
 {
@@ -226,15 +216,6 @@ fd_get(struct files *t, int fd)
         atomic_add(&f->refs, 1);
     spin_unlock(&t->lock);
     return f;
-}
-
-struct file *
-fd_use(struct files *t, int fd, bool alone, bool *owned)
-{
-    *owned = !alone || atomic_load(&t->refs) != 1;
-    if (*owned)
-        return fd_get(t, fd);
-    return (unsigned)fd < (unsigned)t->size ? t->entry[fd] : NULL;
 }
 
 /* The lowest free number >= LEAST, or NOFILE_MAX. */

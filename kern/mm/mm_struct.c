@@ -10,6 +10,7 @@
  *     last mm_put()        the root table and the struct go
  *
  * All users together hold one reference, so the struct outlives the areas. */
+#include "arch/riscv/satp.h"
 #include "debug/panic.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
@@ -121,6 +122,7 @@ mm_create(void)
     mm_init(mm, rows);
     mm->pgdir = pgdir_create(mm);
     if (mm->pgdir != NULL) {
+        mm->satp = satp_of_root(mm->pgdir);
         mm_born(mm);
         return mm;
     }
@@ -139,8 +141,13 @@ mm_get(struct mm_struct *mm)
 void
 mm_put(struct mm_struct *mm)
 {
-    if (atomic_add_acq_rel(&mm->refs, -1) != 1)
-        return;
+    if (mm_drop(mm))
+        mm_free(mm);
+}
+
+void
+mm_free(struct mm_struct *mm)
+{
     assert(mm->map_count == 0);
     swap_scope_end(mm);
     pgdir_destroy(mm);

@@ -53,13 +53,13 @@ fetch_anew(struct mm_struct *mm, uint64_t me)
 }
 
 /* This hart uses MM's root (NULL: the kernel's).  Returns the space it used
- * before, whose reference is the caller's now; NULL: none, or the same.
+ * before, if it was the last to do so and mm_free() is left to the caller, or NULL.
  * => interrupts off */
 static inline struct mm_struct *
 activate(struct mm_struct *mm)
 {
     struct mm_struct **root = &root_of[this_cpu()->id], *old = *root;
-    uint64_t me = 1ul << this_cpu()->id, satp = kernel_satp;
+    uint64_t me = 1ul << this_cpu()->id;
 
     if (mm == old)
         return NULL;
@@ -69,13 +69,13 @@ activate(struct mm_struct *mm)
         atomic_fence();
         if (atomic_load(&mm->stale_code) & me)
             fetch_anew(mm, me);
-        satp = (satp & ~SATP_PPN_MASK) | va_to_pa(mm->pgdir) >> PAGE_SHIFT;
     }
-    mm_load_root(mm, satp);
+    mm_load_root(mm, mm == NULL ? kernel_satp : mm->satp);
     atomic_store(root, mm);
-    if (old != NULL)
-        atomic_and(&old->harts, ~me);
-    return old;
+    if (old == NULL)
+        return NULL;
+    atomic_and(&old->harts, ~me);
+    return unlikely(mm_drop(old)) ? old : NULL;
 }
 
 static struct mm_struct *
@@ -88,7 +88,7 @@ void
 space_init(void)
 {
     sched_switch_hook = switch_space;
-    sched_left_hook = mm_put;
+    sched_left_hook = mm_free;
 }
 
 void
@@ -102,7 +102,7 @@ mm_use(struct mm_struct *mm)
         left = activate(mm);
     irq_restore();
     if (left != NULL)
-        mm_put(left);
+        mm_free(left);
 }
 
 void
@@ -115,7 +115,7 @@ mm_lazy_drop(void)
     left = activate(NULL);
     irq_restore();
     if (left != NULL)
-        mm_put(left);
+        mm_free(left);
 }
 
 bool

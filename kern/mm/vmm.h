@@ -60,6 +60,7 @@ struct mm_struct {
     uint64_t id;                 /* [I] never used again by another space */
     uint64_t seq;                /* [g] incremented by every writer */
     pte_t *pgdir;                /* [I] */
+    uint64_t satp;               /* [I] for pgdir, without a number */
     uint64_t harts;              /* [a] may hold translations of this space */
     uint64_t tlb_gen;            /* [a] incremented by each shootdown */
     uint64_t asid_ctx;           /* [a] for mm_load_root() */
@@ -105,6 +106,13 @@ void mm_put_user(struct mm_struct *mm);
 void mm_get_user(struct mm_struct *mm); /* => the caller is a user */
 void mm_get(struct mm_struct *mm);
 void mm_put(struct mm_struct *mm); /* a structural reference */
+/* The two halves of mm_put(), for who cannot free: was it the last?  Then it goes. */
+static inline bool
+mm_drop(struct mm_struct *mm)
+{
+    return atomic_add_acq_rel(&mm->refs, -1) == 1;
+}
+void mm_free(struct mm_struct *mm);
 /* MM begins to exist; its last reference is gone, and its tables.  Both do
  * nothing here. */
 void mm_born(struct mm_struct *mm);

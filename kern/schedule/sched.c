@@ -61,42 +61,44 @@ sched_init_cpu(struct thread *idle)
 
     spin_init(&rq->lock, RANK_RUNQ);
     list_init(&rq->list);
-    rq->running = idle;
+    rq->running = rq->idle = idle;
     idle->state = THREAD_RUNNING;
     idle->rq_cpu = cpu->id;
-    cpu->idle = &idle->tcb;
+    cpu->rq = rq;
     atomic_or(&online_mask, 1ul << cpu->id);
     atomic_store_release(&cpu->online, 1);
 }
 
-/* Lock the queue T belongs to; it may move while we wait for the lock. */
-static struct run_queue *
-lock_queue_of(struct thread *t)
+/* T moved away before RQ was locked. */
+static NOINLINE struct run_queue *
+lock_again(struct run_queue *rq, struct thread *t)
 {
-    for (;;) {
-        unsigned id = atomic_load(&t->rq_cpu);
-        struct run_queue *rq = &run_queues[id];
+    unsigned id;
 
-        spin_lock(&rq->lock);
-        if (atomic_load(&t->rq_cpu) == id)
-            return rq;
+    do {
         spin_unlock(&rq->lock);
-    }
+        id = atomic_load(&t->rq_cpu);
+        rq = &run_queues[id];
+        spin_lock(&rq->lock);
+    } while (atomic_load(&t->rq_cpu) != id);
+    return rq;
 }
 
-/* That of this hart; until it is locked, it may become another's. */
+/* Lock the queue T belongs to; it may move while we wait for the lock. */
 static inline struct run_queue *
-lock_own_queue(void)
+lock_queue_of(struct thread *t)
 {
-    struct thread *me = current_thread();
-    unsigned id = atomic_load(&me->rq_cpu);
+    unsigned id = atomic_load(&t->rq_cpu);
     struct run_queue *rq = &run_queues[id];
 
-    spin_lock(&rq->lock);
-    if (likely(atomic_load(&me->rq_cpu) == id))
-        return rq;
-    spin_unlock(&rq->lock);
-    return lock_queue_of(me);
+    spin_lock_of(&rq->lock, RANK_RUNQ);
+    return likely(atomic_load(&t->rq_cpu) == id) ? rq : lock_again(rq, t);
+}
+
+static inline void
+unlock_queue(struct run_queue *rq)
+{
+    spin_unlock_of(&rq->lock, RANK_RUNQ);
 }
 
 /* Have hart ID look at its queue soon. */
@@ -116,13 +118,13 @@ put_on(struct run_queue *rq, struct thread *t, unsigned id)
 {
     policy->enqueue(rq, t);
     atomic_store(&rq->nr, rq->nr + 1);
-    if (&rq->running->tcb == cpus[id].idle) {
+    if (rq->running == rq->idle) {
         atomic_and(&idle_mask, ~(1ul << id)); /* the next one goes elsewhere */
         kick(id);
     }
 }
 
-static void
+static NOINLINE void
 queue_on(struct thread *t, unsigned id)
 {
     struct run_queue *rq = &run_queues[id];
@@ -134,8 +136,8 @@ queue_on(struct thread *t, unsigned id)
 
 /* Where a woken thread should run: where it was, if that hart is idle, else on
  * any idle hart, else where it was. */
-static unsigned
-choose_cpu(const struct thread *t)
+static NOINLINE unsigned
+choose_other(const struct thread *t)
 {
     uint64_t may = t->affinity & atomic_load(&online_mask);
     uint64_t idle = may & atomic_load(&idle_mask);
@@ -147,11 +149,18 @@ choose_cpu(const struct thread *t)
     return t->rq_cpu;
 }
 
-/* The second half of a switch, on the new thread's stack. */
-void
-sched_finish_switch(void)
+static inline unsigned
+choose_cpu(const struct thread *t)
 {
-    struct run_queue *rq = &run_queues[this_cpu()->id];
+    bool here = t->affinity >> t->rq_cpu & 1;
+
+    return here && atomic_load(&idle_mask) == 0 ? t->rq_cpu : choose_other(t);
+}
+
+/* Unlock RQ, and see to what the switch left behind. */
+static NOINLINE void
+clean_up(struct run_queue *rq)
+{
     struct thread *gone = rq->gone, *moved = rq->moved;
     struct mm_struct *left = rq->left;
 
@@ -160,10 +169,22 @@ sched_finish_switch(void)
     spin_unlock(&rq->lock);
     if (left != NULL)
         sched_left_hook(left);
-    if (unlikely(gone != NULL))
+    if (gone != NULL)
         thread_gone(gone);
-    if (unlikely(moved != NULL))
+    if (moved != NULL)
         sched_wake(moved);
+}
+
+/* The second half of a switch, on the new thread's stack. */
+void
+sched_finish_switch(void)
+{
+    struct run_queue *rq = this_cpu()->rq;
+
+    if (unlikely(rq->gone != NULL || rq->moved != NULL || rq->left != NULL))
+        clean_up(rq);
+    else
+        unlock_queue(rq);
 }
 
 /* Run NEXT on this hart instead of PREV.  => rq->lock held; released */
@@ -174,9 +195,9 @@ switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
 
     rq->running = next;
     next->state = THREAD_RUNNING;
-    if (&next->tcb == cpu->idle)
+    if (unlikely(next == rq->idle))
         atomic_or(&idle_mask, 1ul << cpu->id);
-    else if (&prev->tcb == cpu->idle) /* else somebody did */
+    else if (prev == rq->idle) /* else somebody did */
         timer_want_tick();
     if (next == prev) {
         spin_unlock(&rq->lock);
@@ -206,7 +227,7 @@ schedule(struct run_queue *rq)
     if (next != NULL)
         atomic_store(&rq->nr, rq->nr - 1);
     else
-        next = (struct thread *)cpu->idle;
+        next = rq->idle;
     switch_to(rq, prev, next);
 }
 
@@ -214,10 +235,10 @@ schedule(struct run_queue *rq)
 static void
 requeue_and_schedule(void)
 {
-    struct run_queue *rq = lock_own_queue();
+    struct run_queue *rq = lock_queue_of(current_thread());
     struct thread *t = rq->running;
 
-    if (&t->tcb != this_cpu()->idle) {
+    if (t != rq->idle) {
         t->state = THREAD_READY;
         policy->enqueue(rq, t);
         atomic_store(&rq->nr, rq->nr + 1);
@@ -232,26 +253,25 @@ sched_yield(void)
     requeue_and_schedule();
 }
 
+/* The queue's lock is taken before LOCK is given back, and held over the switch:
+ * who comes with LOCK to wake us waits for it.  Interrupts are off for one of the
+ * two throughout. */
 void
-sched_prepare_block(void)
+sched_sleep(struct spinlock *lock, bool intr)
 {
-    struct run_queue *rq = lock_own_queue();
+    struct run_queue *rq = this_cpu()->rq;
+    struct thread *me = current_thread();
 
-    rq->running->state = THREAD_BLOCKED;
-    spin_unlock(&rq->lock);
-}
-
-void
-sched_block(void)
-{
-    struct run_queue *rq;
-
-    assert(current_tcb()->irq_depth == 0 && current_tcb()->in_interrupt == 0);
-    rq = lock_own_queue();
-    if (rq->running->state == THREAD_BLOCKED)
-        schedule(rq);
-    else /* somebody woke us in the meantime */
+    assert(me->tcb.irq_depth == 1 && me->tcb.in_interrupt == 0);
+    spin_lock_off(&rq->lock, RANK_RUNQ);
+    spin_unlock_off(lock, lock->rank);
+    if (intr && unlikely(atomic_load(&me->interrupted) != 0)) {
         spin_unlock(&rq->lock);
+    } else {
+        me->state = THREAD_BLOCKED;
+        schedule(rq);
+    }
+    spin_lock(lock);
 }
 
 bool
@@ -261,24 +281,19 @@ sched_wake(struct thread *t)
     unsigned id;
 
     if (t->state != THREAD_BLOCKED) {
-        spin_unlock(&rq->lock);
+        unlock_queue(rq);
         return false;
-    }
-    if (rq->running == t) { /* it has not gone to sleep yet */
-        t->state = THREAD_RUNNING;
-        spin_unlock(&rq->lock);
-        return true;
     }
     t->state = THREAD_READY;
     id = choose_cpu(t);
     trace(TRACE_WAKE, (uint64_t)t->tid, id);
-    if (id == t->rq_cpu) {
+    if (likely(id == t->rq_cpu)) {
         put_on(rq, t, id);
-        spin_unlock(&rq->lock);
+        unlock_queue(rq);
         return true;
     }
     atomic_store(&t->rq_cpu, id);
-    spin_unlock(&rq->lock);
+    unlock_queue(rq);
     queue_on(t, id);
     return true;
 }
@@ -304,7 +319,7 @@ thread_exit(void)
     struct run_queue *rq;
 
     trace(TRACE_THREAD, (uint64_t)current_thread()->tid, THREAD_DEAD);
-    rq = lock_own_queue();
+    rq = lock_queue_of(current_thread());
     rq->running->state = THREAD_DEAD;
     rq->gone = rq->running;
     schedule(rq);
@@ -319,7 +334,7 @@ sched_set_affinity(uint64_t mask)
 
     if ((mask & atomic_load(&online_mask)) == 0)
         return -EINVAL;
-    rq = lock_own_queue();
+    rq = lock_queue_of(current_thread());
     t->affinity = mask;
     if (mask >> this_cpu()->id & 1) {
         spin_unlock(&rq->lock);
@@ -370,8 +385,11 @@ void
 sched_idle_loop(void)
 {
     struct cpu *cpu = this_cpu();
+    struct run_queue *rq = lock_queue_of(current_thread());
 
-    atomic_or(&idle_mask, 1ul << cpu->id);
+    if (rq->nr == 0) /* else a thread came before we were ready */
+        atomic_or(&idle_mask, 1ul << cpu->id);
+    unlock_queue(rq);
     csr_set(sstatus, SSTATUS_SIE);
     for (;;) {
         /* With interrupts off, one that comes after the test still ends the
@@ -388,13 +406,13 @@ sched_idle_loop(void)
 void
 sched_tick(void)
 {
-    struct run_queue *rq = lock_own_queue();
+    struct run_queue *rq = lock_queue_of(current_thread());
     struct thread *t = rq->running;
     uint64_t idle;
 
     kstat_inc(STAT_TICK);
     t->run_ticks++;
-    if (&t->tcb != this_cpu()->idle) {
+    if (t != rq->idle) {
         timer_want_tick();
         if (policy->tick(rq, t))
             this_cpu()->resched = 1;

@@ -15,6 +15,7 @@ struct run_queue {
     struct spinlock lock;
     unsigned nr;            /* [lock] threads queued, the running one not */
     struct thread *running; /* [lock] */
+    struct thread *idle;    /* [I] what runs when nothing else can */
     struct thread *gone;    /* [lock] died in the switch going on */
     struct thread *moved;   /* [lock] left this hart in the same way */
     struct mm_struct *left; /* [lock] as sched_switch_hook() said */
@@ -56,20 +57,14 @@ void thread_start(struct thread *t);
 /* End the calling thread.  => no locks held */
 NORETURN void thread_exit(void);
 
-/* Sleep until sched_wake(current).  A wake that came after the caller decided
- * to sleep but before it did is not lost: the pattern is
- *
- *     spin_lock(&q->lock); put myself where the waker finds me;
- *     sched_prepare_block(); spin_unlock(&q->lock);
- *     sched_block();
- *
- * => sched_prepare_block(): under the lock that the waker takes
- * => sched_block(): no spinlock held */
-void sched_prepare_block(void);
-void sched_block(void);
+/* Sleep until sched_wake(current), without LOCK meanwhile.  Who wakes takes LOCK to
+ * find the thread, and finds it asleep: so no wake is lost between the look that
+ * decided to sleep and the sleep.  INTR: not if thread_interrupt() wants it.
+ * => LOCK held, and no other spinlock; held again on return */
+void sched_sleep(struct spinlock *lock, bool intr);
 
-/* Make T runnable if it is blocked or about to block; else do nothing.
- * Returns true if it did.  => any context; takes run-queue locks */
+/* Make T runnable if it is blocked; else do nothing.  Returns true if it did.
+ * => any context; takes run-queue locks */
 bool sched_wake(struct thread *t);
 
 /* Let others run.  => no spinlock held */
@@ -85,7 +80,7 @@ void sched_tick(void);
 void sched_preempt_point(void);
 
 /* Called before each switch, set by mm/space.c: the hart gets NEXT's space.
- * Returns the one it left for good, or NULL.  => run-queue lock held */
+ * Returns one whose last reference that was, or NULL.  => run-queue lock held */
 extern struct mm_struct *(*sched_switch_hook)(struct thread *next);
 /* Called before each switch, set by process/: floating-point registers.
  * => run-queue lock held */

@@ -7,7 +7,7 @@
  *           thread_start            sched_pick
  *    NEW ------------->  READY  <------------->  RUNNING
  *                          ^      preempted         |
- *                          |                        | sched_block
+ *                          |                        | sched_sleep
  *                          +------  BLOCKED  <------+
  *                       sched_wake                  | thread_exit
  *                                                   v

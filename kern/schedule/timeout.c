@@ -169,7 +169,8 @@ timeout_interrupt(void)
 struct sleeper {
     struct timeout timeout;
     struct thread *thread;
-    bool done; /* [a] */
+    struct spinlock lock;
+    bool done; /* [lock] */
 };
 
 static void
@@ -177,24 +178,23 @@ sleeper_wake(struct timeout *t)
 {
     struct sleeper *s = container_of(t, struct sleeper, timeout);
 
-    atomic_store_release(&s->done, true);
+    spin_lock(&s->lock);
+    s->done = true;
     sched_wake(s->thread);
+    spin_unlock(&s->lock);
 }
 
 void
 sleep_until(uint64_t deadline)
 {
-    struct sleeper s = {.thread = current_thread()};
+    struct sleeper s = {.thread = current_thread(),
+                        .lock = SPINLOCK_INIT(RANK_WAIT)};
 
     timeout_arm(&s.timeout, deadline, sleeper_wake);
-    for (;;) {
-        sched_prepare_block();
-        if (atomic_load_acquire(&s.done)) {
-            sched_wake(s.thread); /* not blocked after all */
-            break;
-        }
-        sched_block();
-    }
+    spin_lock(&s.lock);
+    while (!s.done)
+        sched_sleep(&s.lock, false);
+    spin_unlock(&s.lock);
     timeout_cancel(&s.timeout);
 }
 

@@ -2,7 +2,7 @@
  *
  * The waker takes the waiter off the queue and says so in w->woken, both under
  * the queue's lock, before it wakes the thread; so a thread that finds itself
- * awake for another reason (it was preempted between queuing and sleeping) goes
+ * awake for another reason (thread_interrupt() came, and it does not care) goes
  * back to sleep, and keeps its place. */
 #include "sync/wait.h"
 
@@ -15,8 +15,8 @@ wait_init(struct wait_queue *wq)
     list_init(&wq->sleepers);
 }
 
-void
-wait_enter(struct wait_queue *wq, struct waiter *w)
+static inline void
+queue_up(struct wait_queue *wq, struct waiter *w)
 {
     assert(spin_held(&wq->lock));
     *w = (struct waiter){.thread = current_thread()};
@@ -24,15 +24,17 @@ wait_enter(struct wait_queue *wq, struct waiter *w)
 }
 
 void
+wait_enter(struct wait_queue *wq, struct waiter *w)
+{
+    queue_up(wq, w);
+}
+
+void
 wait_finish(struct wait_queue *wq, struct waiter *w)
 {
     assert(spin_held(&wq->lock));
-    while (!w->woken) {
-        sched_prepare_block();
-        spin_unlock(&wq->lock);
-        sched_block();
-        spin_lock(&wq->lock);
-    }
+    while (!w->woken)
+        sched_sleep(&wq->lock, false);
 }
 
 void
@@ -60,15 +62,9 @@ wait_sleep_intr(struct wait_queue *wq)
     struct thread *me = current_thread();
     struct waiter w;
 
-    wait_enter(wq, &w);
-    while (!w.woken && atomic_load(&me->interrupted) == 0) {
-        sched_prepare_block();
-        if (atomic_load(&me->interrupted) != 0)
-            sched_wake(me); /* it came too early to wake us */
-        spin_unlock(&wq->lock);
-        sched_block();
-        spin_lock(&wq->lock);
-    }
+    queue_up(wq, &w);
+    while (!w.woken && atomic_load(&me->interrupted) == 0)
+        sched_sleep(&wq->lock, true);
     if (w.woken)
         return 0;
     list_del(&w.link);
@@ -78,8 +74,7 @@ wait_sleep_intr(struct wait_queue *wq)
 void
 thread_interrupt(struct thread *t)
 {
-    atomic_store(&t->interrupted, 1);
-    atomic_fence(); /* it looks after it said that it will sleep */
+    atomic_store(&t->interrupted, 1); /* it looks under its queue's lock */
     sched_wake(t);
 }
 

@@ -8,8 +8,8 @@
  *         wait_sleep(&wq);                  wait_wake_all(&wq);
  *     spin_unlock(&wq.lock);                spin_unlock(&wq.lock);
  *
- * wait_sleep() queues the thread and marks it blocked before it lets go of the
- * lock, so a wake between the test and the sleep cannot be lost. */
+ * wait_sleep() queues the thread, and the lock is held until it sleeps, so a wake
+ * between the test and the sleep cannot be lost. */
 #ifndef KERN_SYNC_WAIT_H
 #define KERN_SYNC_WAIT_H
 

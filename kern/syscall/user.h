@@ -11,7 +11,8 @@
 static inline struct file *
 file_use(int fd, bool *owned)
 {
-    struct process *p = current_process();
+    struct process *p =
+        container_of(current_thread(), struct task, thread)->process;
 
     return fd_use(p->files, fd, p->ntasks == 1, owned);
 }

@@ -26,7 +26,8 @@ enum mutant {
     MUTANT_NONE,
     MUTANT_UNLOCK_BEFORE_SWITCH, /* the queue lock does not cover the switch */
     MUTANT_GONE_BEFORE_SWITCH,   /* a dead thread still uses its stack */
-    MUTANT_PREPARE_TOO_LATE,     /* after the waker's lock is given back */
+    MUTANT_SLEEP_TOO_LATE,       /* after the waker's lock is given back */
+    MUTANT_LOOK_TOO_EARLY,       /* who interrupts us came after the look */
 };
 
 /* The switch, by a thread in too much of a hurry. */
@@ -91,7 +92,10 @@ copy_name(char *to, const char *from, size_t n)
 #define strlcpy copy_name
 #include "kern/schedule/thread.c"
 #include "kern/schedule/timeout.c"
+#define sched_sleep(lock, intr) \
+    sched_sleep(lock, (intr) && explore_mutant() != MUTANT_LOOK_TOO_EARLY)
 #include "kern/sync/wait.c"
+#undef sched_sleep
 
 #include "kern/ext/sync/wait_until.c"
 
@@ -184,19 +188,22 @@ static bool ready;
 static void
 sleeper(void *arg)
 {
+    struct spinlock own = SPINLOCK_INIT(RANK_WAIT);
+
     (void)arg;
     for (;;) {
         spin_lock(&lock);
         if (ready)
             break;
-        if (explore_mutant() == MUTANT_PREPARE_TOO_LATE) {
+        if (explore_mutant() == MUTANT_SLEEP_TOO_LATE) {
             spin_unlock(&lock);
-            sched_prepare_block();
+            spin_lock(&own);
+            sched_sleep(&own, false);
+            spin_unlock(&own);
         } else {
-            sched_prepare_block();
+            sched_sleep(&lock, false);
             spin_unlock(&lock);
         }
-        sched_block();
     }
     spin_unlock(&lock);
 }
@@ -207,7 +214,7 @@ waker(void *arg)
     spin_lock(&lock);
     ready = true;
     spin_unlock(&lock);
-    sched_wake(arg); /* before it blocks, while, or after */
+    sched_wake(arg); /* before it sleeps, while, or after */
 }
 
 static void
@@ -280,6 +287,44 @@ timed_sleeper(void *arg)
     spin_lock(&wq.lock);
     answer = wait_sleep_until(&wq, time_now() + 5);
     spin_unlock(&wq.lock);
+}
+
+/* Interrupted before it sleeps, while, or after. */
+static void
+wanted_sleeper(void *arg)
+{
+    (void)arg;
+    spin_lock(&wq.lock);
+    answer = wait_sleep_intr(&wq);
+    spin_unlock(&wq.lock);
+}
+
+static void
+interrupter(void *arg)
+{
+    thread_interrupt(arg);
+}
+
+static void
+start_wanted(void)
+{
+    wait_init(&wq);
+    EXPLORE_NAME(wq);
+    spawn("sleeper", 1 << 1, wanted_sleeper, NULL);
+    spawn("interrupter", 1 << 0, interrupter, &threads[0]);
+}
+
+static void
+wanted_body(unsigned hart)
+{
+    boot(hart, start_wanted);
+}
+
+static void
+wanted_check(void)
+{
+    check();
+    assert(answer == -EINTR && list_empty(&wq.sleepers));
 }
 
 static void
@@ -478,12 +523,17 @@ static const struct explore_test tests[] = {
     {"wake", 2, TEST(wake_body)},
     {"wake-with-ticks", 2, COMMON, .body = wake_body, .check = check,
      .timers = true},
-    {"wake-mutant-prepare-too-late", 2, TEST(wake_body),
-     .mutant = MUTANT_PREPARE_TOO_LATE, .expect = "dead-lock"},
+    {"wake-mutant-sleep-too-late", 2, TEST(wake_body),
+     .mutant = MUTANT_SLEEP_TOO_LATE, .expect = "dead-lock"},
     {"hand-over", 3, TEST(hand_over_body)},
     {"hand-over-mutant-early-unlock", 2, TEST(hand_over_body),
      .mutant = MUTANT_UNLOCK_BEFORE_SWITCH, .expect = "on one stack"},
     {"wait-queue", 3, TEST(queue_body)},
+    {"interrupt", 2, COMMON, .body = wanted_body, .check = wanted_check,
+     .frozen = true},
+    {"interrupt-mutant-look-too-early", 2, COMMON, .body = wanted_body,
+     .check = wanted_check, .frozen = true, .mutant = MUTANT_LOOK_TOO_EARLY,
+     .expect = "dead-lock"},
     {"wait-until", 2, COMMON, .body = timed_body, .check = timed_check,
      .timers = true},
     /* As if the end of a trap did not switch: the idle loop alone must do. */

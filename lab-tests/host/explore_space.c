@@ -205,8 +205,13 @@ mm_put(struct mm_struct *m)
 {
     if (explore_mutant() == MUTANT_NO_REFERENCE && space_of(explore_hart) >= 0)
         return;
-    if (atomic_add(&m->refs, -1) != 1)
-        return;
+    if (mm_drop(m))
+        mm_free(m);
+}
+
+void
+mm_free(struct mm_struct *m)
+{
     root_freed[m - mm] = true;
     for (unsigned i = 0; i < ncpu; i++) {
         if (space_of(i) == m - mm)
@@ -323,6 +328,8 @@ setup(unsigned bits)
     for (int s = 0; s < 2; s++) {
         mm[s].gate_rows = rows[s];
         mm[s].pgdir = root[s];
+        mm[s].satp =
+            (kernel_satp & ~SATP_PPN_MASK) | va_to_pa(root[s]) >> PAGE_SHIFT;
         mm[s].refs = 1;
         entry[s] = 1 + (uint32_t)s;
     }

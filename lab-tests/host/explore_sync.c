@@ -59,10 +59,10 @@ late_add(struct spinlock *lock, struct list *at, struct list *node)
 }
 
 #define list_add_tail(at, node) late_add(&wq->lock, at, node)
-#define sched_prepare_block()   EXPLORE_CALL(sched_prepare_block, NULL)
+#define sched_sleep(lock, intr) EXPLORE_CALL(sched_sleep, lock, lock, intr)
 #include "kern/sync/wait.c"
 #undef list_add_tail
-#undef sched_prepare_block
+#undef sched_sleep
 
 #define timeout_cancel(t) EXPLORE_CALL(timeout_cancel, t, t)
 #include "kern/ext/sync/wait_until.c"
@@ -496,8 +496,8 @@ static const struct explore_test tests[] = {
     {"wait", 3, WAIT},
     {"wait-mutant-queue-after-unlock", 2, WAIT,
      .mutant = MUTANT_QUEUE_AFTER_UNLOCK, .expect = "dead-lock"},
-    {"wait-mutant-no-prepare", 2, WAIT,
-     .skip = SKIP("wait_finish/sched_prepare_block"), .expect = "livelock"},
+    {"wait-mutant-no-sleep", 2, WAIT, .skip = SKIP("wait_finish/sched_sleep"),
+     .expect = "livelock"},
     {"wait-until", 2, TIMED},
     {"wait-until-mutant-no-cancel", 2, TIMED,
      .skip = SKIP("wait_finish_until/timeout_cancel"), .expect = ""},

@@ -40,6 +40,12 @@ pte_t (*ad_decode)(pte_t stored); /* entries are what they say */
 bool fail_armed;
 bool (*fail_hook)(enum fail_site site);
 
+uint64_t
+satp_of_root(const pte_t *root)
+{
+    return 0;
+}
+
 void
 mm_sync_code(struct mm_struct *mm)
 {

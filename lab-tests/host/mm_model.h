@@ -40,13 +40,7 @@ static struct thread world_thread;
 /* --- no scheduler: nobody else could wake us --- */
 
 void
-sched_prepare_block(void)
-{
-    panic("the only thread sleeps");
-}
-
-void
-sched_block(void)
+sched_sleep(struct spinlock *lock, bool intr)
 {
     panic("the only thread sleeps");
 }

@@ -40,16 +40,13 @@ static unsigned wrong; /* [a] */
 static struct thread threads[HARTS];
 
 void
-sched_prepare_block(void)
+sched_sleep(struct spinlock *lock, bool intr)
 {
     atomic_store(&current_thread()->state, THREAD_BLOCKED);
-}
-
-void
-sched_block(void)
-{
+    spin_unlock(lock);
     while (atomic_load_acquire(&current_thread()->state) == THREAD_BLOCKED)
         cpu_wait();
+    spin_lock(lock);
 }
 
 bool

@@ -165,13 +165,9 @@ names_forget(struct super *s)
 /* --- nobody waits --- */
 
 void
-sched_prepare_block(void)
+sched_sleep(struct spinlock *lock, bool intr)
 {
-}
-
-void
-sched_block(void)
-{
+    (void)lock, (void)intr;
     panic("somebody waits, and there is nobody else");
 }
 

@@ -61,7 +61,7 @@ _Static_assert(offsetof(struct tcb, kstack_top) == TCB_KSTACK &&
 struct cpu {
     unsigned id;           /* [I] logical */
     uint64_t hartid;       /* [I] what the firmware calls it */
-    struct tcb *idle;      /* [I] what runs when nothing else can */
+    struct run_queue *rq;  /* [I] the threads that shall run here */
     struct pcp *pages;     /* [I] its cache of pages, if kern/ext has one */
     uint32_t online;       /* [a] it reached the scheduler */
     uint32_t resched;      /* [a] look for a better thread before returning */

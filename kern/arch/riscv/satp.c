@@ -50,6 +50,12 @@ satp_select(unsigned max_levels)
     dmap_base = mode->dmap_base;
 }
 
+uint64_t
+satp_of_root(const pte_t *root)
+{
+    return (mode->number << SATP_MODE_SHIFT) | va_to_pa(root) >> PAGE_SHIFT;
+}
+
 pte_t *
 satp_kernel_root(void)
 {

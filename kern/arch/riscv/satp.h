@@ -20,4 +20,7 @@ void satp_select(unsigned max_levels);
 pte_t *satp_kernel_root(void);
 extern uint64_t kernel_satp; /* [I] */
 
+/* The satp of another root. */
+uint64_t satp_of_root(const pte_t *root);
+
 #endif

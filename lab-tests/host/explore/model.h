@@ -3,9 +3,9 @@
  * Tests of locks and wait queues need block and wake, not run queues; with this
  * model their schedules are short.  It is the contract of schedule/sched.h in
  * executable form:
- * a wake of a thread that is blocked, or has announced it, makes it runnable;
- * any other is lost.  A blocked thread takes interrupts, and its block may end
- * for no reason (a choice, at the price of a preemption, if model_spurious).
+ * a wake of a thread that is asleep makes it runnable; any other is lost.  It
+ * sleeps when the lock is given back, takes interrupts, and may wake up for no
+ * reason (a choice, at the price of a preemption, if model_spurious).
  *
  * => included once, by the test, after explore.h */
 #ifndef EXPLORE_MODEL_H
@@ -33,13 +33,6 @@ model_start(unsigned hart)
     csr_set(sstatus, SSTATUS_SIE);
 }
 
-void
-sched_prepare_block(void)
-{
-    assert(current_thread()->state == THREAD_RUNNING);
-    atomic_store(&current_thread()->state, THREAD_BLOCKED);
-}
-
 static bool
 model_awake(void *arg)
 {
@@ -47,16 +40,22 @@ model_awake(void *arg)
 }
 
 void
-sched_block(void)
+sched_sleep(struct spinlock *lock, bool intr)
 {
     struct thread *t = current_thread();
 
-    assert(t->tcb.irq_depth == 0 && t->tcb.in_interrupt == 0);
+    assert(t->tcb.irq_depth == 1 && t->tcb.in_interrupt == 0);
+    assert(t->state == THREAD_RUNNING);
+    t->state = THREAD_BLOCKED;
+    if (intr && t->interrupted != 0)
+        t->state = THREAD_RUNNING;
+    spin_unlock(lock);
     assert(t->tcb.held >> (RANK_LAST_SLEEPING + 1) == 0);
-    EXPLORE_POINT("sched_block");
+    EXPLORE_POINT("sched_sleep");
     if (model_spurious && explore_surprise())
         t->state = THREAD_RUNNING;
-    explore_wait("sched_block", model_awake, t);
+    explore_wait("sched_sleep", model_awake, t);
+    spin_lock(lock);
 }
 
 bool
