@@ -24,6 +24,7 @@
 #include "mm/rmap.h"
 #include "mm/space.h"
 #include <errno.h>
+#include <race.h>
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_SPACES);
 static struct list pins = LIST_INIT(pins); /* [lock] */
@@ -149,6 +150,7 @@ take(struct pin *pin, uintptr_t va)
     uint64_t index;
     int err;
 
+    race_point("pin");
     gate_enter(&pin->mm->gate);
     err = take_inside(pin, va, &obj, &index);
     gate_leave(&pin->mm->gate);
