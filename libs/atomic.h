@@ -36,6 +36,12 @@
     (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
 #define atomic_and(p, v) \
     (ATOMIC_POINT(p), __atomic_fetch_and(p, v, __ATOMIC_ACQ_REL))
+#define atomic_or_acquire(p, v) \
+    (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQUIRE))
+#define atomic_and_acquire(p, v) \
+    (ATOMIC_POINT(p), __atomic_fetch_and(p, v, __ATOMIC_ACQUIRE))
+#define atomic_and_release(p, v) \
+    (ATOMIC_POINT(p), __atomic_fetch_and(p, v, __ATOMIC_RELEASE))
 
 /* Store DESIRED if *P equals *EXPECTED; else fetch *P into *EXPECTED. */
 #define atomic_cas(p, expected, desired)                      \

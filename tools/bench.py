@@ -34,7 +34,8 @@ PAGE = 4096
 LIMITS = {"boot, 128 MiB": 4000000, "boot, per extra page": 10,
           "page_alloc_free": 80, "kmalloc_free_64": 120,
           "object_fault_of_10": 1500, "object_fault_of_100000": 1500,
-          "mm_copy_per_page": 12}
+          "mm_copy_per_page": 12, "clock_look_at_used_page": 60,
+          "swap_out_dirty_page": 3000, "drop_mapped_file_page": 1200}
 # These must not grow with the number of areas: (from, to, what).
 GROWTH_TIMES = 1.3
 # Nor must a fault with the harts that fault (the clock counts all of them).

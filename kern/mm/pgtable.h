@@ -79,9 +79,15 @@ pte_lock(const pte_t *pte)
 }
 
 static inline struct mm_struct *
+table_mm(const struct page *table)
+{
+    return (struct mm_struct *)(table->owner & ~PAGE_OWNER_TAG);
+}
+
+static inline struct mm_struct *
 pte_mm(const pte_t *pte)
 {
-    return (struct mm_struct *)(pte_table(pte)->owner & ~PAGE_OWNER_TAG);
+    return table_mm(pte_table(pte));
 }
 
 static inline unsigned

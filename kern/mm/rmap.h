@@ -211,15 +211,14 @@ void pages_mkclean(struct page **pages, unsigned n); /* with one flush */
 /* Entries that changed, and no hart was told yet.  It begins as UNMAP_HULL. */
 struct unmap_hull {
     uint64_t harts;
-    uintptr_t lo, hi; /* lo >= hi: nothing to forget */
+    uintptr_t lo, hi;   /* lo >= hi: nothing to forget */
+    uintptr_t at;       /* in the table that was changed last, */
+    struct page *table; /* which is this; it may be gone */
 };
 #define UNMAP_HULL        \
     {                     \
         .lo = UINTPTR_MAX \
     }
-/* Take A from all entries of PAGE: had one of them it?  They are added to HULL, and
- * until hull_flush() a use may go unseen.  => as above; PAGE need not be locked */
-bool page_take_accessed(struct page *page, struct unmap_hull *hull);
 /* Every hart forgets it, and it is empty.  => no lock from RANK_TLB on */
 void hull_flush(struct unmap_hull *hull);
 /* Take A from all entries of N pages, at most 64, with one flush: bit I says that

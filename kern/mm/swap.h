@@ -18,8 +18,7 @@
 #ifndef KERN_MM_SWAP_H
 #define KERN_MM_SWAP_H
 
-#include "mm/rmap.h"
-#include "mm/vmm.h"
+#include "mm/accessed.h"
 
 /* --- swap_scope.c: the pages among which a victim is chosen --- */
 
@@ -105,7 +104,11 @@ swap_look(struct swap_scope *s, const struct page *page)
     s->looked++;
     return page_may_go(page);
 }
-bool swap_referenced(struct swap_scope *s, struct page *page);
+static inline bool
+swap_referenced(struct swap_scope *s, struct page *page)
+{
+    return page_take_accessed(page, &s->hull);
+}
 bool page_is_dirty(struct page *page);
 
 /* --- swap.c: out and in --- */

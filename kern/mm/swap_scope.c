@@ -154,12 +154,6 @@ swap_take_victim(struct swap_scope *s, size_t most)
     return page;
 }
 
-bool
-swap_referenced(struct swap_scope *s, struct page *page)
-{
-    return page_take_accessed(page, &s->hull);
-}
-
 static bool
 entry_dirty(struct page *page, pte_t *pte, void *dirty)
 {

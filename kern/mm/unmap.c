@@ -13,9 +13,8 @@
  *
  * The caller has the page locked, or its anon, so the fault path gives out no
  * new entries meanwhile (fault_object.c, fault.c). */
-#include "mm/rmap.h"
+#include "mm/accessed.h"
 #include "mm/tlb.h"
-#include "mm/vmm.h"
 
 /* PTE, which held OLD, changed.  => its table is locked */
 static void
@@ -122,7 +121,7 @@ try_to_evict(struct page *page)
 }
 
 bool
-page_take_accessed(struct page *page, struct unmap_hull *hull)
+page_take_accessed_from_all(struct page *page, struct unmap_hull *hull)
 {
     struct accessed acc = {.fl = *hull};
 
@@ -139,9 +138,10 @@ pages_take_accessed(struct page **pages, unsigned n)
     struct unmap_hull hull = UNMAP_HULL;
     uint64_t used = 0;
 
-    for (unsigned i = 0; i < n; i++) {
+    irq_off();
+    for (unsigned i = 0; i < n; i++)
         used |= (uint64_t)page_take_accessed(pages[i], &hull) << i;
-    }
+    irq_restore();
     hull_flush(&hull);
     return used;
 }

@@ -115,6 +115,94 @@ give_way_check(void)
     all_gone();
 }
 
+/* --- a hand asks whether a page is used, and its entry, its table, or its space
+ *     goes, or it is shared --- */
+
+static struct page *asked;
+static const uint64_t *asked_entry;
+
+static void
+ask_setup(void)
+{
+    setup_warm();
+    asked = private_page(space[0], HERE);
+    asked_entry = (const uint64_t *)asked->rmap;
+}
+
+/* Its table was given back; nobody has changed that frame since. */
+static void
+ask_check_table(void)
+{
+    if (*asked_entry != 0xddddddddddddddddul)
+        explore_fail("the table's frame was changed after it was free");
+}
+
+static void
+ask_unmap_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        (void)pages_take_accessed(&asked, 1);
+    else if (do_munmap(space[0], BASE, 2 * PAGE_SIZE) != 0)
+        explore_fail("munmap");
+}
+
+static void
+ask_unmap_check(void)
+{
+    page_put(asked);
+    if (user_store(HERE, 3) != VM_FAULT_SIGSEGV)
+        explore_fail("it is still there");
+    all_gone();
+    ask_check_table();
+}
+
+static void
+ask_exit_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        (void)pages_take_accessed(&asked, 1);
+        return;
+    }
+    as(0);
+    mmu_run(NULL);
+    as(1);
+    mmu_run(NULL);
+    mm_put_user(space[0]);
+    space[0] = NULL;
+}
+
+static void
+ask_exit_check(void)
+{
+    page_put(asked);
+    all_gone();
+    ask_check_table();
+}
+
+static void
+ask_copy_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0) {
+        (void)pages_take_accessed(&asked, 1);
+        return;
+    }
+    space[1] = mm_copy(space[0]);
+    result[1] = user_store(HERE, 5);
+}
+
+static void
+ask_copy_check(void)
+{
+    page_put(asked);
+    if (result[1] != 0)
+        explore_fail("the store fails");
+    all_see(0, 5);
+    all_gone();
+}
+
 /* --- relatives write the page they share --- */
 
 static void
@@ -699,6 +787,12 @@ access_move_body(unsigned hart)
 #define ZERO .setup = setup_zeros, .body = zero_body, .check = zero_check
 #define WRITERS \
     .setup = setup_zeros, .body = writers_body, .check = writers_check
+#define ASK_UNMAP \
+    .setup = ask_setup, .body = ask_unmap_body, .check = ask_unmap_check
+#define ASK_EXIT \
+    .setup = ask_setup, .body = ask_exit_body, .check = ask_exit_check
+#define ASK_COPY \
+    .setup = ask_setup, .body = ask_copy_body, .check = ask_copy_check
 #define GIVE_WAY \
     .setup = give_way_setup, .body = give_way_body, .check = give_way_check
 #define UNMAPPED_SHARED \
@@ -857,6 +951,10 @@ static const struct explore_test tests[] = {
     {"mutant-read-no-layer-lock", 2, UNMAPPED_SHARED, MUTANT(READ_NO_LAYER)},
     {"mutant-put-apart", 2, RELATIVE_GOES, MUTANT(PUT_APART)},
     {"mutant-not-recorded", 2, RELATIVES_READ, MUTANT(NOT_RECORDED)},
+    {"ask-unmap", 2, ASK_UNMAP},
+    {"ask-exit", 2, ASK_EXIT},
+    {"ask-copy", 2, ASK_COPY},
+    {"mutant-ask-unlocked", 2, ASK_UNMAP, MUTANT(ASK_UNLOCKED)},
     {"give-way", 2, GIVE_WAY},
     {"mutant-retire-unlocked", 2, GIVE_WAY, MUTANT(RETIRE_UNLOCKED)},
     {"mutant-add-blindly", 2, PAGE_IN, MUTANT(ADD_BLINDLY)},

@@ -37,6 +37,7 @@ enum mutant {
     MUTANT_OWNED_EARLY,   /* publish_private: the page leads to its anon */
     MUTANT_AROUND_NO_LAYER, /* fault_around.c: no look for a new layer */
     MUTANT_AROUND_PRIVATE,  /* fault_around.c: no look for a private page */
+    MUTANT_ASK_UNLOCKED,    /* page_take_accessed: without the records' lock */
     MUTANT_RECORD_LATE, /* move_ptes.c: the record after the tables' locks */
 };
 

@@ -31,6 +31,13 @@
 #undef atomic_or
 #define atomic_or(p, v) \
     (ATOMIC_POINT(p), __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL))
+/* Who asks for A only tries it. */
+#undef atomic_or_acquire
+#define atomic_or_acquire(p, v)                                              \
+    (ATOMIC_POINT(p),                                                        \
+     __atomic_fetch_or(p, explore_mutant() == MUTANT_ASK_UNLOCKED ? 0 : (v), \
+                       __ATOMIC_ACQUIRE))
+#include "mm/accessed.h"
 
 #define WORLD_FRAMES 48
 #define WORLD_LEVELS 2
