@@ -10,8 +10,8 @@
  *                        hand
  *
  * A page that comes takes the place of the one that went, just behind the hand; so
- * it is looked at last.  If all are used, the hand comes back to where it began, and
- * finds A=0 there: one turn is enough, as long as nobody uses them meanwhile. */
+ * it is looked at last.  If all are used, the hand would come back to where it began,
+ * and find A=0 at the first that may go: so one turn is enough. */
 #include "mm/swap_ring.h"
 
 static void
@@ -24,13 +24,21 @@ clock_map_swappable(struct swap_scope *s, struct page *page, bool again)
 static struct page *
 clock_swap_out_victim(struct swap_scope *s, size_t most)
 {
-    for (; most > 0 && !list_empty(&s->pages); most--) {
+    struct page *first = NULL;
+
+    for (size_t n = MIN(most, s->nr); n > 0; n--) {
         struct page *page = ring_next(s);
 
-        if (swap_look(s, page) && !swap_referenced(s, page))
+        if (!swap_look(s, page))
+            continue;
+        if (!swap_referenced(s, page))
             return page;
+        if (first == NULL)
+            first = page;
     }
-    return NULL;
+    if (most < s->nr)
+        return NULL;
+    return ring_choose(s, first);
 }
 
 static const struct swap_manager swap_clock = {

@@ -43,4 +43,13 @@ ring_next(struct swap_scope *s)
     return page;
 }
 
+/* PAGE is chosen (NULL: none is); the hand is behind it. */
+static inline struct page *
+ring_choose(struct swap_scope *s, struct page *page)
+{
+    if (page != NULL)
+        s->hand = page->lru.next;
+    return page;
+}
+
 #endif

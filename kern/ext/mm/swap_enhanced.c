@@ -77,9 +77,7 @@ enhanced_swap_out_victim(struct swap_scope *s, size_t most)
     page = m.unused_dirty;
     if (page == NULL && whole)
         page = m.clean != NULL ? m.clean : m.any;
-    if (page != NULL)
-        s->hand = page->lru.next;
-    return page;
+    return ring_choose(s, page);
 }
 
 static const struct swap_manager swap_enhanced = {

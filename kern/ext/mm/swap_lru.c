@@ -81,7 +81,7 @@ static struct page *
 lru_swap_out_victim(struct swap_scope *s, size_t most)
 {
     struct list *n = s->pages.next, *next, *last = s->pages.prev;
-    struct page *best = NULL;
+    struct page *best = NULL, *used = NULL;
     bool more = n != &s->pages;
 
     for (; more && most > 0; most--, n = next) {
@@ -93,12 +93,14 @@ lru_swap_out_victim(struct swap_scope *s, size_t most)
             break;
         if (!swap_look(s, page))
             continue;
-        if (swap_referenced(s, page))
-            to_the_end(s, page); /* since the last tick */
-        else if (best == NULL || page->policy < best->policy)
+        if (swap_referenced(s, page)) { /* since the last tick */
+            to_the_end(s, page);
+            used = used == NULL ? page : used;
+        } else if (best == NULL || page->policy < best->policy) {
             best = page;
+        }
     }
-    return best;
+    return best != NULL ? best : used; /* all were: the first of them */
 }
 
 static const struct swap_manager swap_lru = {

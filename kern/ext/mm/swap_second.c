@@ -31,15 +31,20 @@ second_set_unswappable(struct swap_scope *s, struct page *page)
 static struct page *
 second_swap_out_victim(struct swap_scope *s, size_t most)
 {
-    for (; most > 0 && !list_empty(&s->pages); most--) {
-        struct page *page = list_first(&s->pages, struct page, lru);
+    struct page *first = NULL; /* who would be, after a turn of used ones */
 
-        if (swap_look(s, page) && !swap_referenced(s, page))
+    for (size_t n = MIN(most, s->nr); n > 0; n--) {
+        struct page *page = list_first(&s->pages, struct page, lru);
+        bool may_go = swap_look(s, page);
+
+        if (may_go && !swap_referenced(s, page))
             return page;
+        if (may_go && first == NULL)
+            first = page;
         list_del(&page->lru);
         list_add_tail(&s->pages, &page->lru);
     }
-    return NULL;
+    return most < s->nr ? NULL : first;
 }
 
 static const struct swap_manager swap_second = {

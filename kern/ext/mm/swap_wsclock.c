@@ -3,7 +3,8 @@
  *
  * The hand looks at A and at when it found A=1 last:
  *
- *     used since                          that was now: on
+ *     used since                          that was now: on.  If all were, the first
+ *                                         goes
  *     not used for WINDOW, clean          goes
  *     not used for WINDOW, dirty          goes if a turn finds no clean one
  *     not used, but not for so long       belongs to what its program works with:
@@ -40,14 +41,16 @@ ws_map_swappable(struct swap_scope *s, struct page *page, bool again)
 static struct page *
 ws_swap_out_victim(struct swap_scope *s, size_t most)
 {
-    struct page *dirty = NULL, *eldest = NULL, *page;
+    struct page *dirty = NULL, *eldest = NULL, *used = NULL;
 
-    for (; most > 0 && !list_empty(&s->pages); most--) {
-        page = ring_next(s);
+    for (size_t n = MIN(most, s->nr); n > 0; n--) {
+        struct page *page = ring_next(s);
+
         if (!swap_look(s, page))
             continue;
         if (swap_referenced(s, page)) {
             page->policy = s->now;
+            used = used == NULL ? page : used;
             continue;
         }
         if (s->now - page->policy >= s->nr && !page_is_dirty(page))
@@ -57,10 +60,9 @@ ws_swap_out_victim(struct swap_scope *s, size_t most)
         if (eldest == NULL || page->policy < eldest->policy)
             eldest = page;
     }
-    page = dirty != NULL ? dirty : eldest;
-    if (page != NULL)
-        s->hand = page->lru.next; /* where the next page comes */
-    return page;
+    if (eldest == NULL && most >= s->nr)
+        eldest = used; /* all are */
+    return ring_choose(s, dirty != NULL ? dirty : eldest);
 }
 
 static const struct swap_manager swap_wsclock = {
