@@ -258,6 +258,7 @@ HLINK.explore_pmm := lab-tests/host/link_hart_pages.c
 HLINK.explore_space := lab-tests/host/link_asid.c
 HLINK.explore_fault := lab-tests/host/link_around_mutants.c
 HLINK.explore_truncate := $(HLINK.explore_fault)
+HLINK.explore_swap := $(HLINK.explore_fault)
 HLINK.explore_mremap := $(HLINK.explore_fault) lab-tests/host/link_move_mutants.c kern/ext/mm/mremap.c
 HLINK.test_mm_random := lab-tests/host/link_fault_around.c
 HLINK.tsan_mm_faults := $(HLINK.test_mm_random)
@@ -267,7 +268,7 @@ $(foreach t,$(SFSTESTS),$(eval HLINK.$t := $B/ts/sfs.a))
 $(foreach t,$(SFSTESTS),$(eval HINC.$t := -include tools/sfs/host.h))
 # ... and what those include.
 $B/h/explore_space: kern/ext/init/asid.c
-$B/h/explore_fault $B/h/explore_mremap $B/h/explore_truncate $B/h/test_mm_random $B/h/tsan_mm_faults: kern/ext/mm/fault_around.c
+$B/h/explore_fault $B/h/explore_mremap $B/h/explore_swap $B/h/explore_truncate $B/h/test_mm_random $B/h/tsan_mm_faults: kern/ext/mm/fault_around.c
 $B/h/explore_mremap: kern/ext/mm/move_ptes.c
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 

@@ -262,9 +262,11 @@ MATRIX = [
         append="root=archive", disks=[("scratch",)]),
     row("user-disk-1", "user", mode="icount", mem="512M", run=["t_disk"],
         append="root=archive", disks=[("scratch",)]),
-    row("user-swap", "user", smp=4, mem="256M", run=("t_swap", "dir=/dev/vda"),
+    row("user-swap-disk", "user", smp=4, mem="256M",
+        run=("t_swap", "t_swapdisk", "dir=/dev/vda"),
         append="root=archive", disks=[("sfs",), ("swap",)]),
-    row("user-swap-1", "user", mode="icount", mem="256M", run=("t_swap", "dir=/dev/vda"),
+    row("user-swap-disk-1", "user", mode="icount", mem="256M",
+        run=("t_swap", "t_swapdisk", "dir=/dev/vda"),
         append="root=archive", disks=[("sfs",), ("swap",)]),
     # three times the memory, on swap; each policy in the long rows
     row("user-pressure", "user", smp=4, mem="64M", run=("l_pressure", "rounds=1"),

@@ -195,8 +195,18 @@ int swap_io(bool write, swp_t slot, struct page **pages, unsigned n);
 struct anon *swap_next_owner(struct swap_dev *dev, uint64_t *i, swp_t *slot);
 /* Who has SLOT. */
 struct anon *swap_slot_owner(swp_t slot);
+extern uint64_t swap_total, swap_taken; /* [slots] */
 /* Slots there are, and taken ones. */
-uint64_t swap_slots(void);
-uint64_t swap_slots_used(void);
+static inline uint64_t
+swap_slots(void)
+{
+    return atomic_load(&swap_total);
+}
+
+static inline uint64_t
+swap_slots_used(void)
+{
+    return atomic_load(&swap_taken);
+}
 
 #endif

@@ -144,8 +144,8 @@ swap_take_victim(struct swap_scope *s, size_t most)
     if (s->mm != NULL)
         mm_count_n(s->mm, MM_RESCAN, s->looked - before);
     if (page != NULL) {
+        page_get(page); /* before the flag goes: who frees it looks there */
         leave(s, page);
-        page_get(page);
     }
     hull = s->hull;
     s->hull = (struct unmap_hull)UNMAP_HULL;

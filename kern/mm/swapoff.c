@@ -6,7 +6,8 @@
  *         a page                      is dirty from now on, and the slot is free
  *
  * The device gives out no slots meanwhile, so one pass is enough; a slot is left behind
- * only when it is free.  (A page may leave memory while we wait for it to be written.)
+ * only when it is free, or its anon has let go of it and is about to say so: swap_off()
+ * waits for that, and for what is read and written.
  * Memory is not used up for it: what does not fit stays where it is. */
 #include "mm/reclaim.h"
 #include "mm/swap.h"
@@ -15,7 +16,7 @@
 #include <race.h>
 
 /* The page of A, whose contents are on SLOT, with a reference; *FRESH: it is to be
- * brought, and locked.  NULL: it is not so, or *ERR. */
+ * brought, and locked.  NULL: it is not so (*ERR: 1), or *ERR. */
 static struct page *
 page_for(struct anon *a, swp_t slot, bool *fresh, int *err)
 {
@@ -23,7 +24,8 @@ page_for(struct anon *a, swp_t slot, bool *fresh, int *err)
 
     *fresh = false;
     spin_lock(&a->lock);
-    if (a->slot == slot) {
+    *err = a->slot != slot;
+    if (*err == 0) {
         page = a->page;
         if (page != NULL) {
             page_get(page);
@@ -58,6 +60,7 @@ leave_slot(struct anon *a, struct page *page, swp_t slot)
         swap_slot_free(slot);
 }
 
+/* 0: look at SLOT again; 1: no more. */
 static int
 bring_one(struct anon *a, swp_t slot)
 {
@@ -102,8 +105,9 @@ swap_bring_back(struct swap_dev *dev)
             err = bring_one(a, slot);
         if (err == -ENOMEM && reclaim(0) > 0)
             continue;
-        if (err != 0)
+        if (err < 0)
             return err;
+        i += (unsigned)err;
     }
     return 0;
 }

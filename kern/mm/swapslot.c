@@ -53,7 +53,7 @@ struct swap_chunk {
 static struct spinlock slots = SPINLOCK_INIT(RANK_SWAP);
 static struct list devs = LIST_INIT(devs); /* [slots] */
 static struct swap_dev *dev_of[DEVS_MAX];  /* [slots] */
-static uint64_t total, taken;              /* [slots] */
+uint64_t swap_total, swap_taken;           /* [slots] */
 
 /* Who waits until a device is not busy. */
 static struct wait_queue idle = {SPINLOCK_INIT(RANK_WAIT),
@@ -164,7 +164,7 @@ swap_on(struct swap_dev *dev)
         dev->index = i;
         dev_of[i] = dev;
         add_by_priority(dev);
-        total += dev->nslots;
+        swap_total += dev->nslots;
     }
     spin_unlock(&slots);
     if (i < DEVS_MAX)
@@ -173,11 +173,13 @@ swap_on(struct swap_dev *dev)
     return -EBUSY;
 }
 
-/* => slots held; DEV may go as soon as they are not */
+/* N have done what they had to do with DEV, or a slot of it is free: it may go as soon
+ * as SLOTS are not held. */
 static void
-not_busy(struct swap_dev *dev)
+ended(struct swap_dev *dev, unsigned n)
 {
-    if (--dev->busy > 0 || !dev->closed)
+    dev->busy -= n;
+    if (!dev->closed || dev->busy > 0 || dev->used > 0)
         return;
     spin_lock(&idle.lock);
     wait_wake_all(&idle);
@@ -197,13 +199,13 @@ swap_off(struct swap_dev *dev)
         return err;
     }
     spin_lock(&idle.lock);
-    while (atomic_load(&dev->busy) > 0)
+    while (atomic_load(&dev->busy) > 0 || atomic_load(&dev->used) > 0)
         wait_sleep(&idle);
     spin_unlock(&idle.lock);
     spin_lock(&slots);
     list_del(&dev->all);
     dev_of[dev->index] = NULL;
-    total -= dev->nslots - dev->bad;
+    swap_total -= dev->nslots - dev->bad;
     spin_unlock(&slots);
     free_chunks(dev, nchunks(dev));
     return 0;
@@ -305,7 +307,7 @@ give_slots(struct swap_run *run)
 
     for (; run->n > 0; run->n--, dev->reserved--)
         put_slot(dev, run->next++);
-    not_busy(dev);
+    ended(dev, 1);
 }
 
 void
@@ -327,9 +329,9 @@ take_slot(struct swap_run *run, struct anon *a)
     *owner_of(dev, slot) = a;
     dev->used++;
     dev->reserved--;
-    taken++;
+    swap_taken++;
     if (--run->n == 0)
-        not_busy(dev);
+        ended(dev, 1);
     return swp_of(dev, slot);
 }
 
@@ -359,13 +361,14 @@ give_back(struct swap_dev *dev, uint64_t slot, struct anon *to)
 {
     *owner_of(dev, slot) = to;
     dev->used--;
-    taken--;
+    swap_taken--;
     if (to == BAD) {
         dev->bad++;
-        total--;
+        swap_total--;
     } else {
         put_slot(dev, slot);
     }
+    ended(dev, 0);
     kstat_inc(STAT_SLOT_FREE);
 }
 
@@ -400,7 +403,7 @@ swap_slot_written(swp_t swp, bool bad)
         give_back(dev, slot, NULL);
     else
         *owner = whose(*owner);
-    not_busy(dev);
+    ended(dev, 1);
     spin_unlock(&slots);
 }
 
@@ -440,7 +443,7 @@ swap_io(bool write, swp_t swp, struct page **pages, unsigned n)
     spin_unlock(&slots);
     err = dev->io(dev, write, slot, pages, n);
     spin_lock(&slots);
-    not_busy(dev);
+    ended(dev, 1);
     spin_unlock(&slots);
     return err;
 }
@@ -484,16 +487,4 @@ swap_slot_owner(swp_t swp)
     a = *owner_of(place_of_slot(swp, &slot), slot);
     spin_unlock(&slots);
     return whose(a);
-}
-
-uint64_t
-swap_slots(void)
-{
-    return atomic_load(&total);
-}
-
-uint64_t
-swap_slots_used(void)
-{
-    return atomic_load(&taken);
 }

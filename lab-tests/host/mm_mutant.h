@@ -1,4 +1,5 @@
-/* mm_mutant.h: the holes that explore_fault.c and explore_mremap.c can ask for. */
+/* mm_mutant.h: the holes that explore_fault.c, explore_mremap.c and explore_swap.c
+ * can ask for. */
 #ifndef HOST_MM_MUTANT_H
 #define HOST_MM_MUTANT_H
 
@@ -38,7 +39,11 @@ enum mutant {
     MUTANT_AROUND_NO_LAYER, /* fault_around.c: no look for a new layer */
     MUTANT_AROUND_PRIVATE,  /* fault_around.c: no look for a private page */
     MUTANT_ASK_UNLOCKED,    /* page_take_accessed: without the records' lock */
-    MUTANT_RECORD_LATE, /* move_ptes.c: the record after the tables' locks */
+    MUTANT_RECORD_LATE,  /* move_ptes.c: the record after the tables' locks */
+    MUTANT_SLOT_EARLY,   /* a slot is given out again while it is written */
+    MUTANT_DIRTY_UNSEEN, /* end_out: no look whether it was written to */
+    MUTANT_VICTIM_LATE,  /* swap_take_victim: a reference after the lock */
+    MUTANT_OFF_AT_ONCE,  /* swap_off: does not wait for I/O */
 };
 
 #endif

@@ -342,12 +342,40 @@ static bool tables_free(void *arg);
 #include "kern/ext/mm/migrate.c"
 #include "kern/mm/evict.c"
 #include "kern/mm/space.c"
+
+#undef atomic_load
+#define atomic_load(p)                         \
+    (MUTANT_IN(MUTANT_DIRTY_UNSEEN, "end_out") \
+         ? (__typeof__(*(p)))0                 \
+         : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
 #include "kern/mm/swap.c"
+#undef atomic_load
+#define atomic_load(p) (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED))
 #include "kern/mm/swap_clock.c"
 #include "kern/mm/swap_fifo.c"
+
+#define page_get(p)                                              \
+    do {                                                         \
+        if (MUTANT_IN(MUTANT_VICTIM_LATE, "swap_take_victim")) { \
+            spin_unlock(&s->lock);                               \
+            (page_get)(p);                                       \
+            spin_lock(&s->lock);                                 \
+        } else {                                                 \
+            (page_get)(p);                                       \
+        }                                                        \
+    } while (0)
 #include "kern/mm/swap_scope.c"
+#undef page_get
 #include "kern/mm/swapoff.c"
+
+#undef atomic_load
+#define atomic_load(p)                         \
+    (MUTANT_IN(MUTANT_OFF_AT_ONCE, "swap_off") \
+         ? (__typeof__(*(p)))0                 \
+         : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
 #include "kern/mm/swapslot.c"
+#undef atomic_load
+#define atomic_load(p) (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED))
 #include "mm_one_node.h"
 
 /* --- what changes a space --- */

@@ -1,6 +1,7 @@
 /* fallback_swap.c: as fallback.c, lets the files of swap be deleted alone; a first
  * reader may skip it. */
 #include "ext/fs/swap_file.h"
+#include "ext/mm/memsum.h"
 #include <errno.h>
 
 /* ext/mm/swap_space.c: there is none on disks, and no list. */
@@ -45,4 +46,16 @@ WEAK int
 swap_on_file(struct inode *i, const char *name, int priority)
 {
     return -EINVAL;
+}
+
+/* ext/mm/memsum.c: nothing is counted. */
+WEAK void
+memsum_area(struct vma_struct *v, struct memsum *sum)
+{
+}
+
+WEAK uint64_t
+memsum_swapped(struct mm_struct *mm)
+{
+    return 0;
 }

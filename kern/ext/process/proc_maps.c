@@ -1,5 +1,5 @@
-/* proc_maps.c: adds /proc/PID/maps to ext/fs/procfs.c; a first reader may skip
- * it.
+/* proc_maps.c: adds /proc/PID/maps, smaps and smaps_rollup to ext/fs/procfs.c; a first
+ * reader may skip it.
  *
  *     1000000000-1000009000 r-xp 00000000 00:01 113      /bin/cat
  *     start      end        rights  |      |     inode
@@ -7,8 +7,9 @@
  *
  * Areas are read a few at a time, inside the gate; what their files are called is
  * found outside of it, since that reads folders.  So the list is of one moment
- * only as far as these few go, as elsewhere.  proc_pid_maps(5). */
+ * only as far as these few go, as elsewhere.  proc_pid_maps(5), proc_pid_smaps(5). */
 #include "ext/fs/procfs.h"
+#include "ext/mm/memsum.h"
 #include "ext/process/look.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
@@ -22,10 +23,12 @@ struct area {
     uint64_t offset;
     struct inode *file; /* a reference, or NULL */
     const char *name;   /* of what is no file */
+    struct memsum sum;  /* if that is wanted */
 };
 
 struct maps {
     const struct look *l;
+    bool sums;
     struct area areas[BATCH];
     struct inode *named; /* whose path PATH is; a reference, or NULL */
     char path[PATH_MAX];
@@ -70,6 +73,9 @@ read_areas(struct maps *m, uintptr_t at)
         a->offset = v->vm_object ? v->vm_pgoff << PAGE_SHIFT : 0;
         a->name = area_name(v, m->l);
         a->file = file_of(m->l, v->vm_object);
+        a->sum = (struct memsum){0};
+        if (m->sums)
+            memsum_area(v, &a->sum);
         if (a->file != NULL)
             inode_get(a->file);
     }
@@ -112,6 +118,56 @@ print_area(struct proc_text *t, struct maps *m, const struct area *a)
 }
 
 static void
+print_kb(struct proc_text *t, const char *name, uint64_t pages)
+{
+    size_t n = strlen(name) + 1;
+
+    proc_print(t, "%s:", name);
+    for (; n < 16; n++)
+        proc_add(t, " ", 1);
+    proc_print(t, "%8lu kB\n", pages * (PAGE_SIZE / 1024));
+}
+
+static void
+print_sum(struct proc_text *t, const struct memsum *s, bool rollup)
+{
+    const struct {
+        const char *name;
+        uint64_t pages;
+    } lines[] = {
+        {"Rss", s->rss},
+        {"Pss", s->share / 4096},
+        {"Shared_Clean", s->shared_clean},
+        {"Shared_Dirty", s->shared_dirty},
+        {"Private_Clean", s->private_clean},
+        {"Private_Dirty", s->private_dirty},
+        {"Referenced", s->referenced},
+        {"Anonymous", s->anonymous},
+        {"LazyFree", s->lazy_free},
+        {"AnonHugePages", s->huge},
+        {"Swap", s->swap},
+        {"SwapPss", s->swap_share / 4096},
+        {"Locked", s->locked},
+    };
+
+    if (!rollup) {
+        print_kb(t, "Size", s->size);
+        print_kb(t, "KernelPageSize", 1);
+        print_kb(t, "MMUPageSize", 1);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+        print_kb(t, lines[i].name, lines[i].pages);
+}
+
+static void
+print_flags(struct proc_text *t, uint32_t f)
+{
+    proc_print(t, "VmFlags:%s%s%s%s%s \n", f & VM_READ ? " rd" : "",
+               f & VM_WRITE ? " wr" : "", f & VM_EXEC ? " ex" : "",
+               f & VM_SHARED ? " sh" : "", f & VM_LOCKED ? " lo" : "");
+}
+
+static void
 print_all(struct proc_text *t, struct maps *m)
 {
     uintptr_t at = 0;
@@ -121,6 +177,10 @@ print_all(struct proc_text *t, struct maps *m)
         at = m->areas[n - 1].end;
         for (unsigned i = 0; i < n; i++) {
             print_area(t, m, &m->areas[i]);
+            if (m->sums) {
+                print_sum(t, &m->areas[i].sum, false);
+                print_flags(t, m->areas[i].flags);
+            }
             if (m->areas[i].file != NULL)
                 inode_put(m->areas[i].file);
         }
@@ -129,8 +189,27 @@ print_all(struct proc_text *t, struct maps *m)
         inode_put(m->named);
 }
 
+static void
+print_rollup(struct proc_text *t, struct mm_struct *mm)
+{
+    struct memsum sum = {0};
+    uintptr_t start = 0, end = 0;
+
+    gate_close(&mm->gate);
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
+        start = end == 0 ? v->vm_start : start;
+        end = v->vm_end;
+        memsum_area(v, &sum);
+    }
+    gate_open(&mm->gate);
+    proc_print(t, "%08lx-%08lx ---p 00000000 00:00 0", start, end);
+    proc_print(t, "                          [rollup]\n");
+    print_sum(t, &sum, true);
+}
+
+/* LIST: each area; SUMS: and what it takes, or that of all. */
 static int
-show_maps(struct proc_text *t, int pid)
+show(struct proc_text *t, int pid, bool sums, bool list)
 {
     struct look l;
     struct maps *m = kzalloc(sizeof(*m));
@@ -138,11 +217,35 @@ show_maps(struct proc_text *t, int pid)
 
     if (err == 0) {
         m->l = &l;
-        if (l.mm != NULL)
+        m->sums = sums;
+        if (l.mm != NULL && list)
             print_all(t, m);
+        else if (l.mm != NULL)
+            print_rollup(t, l.mm);
         look_end(&l);
     }
     kfree(m);
     return err;
 }
+
+static int
+show_maps(struct proc_text *t, int pid)
+{
+    return show(t, pid, false, true);
+}
 PROC_FILE(pid_maps, .name = "maps", .where = PROC_PID, .show = show_maps);
+
+static int
+show_smaps(struct proc_text *t, int pid)
+{
+    return show(t, pid, true, true);
+}
+PROC_FILE(pid_smaps, .name = "smaps", .where = PROC_PID, .show = show_smaps);
+
+static int
+show_rollup(struct proc_text *t, int pid)
+{
+    return show(t, pid, true, false);
+}
+PROC_FILE(pid_rollup, .name = "smaps_rollup", .where = PROC_PID,
+          .show = show_rollup);

@@ -1,6 +1,7 @@
 /* proc_pid.c: adds what a process is to /proc/PID (ext/fs/procfs.c); a first reader
  * may skip it.  Linux's formats: proc(5). */
 #include "ext/fs/procfs.h"
+#include "ext/mm/memsum.h"
 #include "ext/process/look.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
@@ -64,6 +65,16 @@ show_stat(struct proc_text *t, int pid)
     return 0;
 }
 
+static void
+print_memory(struct proc_text *t, struct mm_struct *mm)
+{
+    proc_print(t, "VmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+               size_of(mm) / 1024, mm->locked_pages * PAGE_SIZE / 1024,
+               pages_of(mm) * PAGE_SIZE / 1024);
+    proc_print(t, "VmSwap:\t%8lu kB\n",
+               memsum_swapped(mm) * (PAGE_SIZE / 1024));
+}
+
 static int
 show_status(struct proc_text *t, int pid)
 {
@@ -80,10 +91,7 @@ show_status(struct proc_text *t, int pid)
                l->pid, l->pid, l->ppid);
     proc_print(t, "TracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
     if (l->mm != NULL)
-        proc_print(t, "VmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmRSS:\t%8lu kB\n",
-                   size_of(l->mm) / 1024,
-                   l->mm->locked_pages * PAGE_SIZE / 1024,
-                   pages_of(l->mm) * PAGE_SIZE / 1024);
+        print_memory(t, l->mm);
     proc_print(t, "Threads:\t%u\n", l->tasks);
     look_drop(l);
     return 0;
