@@ -279,3 +279,29 @@ KTEST(vm_row_23_86_a_device_stays_mapped)
     free_pages(frame, 0);
     swap_ram_off(r);
 }
+
+/* --- 26: a huge page is swapped out in parts --- */
+
+KTEST(vm_row_26_a_huge_page_leaves_page_by_page)
+{
+    const size_t n = 512;
+    struct swap_ram *r = swap_ram_on(2 * n);
+    struct mm_struct *mm = mm_create();
+    uintptr_t at = 0x40000000;
+
+    CHECK(do_mmap(mm, at, n * PG, RW, ANON | MAP_FIXED, NULL, 0) == (long)at);
+    CHECK(do_madvise(mm, at, n * PG, MADV_HUGEPAGE) == 0);
+    fill(mm, at, n, 9000);
+    if (mm->stat[MM_HMAP] == 0) {
+        ktest_skip("no huge page");
+    } else {
+        CHECK(do_madvise(mm, at + 100 * PG, 50 * PG, MADV_PAGEOUT) == 0);
+        CHECK(mm->stat[MM_HSPLIT] == 1 && swap_slots_used() == 50);
+        CHECK(resident(mm, at, n) == n - 50);
+        CHECK(filled(mm, at, n, 9000));
+        CHECK(mm->stat[MM_SWPIN] == 50 && mm->stat[MM_HMAP] == 1);
+    }
+    mm_put_user(mm);
+    CHECK(swap_slots_used() == 0);
+    swap_ram_off(r);
+}
