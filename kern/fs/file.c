@@ -42,7 +42,6 @@ file_open(struct inode *inode, uint32_t flags, struct file **made)
         kfree(f);
         return err;
     }
-    inode_get(inode);
     *made = f;
     return 0;
 }

@@ -91,7 +91,8 @@ int fd_cloexec(struct files *t, int fd, int set);
  * ranges go.  WEAK: there are none. */
 void locks_drop(struct inode *i, const void *owner);
 
-/* Open INODE (a reference is taken).  Calls ops->open. */
+/* Open INODE, whose reference goes over to the file unless this fails.  Calls
+ * ops->open. */
 int file_open(struct inode *inode, uint32_t flags, struct file **f);
 
 /* What open files of I, a FIFO, do.  WEAK: what its inode says. */

@@ -35,25 +35,6 @@ inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
     list_init(&i->unused);
 }
 
-void
-inode_get(struct inode *i)
-{
-    atomic_add(&i->refs, 1);
-}
-
-/* Give one back that is not the last.  False: it may be. */
-static bool
-put_one_of_many(struct inode *i)
-{
-    int32_t refs = atomic_load(&i->refs);
-
-    while (refs > 1) {
-        if (atomic_cas(&i->refs, &refs, refs - 1))
-            return true;
-    }
-    return false;
-}
-
 struct inode *
 inode_release(struct inode *i)
 {
@@ -64,19 +45,12 @@ inode_release(struct inode *i)
     return parent != i ? parent : NULL;
 }
 
-static NOINLINE void
-put_last(struct inode *i)
+void
+inode_put_last(struct inode *i)
 {
     do
         i = icache_last_put(i) ? inode_release(i) : NULL;
-    while (i != NULL && !put_one_of_many(i));
-}
-
-void
-inode_put(struct inode *i)
-{
-    if (i != NULL && unlikely(!put_one_of_many(i)))
-        put_last(i);
+    while (i != NULL && !inode_put_one(i));
 }
 
 void

@@ -11,6 +11,7 @@
 
 #include "mm/object.h"
 #include "sync/mutex.h"
+#include <atomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <util.h>
@@ -165,8 +166,34 @@ extern struct spinlock inode_lock; /* rank ICACHE */
 
 void inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
                 uint64_t ino); /* refs 1 */
-void inode_get(struct inode *i);
-void inode_put(struct inode *i); /* => may sleep */
+static inline void
+inode_get(struct inode *i)
+{
+    atomic_add(&i->refs, 1);
+}
+
+/* Give one back that is not the last.  False: it may be. */
+static inline bool
+inode_put_one(struct inode *i)
+{
+    int32_t refs = atomic_load(&i->refs);
+
+    while (refs > 1) {
+        if (atomic_cas(&i->refs, &refs, refs - 1))
+            return true;
+    }
+    return false;
+}
+
+void inode_put_last(struct inode *i); /* what may be the last one */
+
+static inline void
+inode_put(struct inode *i) /* NULL: nothing.  => may sleep */
+{
+    if (i != NULL && !inode_put_one(i))
+        inode_put_last(i);
+}
+
 /* The folder I lies in DIR now, of which a reference is taken.  Walks call it
  * for what they find and ops.c for what it moves, so file systems need not; the
  * reference of DIR is given back before release().  => DIR locked, or at boot */
@@ -265,14 +292,12 @@ struct name {
 };
 struct name name_of(const char *text); /* of a string */
 
-/* The name cache (kern/ext); the core has none.  => all but the first and the
- * last: DIR locked
+/* The name cache (kern/ext); the core has none.
  * What N in DIR is, as far as it is known: 0: *FOUND has a reference; -ENOENT:
  * there is nothing; 1: unknown. */
 int name_cached(struct inode *dir, const struct name *n, struct inode **found);
-void name_learned(struct inode *dir, const struct name *n,
-                  struct inode *i); /* I NULL: there is nothing */
-void name_changed(struct inode *dir, const struct name *n);
+/* N names I in DIR now; NULL: nothing.  => DIR locked */
+void name_learned(struct inode *dir, const struct name *n, struct inode *i);
 /* Forget all that leads into S (NULL: everything).  => no lock held */
 void names_forget(struct super *s);
 
@@ -292,10 +317,22 @@ struct walk {
  * -ENAMETOOLONG, -ENOMEM */
 int namei(const struct walk *w, const char *path, unsigned flags,
           struct inode **found);
-/* The folder that holds, or would hold, the last component of PATH, which is
- * copied to LAST (NAME_MAX + 1 bytes): perhaps ".", "..", or "" for "/". */
+/* The last component of a path. */
+struct last {
+    struct name
+        name; /* in the path, or in TEXT, if a link was followed; perhaps
+                       * ".", "..", or of no bytes for "/" */
+    char text[NAME_MAX + 2];
+};
+/* Is a slash behind it?  Then it means a folder. */
+static inline bool
+last_slash(const struct last *l)
+{
+    return l->name.text[l->name.len] == '/';
+}
+/* The folder that holds, or would hold, the LAST component of PATH. */
 int namei_parent(const struct walk *w, const char *path, unsigned flags,
-                 struct inode **dir, char *last);
+                 struct inode **dir, struct last *last);
 /* What N names in DIR, with a reference; "." and ".." are no names here.
  * => DIR locked, may sleep.  0, -ENOENT, -ENOTDIR, or what the file system
  * says */

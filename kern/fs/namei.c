@@ -8,10 +8,9 @@
  * root that covers it; a link puts its text before what is left of the path.
  *
  * One folder is locked at a time, and only for the look into it. */
-#include "fs/inode.h"
+#include "fs/walk.h"
 
 #include "fs/icache.h"
-#include "fs/namehash.h"
 #include "mm/kmalloc.h"
 #include <atomic.h>
 #include <errno.h>
@@ -25,13 +24,16 @@ name_cached(struct inode *dir, const struct name *n, struct inode **found)
     return 1;
 }
 
-WEAK void
-name_learned(struct inode *dir, const struct name *n, struct inode *i)
+WEAK int
+names_walk(struct step *s)
 {
+    next_name(s);
+    s->unknown = true;
+    return 0;
 }
 
 WEAK void
-name_changed(struct inode *dir, const struct name *n)
+name_learned(struct inode *dir, const struct name *n, struct inode *i)
 {
 }
 
@@ -40,43 +42,10 @@ names_forget(struct super *s)
 {
 }
 
-struct step {
-    const struct walk *w;
-    struct inode *at;
-    bool owned;       /* ... with a reference; else W has one */
-    bool slash;       /* one was behind the last component */
-    const char *rest; /* of the path */
-    char *buf;        /* owns REST once a link was followed, or NULL */
-    unsigned links;
-    bool parent; /* stop before the last component */
-    unsigned flags;
-};
-
-/* How many slashes P begins with. */
-static size_t
-slashes(const char *p)
-{
-    size_t n = 0;
-
-    while (p[n] == '/')
-        n++;
-    return n;
-}
-
 static bool
 is_dir(const struct inode *i)
 {
     return (i->mode & S_IFMT) == S_IFDIR;
-}
-
-/* S->at becomes NEXT, whose reference it takes over. */
-static void
-go_to(struct step *s, struct inode *next)
-{
-    if (s->owned)
-        inode_put(s->at);
-    s->at = next;
-    s->owned = true;
 }
 
 /* Down into what covers the folder. */
@@ -179,23 +148,24 @@ dir_lookup(struct inode *dir, const struct name *n, struct inode **found)
 }
 
 static int
-look_up(struct inode *dir, const struct name *n, struct inode **found)
+look_up(struct step *s, struct inode **found)
 {
-    int err = name_cached(dir, n, found);
+    int err = s->unknown ? 1 : name_cached(s->at, &s->name, found);
 
     if (err != 1)
         return err;
     icache_trim(); /* there may be one more inode soon */
-    mutex_lock(&dir->lock);
-    err = dir_lookup(dir, n, found);
-    mutex_unlock(&dir->lock);
+    mutex_lock(&s->at->lock);
+    err = dir_lookup(s->at, &s->name, found);
+    mutex_unlock(&s->at->lock);
     return err;
 }
 
-/* One component, N; S->rest is behind it. */
+/* Over S->name, which names_walk() left. */
 static int
-step_into(struct step *s, const struct name *n)
+step_into(struct step *s)
 {
+    const struct name *n = &s->name;
     struct inode *next;
     int err;
 
@@ -211,7 +181,7 @@ step_into(struct step *s, const struct name *n)
     }
     if (n->len > NAME_MAX)
         return -ENAMETOOLONG;
-    err = look_up(s->at, n, &next);
+    err = look_up(s, &next);
     if (err != 0)
         return err;
     if ((next->mode & S_IFMT) == S_IFLNK &&
@@ -226,14 +196,14 @@ step_into(struct step *s, const struct name *n)
     return 0;
 }
 
-/* Is N, the last component, a link?  Then it is followed. */
+/* Is the last component a link?  Then it is followed. */
 static bool
-goes_on(struct step *s, const struct name *n, int *err)
+goes_on(struct step *s, int *err)
 {
     struct inode *i;
     bool is_link;
 
-    if (look_up(s->at, n, &i) != 0)
+    if (look_up(s, &i) != 0)
         return false;
     is_link = (i->mode & S_IFMT) == S_IFLNK;
     if (is_link)
@@ -242,47 +212,42 @@ goes_on(struct step *s, const struct name *n, int *err)
     return is_link;
 }
 
-/* The next component, of no bytes at the end of the path. */
-static struct name
-next_name(struct step *s)
+/* What is behind the name is needed, too: last_slash(). */
+static void
+keep_last(const struct step *s, struct last *last)
 {
-    struct name n = {.text = s->rest + slashes(s->rest)};
-    const char *p = name_end(n.text, &n.hash);
-
-    n.len = (size_t)(p - n.text);
-    s->slash |= n.len == 0 && p != s->rest;
-    s->rest = p;
-    return n;
+    last->name = s->name;
+    if (s->buf == NULL)
+        return;
+    memcpy(last->text, s->name.text, s->name.len + 1);
+    last->name.text = last->text;
 }
 
 static int
-walk_rest(struct step *s, char *last)
+walk_rest(struct step *s, struct last *last)
 {
     int err = 0;
 
-    while (err == 0) {
-        struct name n = next_name(s);
-
-        if (n.len == 0)
-            return 0;
-        if (s->parent && s->rest[slashes(s->rest)] == 0) {
-            if (n.len > NAME_MAX)
-                return -ENAMETOOLONG;
-            if (!is_dir(s->at))
-                return -ENOTDIR;
-            if (!(s->flags & WALK_THROUGH) || !goes_on(s, &n, &err)) {
-                strlcpy(last, n.text, n.len + 1);
-                return err;
-            }
+    while (err == 0 && (err = names_walk(s)) == 0 && s->name.len != 0) {
+        if (!stops_here(s)) {
+            err = step_into(s);
             continue;
         }
-        err = step_into(s, &n);
+        if (s->name.len > NAME_MAX)
+            return -ENAMETOOLONG;
+        if (!is_dir(s->at))
+            return -ENOTDIR;
+        if (!(s->flags & WALK_THROUGH) || !goes_on(s, &err)) {
+            keep_last(s, last);
+            return err;
+        }
     }
     return err;
 }
 
 static int
-walk_path(struct step *s, const char *path, struct inode **found, char *last)
+walk_path(struct step *s, const char *path, struct inode **found,
+          struct last *last)
 {
     int err;
 
@@ -316,11 +281,11 @@ namei(const struct walk *w, const char *path, unsigned flags,
 
 int
 namei_parent(const struct walk *w, const char *path, unsigned flags,
-             struct inode **dir, char *last)
+             struct inode **dir, struct last *last)
 {
     struct step s = {.w = w, .parent = true, .flags = flags | WALK_DIR};
 
-    *last = 0;
+    last->name = (struct name){.text = ""};
     return walk_path(&s, path, dir, last);
 }
 

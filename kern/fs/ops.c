@@ -16,6 +16,7 @@
 #include "fs/ops.h"
 
 #include "fs/file.h"
+#include "fs/icache.h"
 #include <atomic.h>
 #include <errno.h>
 #include <string.h>
@@ -27,9 +28,10 @@ is_dir(const struct inode *i)
 }
 
 static bool
-is_dots(const char *name)
+is_dots(const struct name *n)
 {
-    return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+    return n->len > 0 && n->len <= 2 && n->text[0] == '.' &&
+           n->text[n->len - 1] == '.';
 }
 
 /* --- locks of several inodes --- */
@@ -92,7 +94,7 @@ may_add(struct inode *dir, const struct name *n, bool op)
         return -ENOTDIR;
     if (dir->nlink == 0)
         return -ENOENT;
-    if (n->len == 0 || is_dots(n->text))
+    if (n->len == 0 || is_dots(n))
         return -EEXIST;
     err = dir_lookup(dir, n, &i);
     if (err == 0)
@@ -109,8 +111,8 @@ was_made(struct inode *dir, const struct name *n, int err, struct inode *i,
 {
     if (err != 0)
         return err;
-    name_changed(dir, n);
     inode_set_parent(i, dir);
+    name_learned(dir, n, i);
     if (made != NULL)
         *made = i;
     else
@@ -119,19 +121,19 @@ was_made(struct inode *dir, const struct name *n, int err, struct inode *i,
 }
 
 int
-fs_create(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
+fs_create(struct inode *dir, struct name n, uint32_t mode, uint64_t rdev,
           struct inode **made)
 {
-    struct name n = name_of(name);
     struct inode *i = NULL;
     int err;
 
+    icache_trim(); /* there may be one more inode soon */
     mutex_lock(&dir->lock);
     err = may_add(dir, &n, dir->ops->create != NULL);
     if (err == 0 && (mode & S_IFMT) == S_IFDIR && dir->nlink >= LINK_MAX)
         err = -EMLINK;
     if (err == 0) {
-        err = dir->ops->create(dir, name, n.len, mode, rdev, &i);
+        err = dir->ops->create(dir, n.text, n.len, mode, rdev, &i);
         err = was_made(dir, &n, err, i, made);
     }
     mutex_unlock(&dir->lock);
@@ -139,16 +141,15 @@ fs_create(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
 }
 
 int
-fs_symlink(struct inode *dir, const char *name, const char *target)
+fs_symlink(struct inode *dir, struct name n, const char *target)
 {
-    struct name n = name_of(name);
     struct inode *i = NULL;
     int err;
 
     mutex_lock(&dir->lock);
     err = may_add(dir, &n, dir->ops->symlink != NULL);
     if (err == 0) {
-        err = dir->ops->symlink(dir, name, n.len, target, &i);
+        err = dir->ops->symlink(dir, n.text, n.len, target, &i);
         err = was_made(dir, &n, err, i, NULL);
     }
     mutex_unlock(&dir->lock);
@@ -156,9 +157,8 @@ fs_symlink(struct inode *dir, const char *name, const char *target)
 }
 
 int
-fs_link(struct inode *dir, const char *name, struct inode *old)
+fs_link(struct inode *dir, struct name n, struct inode *old)
 {
-    struct name n = name_of(name);
     struct held h = {.n = 0};
     int err;
 
@@ -174,9 +174,9 @@ fs_link(struct inode *dir, const char *name, struct inode *old)
             err = old->nlink == 0 ? -ENOENT : -EMLINK;
     }
     if (err == 0)
-        err = dir->ops->link(dir, name, n.len, old);
+        err = dir->ops->link(dir, n.text, n.len, old);
     if (err == 0)
-        name_changed(dir, &n);
+        name_learned(dir, &n, old);
     let_go(&h);
     return err;
 }
@@ -194,27 +194,26 @@ may_remove(struct inode *dir, struct inode *victim, bool folder)
 }
 
 int
-fs_unlink(struct inode *dir, const char *name, bool folder)
+fs_unlink(struct inode *dir, struct name n, bool folder)
 {
-    struct name n = name_of(name);
     struct inode *victim = NULL;
     struct held h = {.n = 0};
     int err;
 
     if (n.len == 0)
         return folder ? -EBUSY : -EISDIR;
-    if (is_dots(name))
-        return !folder ? -EISDIR : name[1] == 0 ? -EINVAL : -ENOTEMPTY;
+    if (is_dots(&n))
+        return !folder ? -EISDIR : n.len == 1 ? -EINVAL : -ENOTEMPTY;
     hold(&h, dir);
     err = dir_lookup(dir, &n, &victim);
     if (err == 0)
         err = may_remove(dir, victim, folder);
     if (err == 0) {
         hold(&h, victim);
-        err = dir->ops->unlink(dir, name, n.len, victim);
+        err = dir->ops->unlink(dir, n.text, n.len, victim);
     }
     if (err == 0)
-        name_changed(dir, &n);
+        name_learned(dir, &n, NULL);
     let_go(&h);
     if (victim != NULL)
         inode_put(victim);
@@ -290,20 +289,20 @@ move_locked(struct move *m, struct held *h)
                               m->replaced);
     if (err != 0)
         return err;
-    name_changed(m->dir, &m->name);
-    name_changed(m->to_dir, &m->to_name);
+    name_learned(m->dir, &m->name, NULL);
+    name_learned(m->to_dir, &m->to_name, m->moved);
     inode_set_parent(m->moved, m->to_dir);
     return 0;
 }
 
 int
-fs_rename(struct inode *dir, const char *name, struct inode *to_dir,
-          const char *to_name, unsigned flags, bool folder)
+fs_rename(struct inode *dir, struct name name, struct inode *to_dir,
+          struct name to_name, unsigned flags, bool folder)
 {
     struct move m = {.dir = dir,
                      .to_dir = to_dir,
-                     .name = name_of(name),
-                     .to_name = name_of(to_name),
+                     .name = name,
+                     .to_name = to_name,
                      .flags = flags,
                      .folder = folder};
     struct super *s = dir->super;
@@ -314,7 +313,8 @@ fs_rename(struct inode *dir, const char *name, struct inode *to_dir,
         return -EINVAL;
     if (s == NULL || s != to_dir->super)
         return -EXDEV;
-    if (*name == 0 || *to_name == 0 || is_dots(name) || is_dots(to_name))
+    if (name.len == 0 || to_name.len == 0 || is_dots(&name) ||
+        is_dots(&to_name))
         return -EBUSY;
     if (dir != to_dir)
         mutex_lock(&s->rename);

@@ -10,22 +10,22 @@
 
 #define RENAME_NOREPLACE 1u
 
-/* DIR and NAME as namei_parent() gives them.  All may sleep, with no lock held,
+/* DIR and the name as namei_parent() gives them.  All may sleep, with no lock held,
  * and return 0 or a negative errno: -ENOENT (also: DIR was removed), -EROFS, what
  * is said here, and what the file system says (-ENOSPC, -EIO, -ENOMEM).
  * MADE may be NULL; else it gets a reference.
  * -EEXIST */
-int fs_create(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
+int fs_create(struct inode *dir, struct name n, uint32_t mode, uint64_t rdev,
               struct inode **made);
-int fs_symlink(struct inode *dir, const char *name, const char *target);
+int fs_symlink(struct inode *dir, struct name n, const char *target);
 /* -EPERM: OLD is a folder; -EXDEV; -EMLINK */
-int fs_link(struct inode *dir, const char *name, struct inode *old);
+int fs_link(struct inode *dir, struct name n, struct inode *old);
 /* FOLDER: what rmdir() does.  -EISDIR, -ENOTDIR, -ENOTEMPTY, -EBUSY, -EINVAL */
-int fs_unlink(struct inode *dir, const char *name, bool folder);
+int fs_unlink(struct inode *dir, struct name n, bool folder);
 /* FOLDER: what moves must be one.  -EXDEV, -EINVAL (below itself), -ENOTEMPTY,
  * -EISDIR, -ENOTDIR, -EBUSY, -EEXIST, -EMLINK */
-int fs_rename(struct inode *dir, const char *name, struct inode *to_dir,
-              const char *to_name, unsigned flags, bool folder);
+int fs_rename(struct inode *dir, struct name name, struct inode *to_dir,
+              struct name to_name, unsigned flags, bool folder);
 
 /* The file I has SIZE bytes now.  -EISDIR, -EINVAL: no file; -EFBIG */
 int fs_truncate(struct inode *i, uint64_t size);

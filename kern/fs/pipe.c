@@ -440,10 +440,12 @@ pipe_create(uint32_t flags, struct file *end[2])
     err = file_open(i, O_RDONLY | flags, &end[0]);
     container_of(i, struct pipe, inode)->writers = 0;
     if (err == 0) {
+        inode_get(i);
         err = file_open(i, O_WRONLY | flags, &end[1]);
         if (err != 0)
             file_put(end[0]);
     }
-    inode_put(i);
+    if (err != 0)
+        inode_put(i);
     return err;
 }

@@ -17,17 +17,17 @@ bootfs_create(const void *archive, size_t size)
 static int
 make_folder(const struct walk *w, const char *path)
 {
-    char last[NAME_MAX + 1];
+    struct last last;
     struct inode *dir;
-    int err = namei_parent(w, path, 0, &dir, last);
+    int err = namei_parent(w, path, 0, &dir, &last);
 
     if (err != 0)
         return err;
     if (dir->ops->lookup == tree_lookup)
-        err = tree_add(container_of(dir, struct node, inode), last,
-                       strlen(last), S_IFDIR | 0755, NULL, NULL, NULL);
+        err = tree_add(container_of(dir, struct node, inode), last.name.text,
+                       last.name.len, S_IFDIR | 0755, NULL, NULL, NULL);
     else
-        err = fs_create(dir, last, S_IFDIR | 0755, 0, NULL);
+        err = fs_create(dir, last.name, S_IFDIR | 0755, 0, NULL);
     inode_put(dir);
     return err;
 }

@@ -92,7 +92,8 @@ tree_add(struct node *dir, const char *name, size_t len, uint32_t mode,
     if ((mode & S_IFMT) == S_IFDIR)
         dir->inode.nlink++;
     list_add_tail(&dir->children, &n->sibling);
-    name_changed(&dir->inode, &(struct name){name, len, name_hash(name, len)});
+    name_learned(&dir->inode, &(struct name){name, len, name_hash(name, len)},
+                 &n->inode);
     if (made != NULL)
         *made = n;
     return 0;

@@ -27,15 +27,16 @@ open_console(struct files *files)
 
     if (namei(&w, "/dev/console", 0, &tty) != 0)
         return;
-    if (file_open(tty, O_RDWR, &f) == 0) {
-        for (int i = 0; i < 3; i++) {
-            atomic_add(&f->refs, 1);
-            if (fd_install(files, 0, f, false) < 0)
-                file_put(f);
-        }
-        file_put(f);
+    if (file_open(tty, O_RDWR, &f) != 0) {
+        inode_put(tty);
+        return;
     }
-    inode_put(tty);
+    for (int i = 0; i < 3; i++) {
+        atomic_add(&f->refs, 1);
+        if (fd_install(files, 0, f, false) < 0)
+            file_put(f);
+    }
+    file_put(f);
 }
 
 /* The program becomes what the task begins with. */

@@ -33,18 +33,13 @@ user_path(uintptr_t addr, struct path *p)
 }
 
 int
-walk_from(int dirfd, const char *path, struct walk *w)
+walk_from_fd(int dirfd, const char *path, struct walk *w)
 {
     struct process *p = current_process();
-    bool here = *path == '/' || dirfd == AT_FDCWD;
     struct file *f;
 
-    if (here && p->ntasks == 1 && atomic_load(&p->fs->refs) == 1) {
-        *w = (struct walk){p->fs->root, p->fs->cwd, false};
-        return 0; /* nobody else can make it go anywhere */
-    }
     place_walk(p->fs, w);
-    if (here)
+    if (*path == '/' || dirfd == AT_FDCWD)
         return 0;
     f = fd_get(p->files, dirfd);
     if (f != NULL && (*path == 0 || (f->inode->mode & S_IFMT) == S_IFDIR)) {
@@ -92,17 +87,17 @@ static int
 create_at(const struct walk *w, const char *path, uint32_t flags, uint32_t mode,
           struct inode **found)
 {
-    char last[NAME_MAX + 1];
+    struct last last;
     struct inode *dir;
     int err =
-        namei_parent(w, path, flags & O_EXCL ? 0 : WALK_THROUGH, &dir, last);
+        namei_parent(w, path, flags & O_EXCL ? 0 : WALK_THROUGH, &dir, &last);
 
     if (err != 0)
         return err;
-    if (*last == 0 || path[strlen(path) - 1] == '/')
+    if (last_slash(&last))
         err = -EISDIR;
     else
-        err = fs_create(dir, last, mode, 0, found);
+        err = fs_create(dir, last.name, mode, 0, found);
     inode_put(dir);
     return err;
 }
@@ -113,15 +108,11 @@ find_or_create(const struct walk *w, const char *path, uint32_t flags,
                uint32_t mode, struct inode **found, bool *fresh)
 {
     bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
-    unsigned how = exclusive || (flags & O_NOFOLLOW) ? WALK_NOFOLLOW : 0;
+    unsigned how = flags & O_NOFOLLOW ? WALK_NOFOLLOW : 0;
     int err;
 
     do {
-        err = namei(w, path, how, found);
-        if (err == 0 && exclusive) {
-            inode_put(*found);
-            return -EEXIST;
-        }
+        err = exclusive ? -ENOENT : namei(w, path, how, found);
         if (err != -ENOENT || !(flags & O_CREAT) || *path == 0)
             return err;
         err = create_at(w, path, flags, mode, found);
@@ -187,9 +178,10 @@ open_path(int dirfd, const char *path, uint32_t flags, uint32_t mode)
     r = check_open(inode, flags, fresh);
     if (r == 0)
         r = file_open(inode, flags, &f);
-    inode_put(inode);
-    if (r != 0)
+    if (r != 0) {
+        inode_put(inode);
         return r;
+    }
     r = fd_install(p->files, 0, f, (flags & O_CLOEXEC) != 0);
     if (r < 0)
         file_put(f);

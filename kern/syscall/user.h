@@ -45,8 +45,21 @@ void path_done(struct path *p);
 #define AT_REMOVEDIR        0x200u
 #define AT_EMPTY_PATH       0x1000u
 
+int walk_from_fd(int dirfd, const char *path, struct walk *w);
+
 /* Where the path of a *at() call begins; references, see walk_put(). */
-int walk_from(int dirfd, const char *path, struct walk *w);
+static inline int
+walk_from(int dirfd, const char *path, struct walk *w)
+{
+    struct process *p = current_process();
+
+    if ((*path != '/' && dirfd != AT_FDCWD) || p->ntasks != 1 ||
+        atomic_load(&p->fs->refs) != 1)
+        return walk_from_fd(dirfd, path, w);
+    *w = (struct walk){p->fs->root, p->fs->cwd, false};
+    return 0; /* nobody else can make it go anywhere */
+}
+
 /* The inode a *at() call means.  FLAGS: AT_. */
 int inode_at(int dirfd, uintptr_t path, unsigned flags, struct inode **found);
 

@@ -125,7 +125,7 @@ place_put(struct fs_place *fs)
 }
 
 void
-inode_put(struct inode *i)
+inode_put_last(struct inode *i)
 {
 }
 
@@ -190,7 +190,6 @@ NOTHING(void, files_close_exec, , struct files *t)
 NOTHING(void, fp_forget, , struct task *t, struct trapframe *tf)
 NOTHING(void, place_walk, , struct fs_place *f, struct walk *w)
 NOTHING(void, walk_put, , struct walk *w)
-NOTHING(void, inode_get, , struct inode *i)
 NOTHING(void, mm_write_begin, , struct mm_struct *m)
 NOTHING(void, mm_write_end, , struct mm_struct *m)
 NOTHING(size_t, no_strlcpy, 0, char *to, const char *from, size_t n)

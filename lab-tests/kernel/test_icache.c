@@ -38,7 +38,7 @@ fake_drop(struct inode *i)
     kfree(i);
 }
 
-static struct inode *
+static NOINLINE struct inode *
 get(uint64_t ino)
 {
     struct inode *i;

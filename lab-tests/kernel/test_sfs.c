@@ -108,8 +108,8 @@ one_file(struct inode *dir, unsigned thread, unsigned k)
     struct inode *i;
     char name[32];
 
-    CHECK(fs_create(dir, file_name(name, thread, k), S_IFREG | 0644, 0, &i) ==
-          0);
+    CHECK(fs_create(dir, name_of(file_name(name, thread, k)), S_IFREG | 0644, 0,
+                    &i) == 0);
     mutex_lock(&i->lock);
     for (unsigned p = 0; p <= k % 5; p++)
         CHECK(fill_page(i, p, (int)(k + p + 1)) == 0);
@@ -120,7 +120,7 @@ one_file(struct inode *dir, unsigned thread, unsigned k)
         CHECK(i->ops->sync(i, false) == 0);
     }
     if (k % 3 == 0)
-        CHECK(fs_unlink(dir, name, false) == 0);
+        CHECK(fs_unlink(dir, name_of(name), false) == 0);
     inode_put(i);
 }
 
@@ -131,7 +131,7 @@ many_files(unsigned thread)
     char name[32];
 
     snprintf(name, sizeof(name), "dir %u", thread);
-    CHECK(fs_create(root, name, S_IFDIR | 0755, 0, &dir) == 0);
+    CHECK(fs_create(root, name_of(name), S_IFDIR | 0755, 0, &dir) == 0);
     for (unsigned k = 0; k < FILES; k++)
         one_file(thread % 2 ? dir : root, thread, k);
     inode_put(dir);
@@ -151,7 +151,7 @@ verify_file(struct inode *dir, unsigned thread, unsigned k)
     CHECK(i->size == (k % 5 + 1) * PAGE_SIZE);
     for (unsigned p = 0; p <= k % 5; p++)
         CHECK(page_is(i, p, (int)(k + p + 1)));
-    CHECK(fs_unlink(dir, name, false) == 0);
+    CHECK(fs_unlink(dir, name_of(name), false) == 0);
     inode_put(i);
 }
 
@@ -166,7 +166,7 @@ verify(unsigned thread)
     for (unsigned k = 0; k < FILES; k++)
         verify_file(thread % 2 ? dir : root, thread, k);
     inode_put(dir);
-    CHECK(fs_unlink(root, name, true) == 0);
+    CHECK(fs_unlink(root, name_of(name), true) == 0);
 }
 
 KTEST(sfs_four_at_once)
@@ -201,9 +201,10 @@ KTEST(sfs_create_unlink)
     flushes = (unsigned)fs->dev->requests[BLK_FLUSH];
     for (unsigned k = 0; k < 100; k++) {
         start = csr_read(instret);
-        CHECK(fs_create(fs->super.root, "new", S_IFREG | 0644, 0, &i) == 0);
+        CHECK(fs_create(fs->super.root, name_of("new"), S_IFREG | 0644, 0,
+                        &i) == 0);
         inode_put(i);
-        CHECK(fs_unlink(fs->super.root, "new", false) == 0);
+        CHECK(fs_unlink(fs->super.root, name_of("new"), false) == 0);
     }
     cprintf("# create and unlink: %lu instructions\n",
             csr_read(instret) - start);
@@ -223,7 +224,7 @@ KTEST(sfs_flush_leaves_references)
 
     if (!mount_it())
         return;
-    CHECK(fs_create(fs->super.root, "f", S_IFREG | 0644, 0, &i) == 0);
+    CHECK(fs_create(fs->super.root, name_of("f"), S_IFREG | 0644, 0, &i) == 0);
     mutex_lock(&i->lock);
     CHECK(fill_page(i, 0, 1) == 0);
     mutex_unlock(&i->lock);
@@ -242,7 +243,7 @@ KTEST(sfs_flush_leaves_references)
     flush_everything();
     CHECK(atomic_load(&i->refs) == 0);
     CHECK(find(fs->super.root, "f", &i) == 0 && atomic_load(&i->refs) == 1);
-    CHECK(fs_unlink(fs->super.root, "f", false) == 0);
+    CHECK(fs_unlink(fs->super.root, name_of("f"), false) == 0);
     inode_put(i);
     unmount_it();
 }
@@ -259,7 +260,7 @@ come_and_go(unsigned thread)
             flush_everything();
             continue;
         }
-        CHECK(fs_create(fs->super.root, file_name(name, thread, k),
+        CHECK(fs_create(fs->super.root, name_of(file_name(name, thread, k)),
                         S_IFREG | 0644, 0, &i) == 0);
         mutex_lock(&i->lock);
         CHECK(fill_page(i, k % 3, (int)k) == 0);
@@ -269,7 +270,7 @@ come_and_go(unsigned thread)
             CHECK(find(fs->super.root, name, &i) == 0);
         }
         CHECK(page_is(i, k % 3, (int)k));
-        CHECK(fs_unlink(fs->super.root, name, false) == 0);
+        CHECK(fs_unlink(fs->super.root, name_of(name), false) == 0);
         inode_put(i);
     }
 }

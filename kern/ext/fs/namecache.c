@@ -7,14 +7,13 @@
  * A walk that finds its name here takes no folder's lock and asks no file
  * system.  An entry that says where holds a reference of that inode.  What is
  * entered is what a look-up under the folder's lock just said, and who changes a
- * name takes it out under that lock, so an entry is never wrong, only a moment
+ * name enters what it is now under that lock, so an entry is never wrong, only a moment
  * old, as any answer is.
  *
  * The folder is known by its ident, which no other inode ever has, so entries of
  * a folder that is gone cannot be found any more; they are pushed out.  A new name
  * takes the place of the oldest of its set: there is no list to keep. */
-#include "fs/inode.h"
-#include "fs/namehash.h"
+#include "fs/walk.h"
 
 #include "mm/kmalloc.h"
 #include <atomic.h>
@@ -63,42 +62,71 @@ is_same(const struct known *k, const struct inode *dir, const struct name *n)
            (n->len <= NAME_HASH_EXACT || memcmp(k->name, n->text, n->len) == 0);
 }
 
-/* The place of the name in its set, or WAYS.  => S locked */
-static inline unsigned
-place(const struct set *s, const struct inode *dir, uint64_t hash,
-      const struct name *n)
+/* What is known of the name, or NULL.  => S locked */
+static inline struct known *
+find(struct set *s, const struct inode *dir, uint64_t hash,
+     const struct name *n)
 {
-    unsigned w = 0;
-
-    for (; w < WAYS; w++) {
-        const struct known *k = s->way[w];
+    for (struct known **way = s->way; way < s->way + WAYS; way++) {
+        struct known *k = *way;
 
         if (k != NULL && k->hash == hash && is_same(k, dir, n))
-            break;
+            return k;
     }
-    return w;
+    return NULL;
+}
+
+static inline __attribute__((always_inline)) int
+known(struct inode *dir, const struct name *n, struct inode **found)
+{
+    uint64_t hash = hash_of(dir, n);
+    struct set *s = set_of(hash);
+    struct inode *i = NULL;
+    struct known *k;
+
+    irq_off();
+    spin_lock_off(&s->lock, RANK_NAMES);
+    k = find(s, dir, hash, n);
+    if (k != NULL)
+        i = k->inode;
+    if (i != NULL)
+        inode_get(i);
+    spin_unlock_off(&s->lock, RANK_NAMES);
+    irq_restore();
+    *found = i;
+    return k == NULL ? 1 : i == NULL ? -ENOENT : 0;
 }
 
 int
 name_cached(struct inode *dir, const struct name *n, struct inode **found)
 {
-    uint64_t hash = hash_of(dir, n);
-    struct set *s = set_of(hash);
-    struct inode *i = NULL;
-    unsigned w;
+    return known(dir, n, found);
+}
 
-    irq_off();
-    spin_lock_off(&s->lock, RANK_NAMES);
-    w = place(s, dir, hash, n);
-    if (w < WAYS) {
-        i = s->way[w]->inode;
-        if (i != NULL)
-            inode_get(i);
+int
+names_walk(struct step *s)
+{
+    struct inode *next;
+    int err;
+
+    for (;;) {
+        next_name(s);
+        s->unknown = false;
+        if (s->name.len == 0 || (s->name.len <= 2 && s->name.text[0] == '.') ||
+            stops_here(s))
+            return 0;
+        err = known(s->at, &s->name, &next);
+        if (err != 0) {
+            s->unknown = err > 0;
+            return MIN(err, 0);
+        }
+        if ((next->mode & S_IFMT) == S_IFLNK ||
+            atomic_load(&next->mounted) != NULL) {
+            inode_put(next);
+            return 0;
+        }
+        go_to(s, next);
     }
-    spin_unlock_off(&s->lock, RANK_NAMES);
-    irq_restore();
-    *found = i;
-    return w == WAYS ? 1 : i == NULL ? -ENOENT : 0;
 }
 
 static void
@@ -111,31 +139,28 @@ known_free(struct known *k)
     kfree(k);
 }
 
-void
-name_changed(struct inode *dir, const struct name *n)
+/* K, whose name S has not, takes a free place or that of the oldest, which is
+ * returned.  => S locked */
+static struct known *
+enter(struct set *s, struct known *k)
 {
-    uint64_t hash = hash_of(dir, n);
-    struct set *s = set_of(hash);
-    struct known *k = NULL;
-    unsigned w;
+    unsigned w = 0;
+    struct known *old;
 
-    spin_lock(&s->lock);
-    w = place(s, dir, hash, n);
-    if (w < WAYS) {
-        k = s->way[w];
-        s->way[w] = NULL;
-    }
-    spin_unlock(&s->lock);
-    known_free(k);
+    while (w < WAYS - 1 && s->way[w] != NULL)
+        w++;
+    old = s->way[w];
+    for (; w > 0; w--)
+        s->way[w] = s->way[w - 1];
+    s->way[0] = k;
+    return old;
 }
 
-void
-name_learned(struct inode *dir, const struct name *n, struct inode *i)
+static NOINLINE void
+name_new(struct inode *dir, const struct name *n, struct inode *i)
 {
-    struct known *k = remembers(dir) ? kmalloc(sizeof(*k) + n->len) : NULL,
-                 *old;
+    struct known *k = kmalloc(sizeof(*k) + n->len), *old;
     struct set *s;
-    unsigned w;
 
     if (k == NULL)
         return;
@@ -149,17 +174,34 @@ name_learned(struct inode *dir, const struct name *n, struct inode *i)
         inode_get(i);
     s = set_of(k->hash);
     spin_lock(&s->lock);
-    w = place(s, dir, k->hash, n);
-    if (w == WAYS) { /* as it should be: then a free way, or the oldest */
-        for (w = 0; w < WAYS - 1 && s->way[w] != NULL;)
-            w++;
-    }
-    old = s->way[w];
-    for (; w > 0; w--)
-        s->way[w] = s->way[w - 1];
-    s->way[0] = k;
+    old = enter(s, k);
     spin_unlock(&s->lock);
     known_free(old);
+}
+
+void
+name_learned(struct inode *dir, const struct name *n, struct inode *i)
+{
+    uint64_t hash = hash_of(dir, n);
+    struct set *s = set_of(hash);
+    struct inode *old = i;
+    struct known *k;
+
+    if (!remembers(dir))
+        return;
+    spin_lock(&s->lock);
+    k = find(s, dir, hash, n);
+    if (k != NULL) {
+        old = k->inode;
+        k->inode = i;
+        if (i != NULL)
+            inode_get(i);
+    }
+    spin_unlock(&s->lock);
+    if (k == NULL)
+        name_new(dir, n, i); /* nobody else enters it: DIR is locked */
+    else
+        inode_put(old);
 }
 
 void

@@ -43,8 +43,8 @@ memfd_inode(struct inode **made)
     if (hidden == NULL)
         return -ENOSYS;
     snprintf(name, sizeof(name), "%lu", atomic_add(&count, 1));
-    err = fs_create(hidden->root, name, S_IFREG | 0777, 0, made);
+    err = fs_create(hidden->root, name_of(name), S_IFREG | 0777, 0, made);
     if (err == 0)
-        (void)fs_unlink(hidden->root, name, false);
+        (void)fs_unlink(hidden->root, name_of(name), false);
     return err;
 }

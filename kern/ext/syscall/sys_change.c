@@ -8,47 +8,51 @@
 #include <string.h>
 
 /* The last component of a user's path. */
-struct last {
+struct target {
     struct inode *dir; /* a reference */
-    bool slash;        /* it must be a folder: the path ends in one */
-    char name[NAME_MAX + 1];
+    struct last last;
+    struct path path;
 };
 
 static long
-last_at(int dirfd, uintptr_t user, struct last *l)
+target_at(int dirfd, uintptr_t user, struct target *t)
 {
     struct walk w;
-    struct path path;
-    long r = user_path(user, &path);
+    long r = user_path(user, &t->path);
 
     if (r != 0)
         return r;
-    r = walk_from(dirfd, path.text, &w);
+    r = walk_from(dirfd, t->path.text, &w);
     if (r == 0) {
-        size_t len = strlen(path.text);
-
-        r = namei_parent(&w, path.text, 0, &l->dir, l->name);
-        l->slash = len != 0 && path.text[len - 1] == '/';
+        r = namei_parent(&w, t->path.text, 0, &t->dir, &t->last);
         walk_put(&w);
     }
-    path_done(&path);
+    if (r != 0)
+        path_done(&t->path);
     return r;
+}
+
+static void
+target_put(struct target *t)
+{
+    inode_put(t->dir);
+    path_done(&t->path);
 }
 
 /* What is no folder cannot be made with a slash behind its name. */
 static long
-slash_error(struct last *l)
+slash_error(struct target *t)
 {
-    struct name n = name_of(l->name);
+    const struct name *n = &t->last.name;
     struct inode *i;
     int err;
 
-    if (*l->name == 0 || strcmp(l->name, ".") == 0 ||
-        strcmp(l->name, "..") == 0)
+    if (n->text[0] == '.' &&
+        (n->len == 1 || (n->len == 2 && n->text[1] == '.')))
         return -EEXIST;
-    mutex_lock(&l->dir->lock);
-    err = dir_lookup(l->dir, &n, &i);
-    mutex_unlock(&l->dir->lock);
+    mutex_lock(&t->dir->lock);
+    err = dir_lookup(t->dir, n, &i);
+    mutex_unlock(&t->dir->lock);
     if (err == 0)
         inode_put(i);
     return err == 0 ? -EEXIST : err;
@@ -59,16 +63,16 @@ static long
 make_at(int dirfd, uintptr_t path, uint32_t mode, uint64_t rdev)
 {
     struct fs_place *fs = current_process()->fs;
-    struct last l;
-    long r = last_at(dirfd, path, &l);
+    struct target t;
+    long r = target_at(dirfd, path, &t);
 
     if (r != 0)
         return r;
-    if (l.slash && (mode & S_IFMT) != S_IFDIR)
-        r = slash_error(&l);
+    if (last_slash(&t.last) && (mode & S_IFMT) != S_IFDIR)
+        r = slash_error(&t);
     else
-        r = fs_create(l.dir, l.name, mode & ~fs->umask, rdev, NULL);
-    inode_put(l.dir);
+        r = fs_create(t.dir, t.last.name, mode & ~fs->umask, rdev, NULL);
+    target_put(&t);
     return r;
 }
 
@@ -99,15 +103,16 @@ static long
 sys_symlinkat(ARGS)
 {
     struct path text;
-    struct last l;
+    struct target t;
     long r = user_path(a0, &text);
 
     if (r != 0)
         return r;
-    r = *text.text == 0 ? -ENOENT : last_at((int)a1, a2, &l);
+    r = *text.text == 0 ? -ENOENT : target_at((int)a1, a2, &t);
     if (r == 0) {
-        r = l.slash ? slash_error(&l) : fs_symlink(l.dir, l.name, text.text);
-        inode_put(l.dir);
+        r = last_slash(&t.last) ? slash_error(&t)
+                                : fs_symlink(t.dir, t.last.name, text.text);
+        target_put(&t);
     }
     path_done(&text);
     return r;
@@ -120,7 +125,7 @@ static long
 sys_linkat(ARGS)
 {
     struct inode *old;
-    struct last l;
+    struct target t;
     long r;
 
     if (a4 & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
@@ -131,10 +136,11 @@ sys_linkat(ARGS)
                  &old);
     if (r != 0)
         return r;
-    r = last_at((int)a2, a3, &l);
+    r = target_at((int)a2, a3, &t);
     if (r == 0) {
-        r = l.slash ? slash_error(&l) : fs_link(l.dir, l.name, old);
-        inode_put(l.dir);
+        r = last_slash(&t.last) ? slash_error(&t)
+                                : fs_link(t.dir, t.last.name, old);
+        target_put(&t);
     }
     inode_put(old);
     return r;
@@ -145,25 +151,25 @@ static long
 sys_unlinkat(ARGS)
 {
     bool folder = (a2 & AT_REMOVEDIR) != 0;
-    struct last l;
+    struct target t;
     long r;
 
     if (a2 & ~(uint64_t)AT_REMOVEDIR)
         return -EINVAL;
-    r = last_at((int)a0, a1, &l);
+    r = target_at((int)a0, a1, &t);
     if (r != 0)
         return r;
-    if (l.slash && !folder && *l.name != 0) {
+    if (last_slash(&t.last) && !folder) {
         struct inode *i; /* "file/" is no folder, "folder/" is one */
 
-        inode_put(l.dir);
+        target_put(&t);
         r = inode_at((int)a0, a1, 0, &i);
         if (r == 0)
             inode_put(i);
         return r == 0 ? -EISDIR : r;
     }
-    r = fs_unlink(l.dir, l.name, folder);
-    inode_put(l.dir);
+    r = fs_unlink(t.dir, t.last.name, folder);
+    target_put(&t);
     return r;
 }
 SYSCALL(35, unlinkat, "fsx", sys_unlinkat);
@@ -171,18 +177,19 @@ SYSCALL(35, unlinkat, "fsx", sys_unlinkat);
 static long
 sys_renameat2(ARGS)
 {
-    struct last from, to;
-    long r = last_at((int)a0, a1, &from);
+    struct target from, to;
+    long r = target_at((int)a0, a1, &from);
 
     if (r != 0)
         return r;
-    r = last_at((int)a2, a3, &to);
+    r = target_at((int)a2, a3, &to);
     if (r == 0) {
-        r = fs_rename(from.dir, from.name, to.dir, to.name, (unsigned)a4,
-                      from.slash || to.slash);
-        inode_put(to.dir);
+        r = fs_rename(from.dir, from.last.name, to.dir, to.last.name,
+                      (unsigned)a4,
+                      last_slash(&from.last) || last_slash(&to.last));
+        target_put(&to);
     }
-    inode_put(from.dir);
+    target_put(&from);
     return r;
 }
 SYSCALL(276, renameat2, "fsfsx", sys_renameat2);

@@ -110,9 +110,10 @@ sys_memfd_create(ARGS)
     if (r != 0)
         return r;
     r = file_open(i, O_RDWR, &f);
-    inode_put(i);
-    if (r != 0)
+    if (r != 0) {
+        inode_put(i);
         return r;
+    }
     r = fd_install(current_process()->files, 0, f, (a1 & MFD_CLOEXEC) != 0);
     if (r < 0)
         file_put(f);

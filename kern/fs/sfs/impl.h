@@ -147,9 +147,20 @@ struct sfs_handle {
 MUST_CHECK int journal_begin(struct sfs_handle *h, struct sfs *fs,
                              unsigned credits);
 void journal_end(struct sfs_handle *h);
+/* page->policy of metadata: the transaction it joined, where in its list, and
+ * one bit of dir.c. */
+#define JOINED(tid, slot) ((tid) << 17 | (uint64_t)(slot) << 1)
+#define JOINED_TID(p)     ((p)->policy >> 17)
+#define JOINED_SLOT(p)    ((p)->policy >> 1 & 0xffff)
+
+MUST_CHECK int journal_join_first(struct sfs_handle *h, struct page *page);
 /* PAGE, of metadata, is about to change.  => in a handle.  0; -EAGAIN: the handle
  * is used up; -EIO */
-MUST_CHECK int journal_join(struct sfs_handle *h, struct page *page);
+MUST_CHECK static inline int
+journal_join(struct sfs_handle *h, struct page *page)
+{
+    return JOINED_TID(page) == h->fs->tid ? 0 : journal_join_first(h, page);
+}
 /* PAGE is free: it need not be logged. */
 void journal_forget(struct sfs *fs, struct page *page);
 /* All that was done before is on the disk when this returns. => no handle, no
@@ -273,7 +284,7 @@ int sfs_inode_get(struct sfs *fs, uint32_t ino, struct inode **found);
 const char *sfs_inode_wrong(const struct sfs *fs, const struct sfs_dinode *d);
 /* In memory for a new inode; its place on the disk is joined and empty. */
 int sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
-                  struct sfs_inode **made);
+                  uint64_t rdev, struct sfs_inode **made);
 void sfs_inode_undo(struct sfs_inode *si); /* it was never seen by anybody */
 /* Store the attributes. => in a handle with a credit */
 int sfs_store(struct sfs_handle *h, struct sfs_inode *si);

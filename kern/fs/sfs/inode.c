@@ -148,7 +148,7 @@ sfs_inode_get(struct sfs *fs, uint32_t ino, struct inode **found)
 }
 
 int
-sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
+sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode, uint64_t rdev,
               struct sfs_inode **made)
 {
     struct sfs_dinode *d;
@@ -161,7 +161,8 @@ sfs_inode_new(struct sfs_handle *h, uint32_t ino, uint32_t mode,
     if (err == 0) {
         memset(d, 0, sizeof(*d));
         d->mode = mode;
-        d->nlink = 1;
+        d->nlink = (mode & S_IFMT) == S_IFDIR ? 2 : 1;
+        d->rdev = rdev;
         d->atime = d->mtime = d->ctime = d->btime = inode_now();
         *made = node_new(h->fs, ino, d, page);
         if (*made != NULL)
@@ -202,6 +203,8 @@ take_dirty(struct sfs_inode *si)
     struct sfs *fs = sfs_of(&si->inode);
     bool was;
 
+    if (list_empty(&si->dirty)) /* who puts it there now is not waited for */
+        return false;
     spin_lock(&fs->wq.lock);
     was = !list_empty(&si->dirty);
     list_del(&si->dirty);
@@ -280,6 +283,8 @@ sfs_orphan(struct sfs_inode *si, bool on)
 {
     struct sfs *fs = sfs_of(&si->inode);
 
+    if (on == !list_empty(&si->orphan)) /* only who ends or names SI asks */
+        return;
     spin_lock(&fs->wq.lock);
     if (on != !list_empty(&si->orphan)) {
         fs->norphans += on ? 1 : -1u;

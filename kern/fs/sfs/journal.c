@@ -6,12 +6,6 @@
  * done with the pages that joined is in commit.c. */
 #include "fs/sfs/impl.h"
 
-/* page->policy of metadata: the transaction it joined, where in its list, and
- * one bit of dir.c. */
-#define JOINED(tid, slot) ((tid) << 17 | (uint64_t)(slot) << 1)
-#define JOINED_TID(p)     ((p)->policy >> 17)
-#define JOINED_SLOT(p)    ((p)->policy >> 1 & 0xffff)
-
 /* Have the full transaction committed.  => fs->wq.lock */
 static void
 make_room(struct sfs *fs)
@@ -102,12 +96,10 @@ journal_end(struct sfs_handle *h)
 }
 
 int
-journal_join(struct sfs_handle *h, struct page *page)
+journal_join_first(struct sfs_handle *h, struct page *page)
 {
     struct sfs *fs = h->fs;
 
-    if (JOINED_TID(page) == fs->tid)
-        return 0;
     if (h->left == 0) {
         h->need = 0;
         return -EAGAIN;

@@ -115,7 +115,7 @@ put_text(struct sfs_handle *h, struct sfs_inode *si, const char *text)
 
 /* A new inode with its number; TEXT: of a link. */
 static int
-new_inode(struct sfs_handle *h, uint32_t mode, const char *text,
+new_inode(struct sfs_handle *h, uint32_t mode, uint64_t rdev, const char *text,
           struct sfs_inode **made)
 {
     uint32_t ino;
@@ -126,11 +126,9 @@ new_inode(struct sfs_handle *h, uint32_t mode, const char *text,
         ;
     if (err != 0)
         return err;
-    err = sfs_inode_new(h, ino, mode, made);
+    err = sfs_inode_new(h, ino, mode, rdev, made);
     if (err == 0 && text != NULL)
         err = put_text(h, *made, text);
-    else if (err == 0)
-        return 0;
     if (err == 0)
         return 0;
     if (*made != NULL)
@@ -154,18 +152,12 @@ make_named(struct inode *dir, const char *name, size_t len, uint32_t mode,
         return -EMLINK;
     err = begin_name(&h, dir, name, len, &spot);
     if (err == 0)
-        err = new_inode(&h, mode, text, &si);
+        err = new_inode(&h, mode, rdev, text, &si);
     if (err != 0)
         return end(&h, &spot, err);
-    if (folder) {
-        si->inode.nlink = 2;
+    if (folder)
         si->d->parent = (uint32_t)dir->ino;
-    }
-    si->inode.rdev = rdev;
-    err = sfs_store(&h, si);
-    if (err == 0)
-        err = sfs_dir_add(&h, dir, &spot, name, len, (uint32_t)si->inode.ino,
-                          mode);
+    err = sfs_dir_add(&h, dir, &spot, name, len, (uint32_t)si->inode.ino, mode);
     if (err == 0)
         err = dir_changed(&h, dir, folder);
     icache_add(&fs->super, &si->inode);
