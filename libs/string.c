@@ -106,6 +106,13 @@ memcmp(const void *a, const void *b, size_t n)
 {
     const unsigned char *x = a, *y = b;
 
+    for (; n >= 4; n -= 4, x += 4, y += 4) {
+#pragma GCC unroll 4
+        for (unsigned i = 0; i < 4; i++) {
+            if (x[i] != y[i])
+                return x[i] - y[i];
+        }
+    }
     for (; n > 0; n--, x++, y++)
         if (*x != *y)
             return *x - *y;

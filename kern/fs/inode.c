@@ -22,7 +22,7 @@ inode_init(struct inode *i, const struct inode_ops *ops, uint32_t mode,
     static uint64_t last_ident; /* [a] */
 
     memset(i, 0, sizeof(*i));
-    i->ident = atomic_add(&last_ident, 1) + 1;
+    i->ident = (atomic_add(&last_ident, 1) + 1) * 0x9e3779b97f4a7c15ul;
     mutex_init(&i->lock, RANK_INODE);
     i->refs = 1;
     i->mode = mode;

@@ -143,7 +143,8 @@ struct inode {
     uint32_t mode;     /* type and rights */
     uint32_t nlink, uid, gid;
     uint64_t ino, dev, rdev;
-    uint64_t ident;  /* [I] of this inode in memory; none has it after it */
+    uint64_t ident;  /* [I] of this inode in memory; none has it after it; it is
+                      * mixed, as a part of a hash */
     uint64_t size;   /* bytes; obj->size follows it */
     uint64_t blocks; /* [a] of 512 bytes, that it takes */
     bool frozen;     /* [lock] its blocks are in use past the file system: it is
@@ -161,6 +162,12 @@ struct inode {
     struct list hash, of_super;  /* [n] icache.c; empty: not entered */
     struct list unused;          /* [n] entered, refs 0 */
 };
+
+static inline bool
+is_dir(const struct inode *i)
+{
+    return (i->mode & S_IFMT) == S_IFDIR;
+}
 
 extern struct spinlock inode_lock; /* rank ICACHE */
 

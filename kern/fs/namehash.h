@@ -13,12 +13,16 @@
 static inline const char *
 name_end(const char *p, uint64_t *hash)
 {
-    const char *exact = p + NAME_HASH_EXACT;
     uint64_t h = 0;
+    unsigned i;
 
-    for (; *p != 0 && *p != '/' && p < exact; p++)
-        h = h << 8 | (uint8_t)*p;
-    for (; *p != 0 && *p != '/'; p++)
+#pragma GCC unroll 8
+    for (i = 0; i < NAME_HASH_EXACT; i++) {
+        if (p[i] == 0 || p[i] == '/')
+            break;
+        h = h << 8 | (uint8_t)p[i];
+    }
+    for (p += i; i == NAME_HASH_EXACT && *p != 0 && *p != '/'; p++)
         h = h * 31 + (uint8_t)*p;
     h *= 0x9e3779b97f4a7c15ul;
     *hash = h ^ h >> 32;

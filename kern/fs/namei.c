@@ -27,7 +27,10 @@ name_cached(struct inode *dir, const struct name *n, struct inode **found)
 WEAK int
 names_walk(struct step *s)
 {
-    next_name(s);
+    const char *from = s->rest;
+
+    s->rest = next_name(from, &s->name);
+    s->slash = s->name.text != from;
     s->unknown = true;
     return 0;
 }
@@ -42,10 +45,14 @@ names_forget(struct super *s)
 {
 }
 
-static bool
-is_dir(const struct inode *i)
+/* S->at becomes NEXT, whose reference it takes over. */
+static void
+go_to(struct step *s, struct inode *next)
 {
-    return (i->mode & S_IFMT) == S_IFDIR;
+    if (s->owned)
+        inode_put(s->at);
+    s->at = next;
+    s->owned = true;
 }
 
 /* Down into what covers the folder. */
@@ -213,39 +220,55 @@ goes_on(struct step *s, int *err)
 }
 
 /* What is behind the name is needed, too: last_slash(). */
-static void
+static inline int
 keep_last(const struct step *s, struct last *last)
 {
+    if (s->name.len > NAME_MAX)
+        return -ENAMETOOLONG;
+    if (!is_dir(s->at))
+        return -ENOTDIR;
     last->name = s->name;
-    if (s->buf == NULL)
-        return;
-    memcpy(last->text, s->name.text, s->name.len + 1);
-    last->name.text = last->text;
+    if (s->buf != NULL) {
+        memcpy(last->text, s->name.text, s->name.len + 1);
+        last->name.text = last->text;
+    }
+    return 0;
 }
 
-static int
+/* From S->name on. */
+static NOINLINE int
 walk_rest(struct step *s, struct last *last)
 {
     int err = 0;
 
-    while (err == 0 && (err = names_walk(s)) == 0 && s->name.len != 0) {
-        if (!stops_here(s)) {
+    while (err == 0 && s->name.len != 0) {
+        if (!stops_before(s, s->rest)) {
             err = step_into(s);
-            continue;
+        } else {
+            err = keep_last(s, last);
+            if (err != 0 || !(s->flags & WALK_THROUGH) || !goes_on(s, &err))
+                return err;
         }
-        if (s->name.len > NAME_MAX)
-            return -ENAMETOOLONG;
-        if (!is_dir(s->at))
-            return -ENOTDIR;
-        if (!(s->flags & WALK_THROUGH) || !goes_on(s, &err)) {
-            keep_last(s, last);
-            return err;
-        }
+        if (err == 0)
+            err = names_walk(s);
     }
     return err;
 }
 
-static int
+/* names_walk() fills in the rest. */
+static inline void
+step_init(struct step *s, const struct walk *w, unsigned flags, bool parent)
+{
+    s->w = w;
+    s->owned = false;
+    s->parent = parent;
+    s->links = 0;
+    s->flags = flags;
+    s->buf = NULL;
+}
+
+/* With a frame of its own only where it is not all known. */
+static inline __attribute__((always_inline)) int
 walk_path(struct step *s, const char *path, struct inode **found,
           struct last *last)
 {
@@ -255,10 +278,15 @@ walk_path(struct step *s, const char *path, struct inode **found,
         return -ENOENT;
     s->at = *path == '/' ? s->w->root : s->w->cwd;
     s->rest = path;
-    err = walk_rest(s, last);
-    if (err == 0 && !is_dir(s->at) && ((s->flags & WALK_DIR) || s->slash))
+    err = names_walk(s);
+    if (err == 0 && s->name.len != 0)
+        err = last != NULL && !(s->flags & WALK_THROUGH) &&
+                      stops_before(s, s->rest)
+                  ? keep_last(s, last)
+                  : walk_rest(s, last);
+    if (err == 0 && ((s->flags & WALK_DIR) || s->slash) && !is_dir(s->at))
         err = -ENOTDIR;
-    if (s->buf != NULL)
+    if (unlikely(s->buf != NULL))
         kfree(s->buf);
     if (err == 0) {
         if (!s->owned)
@@ -274,8 +302,9 @@ int
 namei(const struct walk *w, const char *path, unsigned flags,
       struct inode **found)
 {
-    struct step s = {.w = w, .flags = flags};
+    struct step s;
 
+    step_init(&s, w, flags, false);
     return walk_path(&s, path, found, NULL);
 }
 
@@ -283,8 +312,9 @@ int
 namei_parent(const struct walk *w, const char *path, unsigned flags,
              struct inode **dir, struct last *last)
 {
-    struct step s = {.w = w, .parent = true, .flags = flags | WALK_DIR};
+    struct step s;
 
+    step_init(&s, w, flags | WALK_DIR, true);
     last->name = (struct name){.text = ""};
     return walk_path(&s, path, dir, last);
 }

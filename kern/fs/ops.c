@@ -22,12 +22,6 @@
 #include <string.h>
 
 static bool
-is_dir(const struct inode *i)
-{
-    return (i->mode & S_IFMT) == S_IFDIR;
-}
-
-static bool
 is_dots(const struct name *n)
 {
     return n->len > 0 && n->len <= 2 && n->text[0] == '.' &&

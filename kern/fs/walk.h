@@ -27,34 +27,21 @@ skip_slashes(const char *p)
     return p;
 }
 
-/* S->name becomes the next component. */
-static inline void
-next_name(struct step *s)
+/* The next component of REST, perhaps of no bytes.  Returns what is behind it. */
+static inline const char *
+next_name(const char *rest, struct name *n)
 {
-    const char *p = skip_slashes(s->rest), *end = name_end(p, &s->name.hash);
-
-    s->name.text = p;
-    s->name.len = (size_t)(end - p);
-    if (p == end)
-        s->slash |= p != s->rest;
-    s->rest = end;
+    n->text = skip_slashes(rest);
+    rest = name_end(n->text, &n->hash);
+    n->len = (size_t)(rest - n->text);
+    return rest;
 }
 
-/* S stops before this component. */
+/* S stops before a component that has REST behind it. */
 static inline bool
-stops_here(const struct step *s)
+stops_before(const struct step *s, const char *rest)
 {
-    return s->parent && *skip_slashes(s->rest) == 0;
-}
-
-/* S->at becomes NEXT, whose reference it takes over. */
-static inline void
-go_to(struct step *s, struct inode *next)
-{
-    if (s->owned)
-        inode_put(s->at);
-    s->at = next;
-    s->owned = true;
+    return s->parent && *skip_slashes(rest) == 0;
 }
 
 /* To the next name, and on over all that the name cache knows, but not through

@@ -224,10 +224,8 @@ place_walk(struct fs_place *fs, struct walk *w)
 }
 
 void
-walk_put(struct walk *w)
+walk_give(struct walk *w)
 {
-    if (!w->owned)
-        return;
     inode_put(w->root);
     inode_put(w->cwd);
 }

@@ -160,7 +160,13 @@ void proc_trace(struct process *p, bool on);
 
 /* Where paths begin for tasks of FS, with references; give them back. */
 void place_walk(struct fs_place *fs, struct walk *w);
-void walk_put(struct walk *w);
+void walk_give(struct walk *w);
+static inline void
+walk_put(struct walk *w)
+{
+    if (unlikely(w->owned))
+        walk_give(w);
+}
 
 /* task->thread.user_trap: what a task did wrong; with WHY NULL, it was
  * interrupted. */

@@ -2,15 +2,6 @@
  * overtakes and nobody starves. */
 #include "sync/mutex.h"
 
-void
-mutex_init(struct mutex *m, enum lock_rank rank)
-{
-    assert(rank <= RANK_LAST_SLEEPING);
-    wait_init(&m->wq);
-    m->owner = 0;
-    m->rank = rank;
-}
-
 /* Say that somebody waits, or take it: it may be free by now. */
 static bool
 take_or_mark(struct mutex *m)

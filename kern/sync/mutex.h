@@ -25,7 +25,15 @@ struct mutex {
     uint32_t rank;   /* [I] at most RANK_LAST_SLEEPING */
 };
 
-void mutex_init(struct mutex *m, enum lock_rank rank);
+static inline void
+mutex_init(struct mutex *m, enum lock_rank rank)
+{
+    assert(rank <= RANK_LAST_SLEEPING);
+    wait_init(&m->wq);
+    m->owner = 0;
+    m->rank = rank;
+}
+
 void mutex_lock(struct mutex *m);
 bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);

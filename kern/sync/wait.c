@@ -8,13 +8,6 @@
 
 #include <errno.h>
 
-void
-wait_init(struct wait_queue *wq)
-{
-    spin_init(&wq->lock, RANK_WAIT);
-    list_init(&wq->sleepers);
-}
-
 static inline void
 queue_up(struct wait_queue *wq, struct waiter *w)
 {

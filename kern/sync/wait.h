@@ -29,7 +29,12 @@ struct waiter {
     bool woken; /* [wq.lock] off the queue, may go on */
 };
 
-void wait_init(struct wait_queue *wq);
+static inline void
+wait_init(struct wait_queue *wq)
+{
+    spin_init(&wq->lock, RANK_WAIT);
+    list_init(&wq->sleepers);
+}
 
 /* Sleep until woken by wait_wake().  => wq->lock held, dropped while asleep,
  * held again on return; no other spinlock held.  Others may have run between

@@ -1,34 +1,31 @@
 /* sys_path.c: calls that begin with a name: open, stat, folders. */
+#include "arch/riscv/probe.h"
 #include "fs/ops.h"
 #include "mm/kmalloc.h"
+#include "mm/vmm.h"
 #include "process/proc.h"
 #include "syscall/syscall.h"
 #include "syscall/user.h"
 #include <string.h>
 
 void
-path_done(struct path *p)
+path_free(struct path *p)
 {
-    if (p->text != p->small)
-        kfree(p->text);
+    kfree(p->text);
 }
 
 int
-user_path(uintptr_t addr, struct path *p)
+user_path_long(uintptr_t addr, struct path *p)
 {
-    long n = strncpy_from_user(p->small, addr, sizeof(p->small));
+    long n;
 
-    p->text = p->small;
-    if (n != sizeof(p->small))
-        return n < 0 ? (int)n : 0;
     p->text = kmalloc(PATH_MAX);
     if (p->text == NULL)
         return -ENOMEM;
     n = strncpy_from_user(p->text, addr, PATH_MAX);
     if (n >= 0 && n < PATH_MAX)
         return 0;
-    path_done(p);
-    p->text = p->small;
+    path_free(p);
     return n < 0 ? (int)n : -ENAMETOOLONG;
 }
 
@@ -55,8 +52,8 @@ walk_from_fd(int dirfd, const char *path, struct walk *w)
     return f == NULL ? -EBADF : -ENOTDIR;
 }
 
-int
-inode_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
+static inline __attribute__((always_inline)) int
+find_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
 {
     struct walk w;
     struct path path;
@@ -77,6 +74,12 @@ inode_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
     }
     path_done(&path);
     return err;
+}
+
+int
+inode_at(int dirfd, uintptr_t user, unsigned flags, struct inode **found)
+{
+    return find_at(dirfd, user, flags, found);
 }
 
 /* --- open --- */
@@ -217,45 +220,65 @@ struct user_stat { /* asm-generic/stat.h */
     uint32_t mode, nlink, uid, gid;
     uint64_t rdev, pad1;
     int64_t size;
-    int32_t blksize, pad2;
+    int64_t blksize; /* and a pad: it is small */
     int64_t blocks;
     struct user_timespec atime, mtime, ctime;
-    uint32_t unused[2];
+    uint64_t unused;
 };
 
-static struct user_timespec
-split(int64_t ns)
+#define PUT(field, value)   STORE_OR_GO("sd", &st->field, value, fault)
+#define PUT_W(field, value) STORE_OR_GO("sw", &st->field, value, fault)
+#define PUT_TIME(field)                         \
+    do {                                        \
+        PUT(field.sec, i->field / 1000000000);  \
+        PUT(field.nsec, i->field % 1000000000); \
+    } while (0)
+
+/* Word by word to where it is wanted: a copy would be most of the work.  False: a
+ * fault. */
+static inline bool
+put_stat(const struct inode *i, struct user_stat *st)
 {
-    return (struct user_timespec){ns / 1000000000, ns % 1000000000};
+    PUT(dev, i->dev);
+    PUT(ino, i->ino);
+    PUT_W(mode, i->mode);
+    PUT_W(nlink, i->nlink);
+    PUT_W(uid, i->uid);
+    PUT_W(gid, i->gid);
+    PUT(rdev, i->rdev);
+    PUT(pad1, 0);
+    PUT(size, i->size);
+    PUT(blksize, PAGE_SIZE);
+    PUT(blocks, atomic_load(&i->blocks));
+    PUT_TIME(atime);
+    PUT_TIME(mtime);
+    PUT_TIME(ctime);
+    PUT(unused, 0);
+    return true;
+fault:
+    return false;
 }
 
-static long
-give_stat(struct inode *i, uintptr_t to)
+static inline long
+give_stat(const struct inode *i, uintptr_t to)
 {
-    struct user_stat st = {
-        .dev = i->dev,
-        .ino = i->ino,
-        .mode = i->mode,
-        .nlink = i->nlink,
-        .uid = i->uid,
-        .gid = i->gid,
-        .rdev = i->rdev,
-        .size = (int64_t)i->size,
-        .blksize = PAGE_SIZE,
-        .blocks = (int64_t)atomic_load(&i->blocks),
-        .atime = split(i->atime),
-        .mtime = split(i->mtime),
-        .ctime = split(i->ctime),
-    };
+    struct user_stat here;
+    bool direct = to % sizeof(uint64_t) == 0 && to <= user_end() - sizeof(here);
+    bool good;
 
-    return copy_to_user(to, &st, sizeof(st)) != 0 ? -EFAULT : 0;
+    csr_set(sstatus, SSTATUS_SUM);
+    good = put_stat(i, direct ? (struct user_stat *)to : &here);
+    csr_clear(sstatus, SSTATUS_SUM);
+    if (unlikely(!direct))
+        good = copy_to_user(to, &here, sizeof(here)) == 0;
+    return good ? 0 : -EFAULT;
 }
 
 static long
 sys_newfstatat(ARGS)
 {
     struct inode *i;
-    long r = inode_at((int)a0, a1, (unsigned)a3, &i);
+    long r = find_at((int)a0, a1, (unsigned)a3, &i);
 
     if (r != 0)
         return r;

@@ -35,10 +35,29 @@ struct path {
     char small[128];
 };
 
+int user_path_long(uintptr_t addr, struct path *p);
+
 /* P becomes the string at ADDR, to be given back by path_done(): 0, -EFAULT,
  * -ENAMETOOLONG (PATH_MAX or more), -ENOMEM; then there is nothing to give. */
-int user_path(uintptr_t addr, struct path *p);
-void path_done(struct path *p);
+static inline int
+user_path(uintptr_t addr, struct path *p)
+{
+    long n = strncpy_from_user(p->small, addr, sizeof(p->small));
+
+    p->text = p->small;
+    if (likely((unsigned long)n < sizeof(p->small)))
+        return 0;
+    return n < 0 ? (int)n : user_path_long(addr, p);
+}
+
+void path_free(struct path *p);
+
+static inline void
+path_done(struct path *p)
+{
+    if (unlikely(p->text != p->small))
+        path_free(p);
+}
 
 #define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100u

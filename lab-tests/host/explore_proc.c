@@ -189,7 +189,7 @@ NOTHING(const char *, elf_describe, NULL, const struct elf_header *h,
 NOTHING(void, files_close_exec, , struct files *t)
 NOTHING(void, fp_forget, , struct task *t, struct trapframe *tf)
 NOTHING(void, place_walk, , struct fs_place *f, struct walk *w)
-NOTHING(void, walk_put, , struct walk *w)
+NOTHING(void, walk_give, , struct walk *w)
 NOTHING(void, mm_write_begin, , struct mm_struct *m)
 NOTHING(void, mm_write_end, , struct mm_struct *m)
 NOTHING(size_t, no_strlcpy, 0, char *to, const char *from, size_t n)

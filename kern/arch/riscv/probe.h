@@ -27,6 +27,19 @@
         ok_ != 0;                                        \
     })
 
+/* Store VALUE with INSTRUCTION, "sd" or "sw", at P, in user memory if SUM is set.  If it
+ * faults, go on at FAULT. */
+#define STORE_OR_GO(instruction, p, value, fault) \
+    __asm__ goto("1: " instruction " %z1, %0\n"   \
+                 ".pushsection extable, \"a\"\n"  \
+                 ".balign 8\n"                    \
+                 ".dword 1b, %l2\n"               \
+                 ".popsection\n"                  \
+                 :                                \
+                 : "m"(*(p)), "rJ"(value)         \
+                 : "memory"                       \
+                 : fault)
+
 /* One 8-byte load, or store of 0.  False: it faulted. */
 bool probe_load(uintptr_t va);
 bool probe_store(uintptr_t va);

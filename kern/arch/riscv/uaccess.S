@@ -100,7 +100,7 @@ user_string:
     .irp    at, 0,1,2,3
     may_fault 5f, lb t0, \at(a1)
     sb      t0, \at(a0)
-    beqz    t0, 3f
+    beqz    t0, 20\at\()f
     .endr
     mv      a0, t1
     addi    a1, a1, 4
@@ -112,10 +112,10 @@ user_string:
     addi    a0, a0, 1
     addi    a1, a1, 1
     j       2b
-3:  lbu     t0, 0(a0)           /* in which of the four? */
-    beqz    t0, 4f
-    addi    a0, a0, 1
-    j       3b
+203: addi   a0, a0, 1
+202: addi   a0, a0, 1
+201: addi   a0, a0, 1
+200: j      4f
 5:  addi    a0, a3, -1
 4:  csrc    sstatus, t6
     sub     a0, a0, a3

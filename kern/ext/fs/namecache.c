@@ -24,7 +24,7 @@
 #define WAYS 4u
 
 struct known {
-    uint64_t dir, hash; /* DIR's ident */
+    uint64_t dir, hash; /* DIR's ident, the hash of the name alone */
     struct super *super;
     struct inode *inode; /* a reference, or NULL: not there */
     uint8_t len;
@@ -36,15 +36,11 @@ static struct set {
     struct known *way[WAYS]; /* [lock] the newest first */
 } sets[SETS] = {[0 ... SETS - 1] = {.lock = SPINLOCK_INIT(RANK_NAMES)}};
 
-static uint64_t
-hash_of(const struct inode *dir, const struct name *n)
+static inline struct set *
+set_of(const struct inode *dir, const struct name *n)
 {
-    return n->hash + dir->ident * 0x9e3779b97f4a7c15ul;
-}
+    uint64_t hash = n->hash + dir->ident;
 
-static struct set *
-set_of(uint64_t hash)
-{
     return &sets[(hash ^ hash >> 20) % SETS];
 }
 
@@ -54,23 +50,21 @@ remembers(const struct inode *dir)
     return dir->super != NULL && dir->super->ops->keep_names;
 }
 
-/* They have the same hash.  Are they the same? */
 static inline bool
 is_same(const struct known *k, const struct inode *dir, const struct name *n)
 {
-    return k->dir == dir->ident && k->len == n->len &&
+    return k->hash == n->hash && k->dir == dir->ident && k->len == n->len &&
            (n->len <= NAME_HASH_EXACT || memcmp(k->name, n->text, n->len) == 0);
 }
 
 /* What is known of the name, or NULL.  => S locked */
 static inline struct known *
-find(struct set *s, const struct inode *dir, uint64_t hash,
-     const struct name *n)
+find(struct set *s, const struct inode *dir, const struct name *n)
 {
     for (struct known **way = s->way; way < s->way + WAYS; way++) {
         struct known *k = *way;
 
-        if (k != NULL && k->hash == hash && is_same(k, dir, n))
+        if (k != NULL && is_same(k, dir, n))
             return k;
     }
     return NULL;
@@ -79,14 +73,13 @@ find(struct set *s, const struct inode *dir, uint64_t hash,
 static inline __attribute__((always_inline)) int
 known(struct inode *dir, const struct name *n, struct inode **found)
 {
-    uint64_t hash = hash_of(dir, n);
-    struct set *s = set_of(hash);
+    struct set *s = set_of(dir, n);
     struct inode *i = NULL;
     struct known *k;
 
     irq_off();
     spin_lock_off(&s->lock, RANK_NAMES);
-    k = find(s, dir, hash, n);
+    k = find(s, dir, n);
     if (k != NULL)
         i = k->inode;
     if (i != NULL)
@@ -103,30 +96,51 @@ name_cached(struct inode *dir, const struct name *n, struct inode **found)
     return known(dir, n, found);
 }
 
+/* Is a walk to look at I, for it is more than a name? */
+static inline bool
+is_special(struct inode *i)
+{
+    return (i->mode & S_IFMT) == S_IFLNK || atomic_load(&i->mounted) != NULL;
+}
+
 int
 names_walk(struct step *s)
 {
-    struct inode *next;
-    int err;
+    const char *rest = s->rest, *from;
+    struct inode *at = s->at, *next;
+    bool owned = s->owned;
+    struct name n;
+    int err = 0;
 
     for (;;) {
-        next_name(s);
-        s->unknown = false;
-        if (s->name.len == 0 || (s->name.len <= 2 && s->name.text[0] == '.') ||
-            stops_here(s))
-            return 0;
-        err = known(s->at, &s->name, &next);
-        if (err != 0) {
-            s->unknown = err > 0;
-            return MIN(err, 0);
-        }
-        if ((next->mode & S_IFMT) == S_IFLNK ||
-            atomic_load(&next->mounted) != NULL) {
+        from = rest;
+        rest = next_name(from, &n);
+        if (n.len == 0 || (n.len <= 2 && n.text[0] == '.') ||
+            stops_before(s, rest))
+            break;
+        err = known(at, &n, &next);
+        if (err != 0)
+            break;
+        if (unlikely(is_special(next))) {
             inode_put(next);
-            return 0;
+            break;
         }
-        go_to(s, next);
+        if (owned)
+            inode_put(at);
+        at = next;
+        owned = true;
+        if (*rest == 0) {
+            n = (struct name){.text = from = rest};
+            break;
+        }
     }
+    s->at = at;
+    s->owned = owned;
+    s->slash = n.text != from;
+    s->unknown = err > 0;
+    s->name = n;
+    s->rest = rest;
+    return MIN(err, 0);
 }
 
 static void
@@ -165,14 +179,14 @@ name_new(struct inode *dir, const struct name *n, struct inode *i)
     if (k == NULL)
         return;
     *k = (struct known){.dir = dir->ident,
-                        .hash = hash_of(dir, n),
+                        .hash = n->hash,
                         .super = dir->super,
                         .inode = i,
                         .len = (uint8_t)n->len};
     memcpy(k->name, n->text, n->len);
     if (i != NULL)
         inode_get(i);
-    s = set_of(k->hash);
+    s = set_of(dir, n);
     spin_lock(&s->lock);
     old = enter(s, k);
     spin_unlock(&s->lock);
@@ -182,22 +196,23 @@ name_new(struct inode *dir, const struct name *n, struct inode *i)
 void
 name_learned(struct inode *dir, const struct name *n, struct inode *i)
 {
-    uint64_t hash = hash_of(dir, n);
-    struct set *s = set_of(hash);
+    struct set *s = set_of(dir, n);
     struct inode *old = i;
     struct known *k;
 
     if (!remembers(dir))
         return;
-    spin_lock(&s->lock);
-    k = find(s, dir, hash, n);
+    irq_off();
+    spin_lock_off(&s->lock, RANK_NAMES);
+    k = find(s, dir, n);
     if (k != NULL) {
         old = k->inode;
         k->inode = i;
         if (i != NULL)
             inode_get(i);
     }
-    spin_unlock(&s->lock);
+    spin_unlock_off(&s->lock, RANK_NAMES);
+    irq_restore();
     if (k == NULL)
         name_new(dir, n, i); /* nobody else enters it: DIR is locked */
     else

@@ -283,8 +283,6 @@ sfs_orphan(struct sfs_inode *si, bool on)
 {
     struct sfs *fs = sfs_of(&si->inode);
 
-    if (on == !list_empty(&si->orphan)) /* only who ends or names SI asks */
-        return;
     spin_lock(&fs->wq.lock);
     if (on != !list_empty(&si->orphan)) {
         fs->norphans += on ? 1 : -1u;
@@ -366,7 +364,8 @@ sfs_inode_end(struct inode *i)
         return;
     if (i->nlink > 0)
         (void)sfs_finish_cut(si);
-    sfs_orphan(si, false);
+    if (!list_empty(&si->orphan)) /* nobody else has SI */
+        sfs_orphan(si, false);
     node_free(si);
 }
 

@@ -51,23 +51,37 @@ journal_reclaim(struct sfs *fs)
     return 0;
 }
 
+/* May a handle of so many CREDITS begin?  => fs->wq.lock */
+static inline bool
+may_begin(const struct sfs *fs, unsigned credits)
+{
+    return fs->broken == 0 && !fs->closing &&
+           fs->count + fs->reserved + credits <= fs->room;
+}
+
+/* => fs->wq.lock, dropped for a while */
+static NOINLINE int
+wait_room(struct sfs *fs, unsigned credits)
+{
+    while (fs->broken == 0 && !may_begin(fs, credits)) {
+        if (fs->closing)
+            wait_sleep(&fs->wq);
+        else
+            make_room(fs);
+    }
+    return fs->broken;
+}
+
 int
 journal_begin(struct sfs_handle *h, struct sfs *fs, unsigned credits)
 {
-    int err;
+    int err = 0;
 
     *h = (struct sfs_handle){.fs = fs, .left = credits, .credits = credits};
     lock_order_check(RANK_JOURNAL);
     spin_lock(&fs->wq.lock);
-    while (fs->broken == 0) {
-        if (fs->closing)
-            wait_sleep(&fs->wq);
-        else if (fs->count + fs->reserved + credits > fs->room)
-            make_room(fs);
-        else
-            break;
-    }
-    err = fs->broken;
+    if (unlikely(!may_begin(fs, credits)))
+        err = wait_room(fs, credits);
     if (err == 0) {
         fs->handles++;
         fs->reserved += credits;

@@ -12,12 +12,6 @@
 #define CREDITS 16u /* of one call; 10 are the most that one needs */
 #define NEEDED  10u
 
-static bool
-is_dir(const struct inode *i)
-{
-    return (i->mode & S_IFMT) == S_IFDIR;
-}
-
 /* Begin a call that puts NAME into DIR: there is room at *SPOT. */
 static int
 begin_name(struct sfs_handle *h, struct inode *dir, const char *name,
