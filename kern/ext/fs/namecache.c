@@ -31,17 +31,16 @@ struct known {
     char name[];
 };
 
-static struct set {
+static struct set { /* one cache line */
     struct spinlock lock;
     struct known *way[WAYS]; /* [lock] the newest first */
-} sets[SETS] = {[0 ... SETS - 1] = {.lock = SPINLOCK_INIT(RANK_NAMES)}};
+} __attribute__((aligned(64)))
+sets[SETS] = {[0 ... SETS - 1] = {.lock = SPINLOCK_INIT(RANK_NAMES)}};
 
 static inline struct set *
 set_of(const struct inode *dir, const struct name *n)
 {
-    uint64_t hash = n->hash + dir->ident;
-
-    return &sets[(hash ^ hash >> 20) % SETS];
+    return &sets[(n->hash + dir->ident) % SETS]; /* both are mixed */
 }
 
 static bool
