@@ -7,6 +7,7 @@
  *     UTEST_END      settle until they are the same; mmcheck and the allocators
  */
 #include "ktest.h"
+#include "utest_range.h"
 
 #include "debug/kstat.h"
 #include "driver/event.h"
@@ -98,6 +99,7 @@ test_end(void)
     long r;
 
     fail_set("any", 0);
+    utest_range_reset();
     r = compare();
     if (mmcheck() + pmm_check() + kmalloc_check() != 0 ||
         mmstat_lost_faults(NULL) != 0)
@@ -318,6 +320,7 @@ test_begin(void)
     (void)test_swap(0); /* of a test that failed */
     for (unsigned i = 0; i < UTEST_PINS; i++)
         (void)test_unpin(i); /* of a test that failed */
+    utest_range_reset();
     frames = settle();
     objects = kmalloc_in_use();
     return 0;
@@ -356,6 +359,8 @@ utest_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
         return test_swap(arg);
     case UTEST_CALL:
         return test_call(arg);
+    case UTEST_RANGE:
+        return utest_range(arg);
     }
     return -ENOTTY;
 }

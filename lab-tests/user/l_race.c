@@ -1,5 +1,5 @@
-/* l_race.c: row 39: fork while other threads store; row 90: threads that end in
- * random order.  Verdicts are by data.  rounds=N says how many of each. */
+/* l_race.c: row 15: who reads what is being unmapped; row 39: fork while other
+ * threads store; row 90: threads that end in random order.  Verdicts are by data.  rounds=N says how many of each. */
 #include "lib/utest.h"
 
 #define HAMMERS 3
@@ -99,4 +99,69 @@ UTEST(vm_row_90_memory_goes_with_the_last_thread)
         tell_round("exit", i);
     }
     CHECK(stat_all("anon_pages") <= anon);
+}
+
+/* --- 15 --- */
+
+#define MARK  0x6d61726b6d61726bul
+#define TAKEN 8
+
+static volatile uint64_t *page; /* what is unmapped under the reader */
+static volatile int reading, wrong;
+
+/* Reads until there is nothing to be read: dies of it. */
+static int
+reads(void *arg)
+{
+    for (;;) {
+        uint64_t v = *page;
+
+        reading = 1;
+        if (v != MARK)
+            __atomic_store_n(&wrong, 1, __ATOMIC_RELEASE);
+    }
+    return 0;
+}
+
+/* Gets frames, and writes to them. */
+static int
+takes_frames(void *arg)
+{
+    volatile uint64_t *p = arg;
+
+    while (!stop) {
+        for (int i = 0; i < TAKEN; i++)
+            p[i * 512] = 0x7468656972ul;
+        madvise(arg, TAKEN * PAGE, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+/* A reader of a page, who is a process in our space, and a thread that gets new
+ * frames all the time, while we unmap: the reader dies of it, and never reads
+ * what the other one wrote. */
+UTEST(vm_row_15_a_reader_never_sees_the_next_owner)
+{
+    char *stack = pages(4, RW);
+    int status;
+
+    stop = 0;
+    thread_start(&threads[0], takes_frames, pages(TAKEN, RW));
+    for (unsigned i = 0; i < utest_rounds; i++) {
+        long pid;
+
+        page = (volatile uint64_t *)pages(1, RW);
+        *page = MARK;
+        reading = 0;
+        pid = raw_clone(CLONE_VM | SIGCHLD, stack + 4 * PAGE, reads, NULL, NULL,
+                        NULL);
+        CHECK(pid > 0);
+        await_word(&reading, 1);
+        CHECK(munmap((void *)page, PAGE) == 0);
+        CHECK(waitpid((pid_t)pid, &status, 0) == pid);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV && wrong == 0);
+        tell_round("unmap", i);
+    }
+    stop = 1;
+    thread_join(&threads[0]);
 }

@@ -41,6 +41,45 @@ count(struct counts *c)
     c->segv = stat_of("segv");
 }
 
+static const char *const names[] = {
+    "flt",      "min",       "maj",     "spur",   "retry",  "adfix",
+    "zero",     "anon",      "cow",     "reuse",  "fread",  "fcow",
+    "fshared",  "mkwrite",   "around",  "segv",   "sigbus", "oom",
+    "pt_alloc", "pt_free",   "hmap",    "hsplit", "lshare", "lunshare",
+    "tlb_loc",  "lcollapse", "tlb_rem", "hint",   "migr",   "swpout",
+    "rss"};
+#define NAMES (sizeof(names) / sizeof(names[0]))
+static uint64_t was[NAMES];
+
+/* The second look is at counters that the first one's own faults are in. */
+void
+mark_counts(void)
+{
+    for (int twice = 0; twice < 2; twice++) {
+        for (unsigned i = 0; i < NAMES; i++)
+            was[i] = stat_of(names[i]);
+    }
+}
+
+uint64_t
+since(const char *name)
+{
+    for (unsigned i = 0; i < NAMES; i++) {
+        if (strcmp(names[i], name) == 0)
+            return stat_of(name) - was[i];
+    }
+    utest_fail(__FILE__, __LINE__, name);
+}
+
+long
+range_do(unsigned op, const void *p, size_t n)
+{
+    struct utest_range r = {.op = op, .addr = (uint64_t)p, .len = n};
+
+    CHECK(ask(UTEST_RANGE, &r) == 0);
+    return r.result;
+}
+
 struct utest_page
 page_of(const void *p)
 {
@@ -183,6 +222,35 @@ dies(int (*fn)(void *), void *arg, int signo, int code, const void *addr)
     CHECK(c.signo == signo);
     CHECK(c.code == code);
     CHECK(c.addr == (uint64_t)addr);
+}
+
+/* --- harts --- */
+
+void
+stay_on_hart(unsigned i)
+{
+    uint64_t mask = 1ul << i;
+
+    CHECK(syscall(122, 0l, 8l, &mask) == 0);
+}
+
+unsigned
+harts(void)
+{
+    uint64_t mask = 0;
+    unsigned n = 0;
+
+    CHECK(syscall(123, 0l, 8l, &mask) == 8);
+    for (; mask != 0; mask &= mask - 1)
+        n++;
+    return n;
+}
+
+void
+await_word(volatile int *word, int value)
+{
+    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value)
+        sched_yield();
 }
 
 /* --- threads --- */

@@ -74,6 +74,13 @@ struct counts {
 };
 void count(struct counts *c);
 
+/* Every counter of a space, remembered for this one: how often since then? */
+void mark_counts(void);
+uint64_t since(const char *name);
+
+/* Do OP, a RANGE_ of utest_abi.h, to N bytes at P; its result. */
+long range_do(unsigned op, const void *p, size_t n);
+
 /* --- memory --- */
 
 /* N pages, private and anonymous, untouched. */
@@ -90,6 +97,11 @@ pid_t child(int (*fn)(void *), void *arg);
 int run_child(int (*fn)(void *), void *arg);
 /* It must die of SIGNO, with CODE and ADDR as its cause. */
 void dies(int (*fn)(void *), void *arg, int signo, int code, const void *addr);
+
+/* Run on hart I only; how many harts there are. */
+void stay_on_hart(unsigned i);
+unsigned harts(void);
+void await_word(volatile int *word, int value); /* yields until it is that */
 
 /* A thread of this process: clone() with a stack of its own. */
 struct uthread {

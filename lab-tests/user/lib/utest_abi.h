@@ -23,6 +23,7 @@ enum {
     UTEST_CHECK,          /* mmcheck: how many complaints */
     UTEST_CALL,           /* struct utest_call: the next from its number on */
     UTEST_SWAP,           /* arg: slots of memory to swap to, 0: none */
+    UTEST_RANGE,          /* struct utest_range */
 };
 
 struct utest_stat {
@@ -44,15 +45,35 @@ struct utest_page { /* begins as struct pginfo */
 #define PAGE_READ    0x0002u
 #define PAGE_WRITE   0x0004u
 #define PAGE_EXEC    0x0008u
+#define PAGE_ACCESS  0x0020u
 #define PAGE_DIRTY   0x0040u
 #define PAGE_AREA    0x0080u
 #define PAGE_ANON    0x0100u
 #define PAGE_OBJECT  0x0200u
 #define PAGE_ZERO    0x0400u
+#define PAGE_DEVICE  0x0800u
 
 struct utest_call { /* a row of the table of calls: kern/syscall/syscall.h */
     uint32_t nr;
     char kinds[8], name[24];
+};
+
+/* What is done to the pages of [ADDR, ADDR + LEN), or known of them; RESULT is a
+ * number or a negative errno. */
+enum {
+    RANGE_HINT = 1, /* the next touch of each is counted: how many entries */
+    RANGE_MOVE,     /* they move to other frames: how many */
+    RANGE_SWEEP,    /* as a policy looks for victims: how many were accessed */
+    RANGE_ENTRIES,  /* how many entries ADDR's last table has in use */
+    RANGE_GIB,      /* map LEN bytes in leaves of 1 GiB, if there are: where */
+    RANGE_DEVICE,   /* map LEN bytes from ADDR on of a device: where */
+    RANGE_LOG,      /* LEN != 0: faults are logged; 0: no longer */
+    RANGE_LOGGED, /* of the latest fault at ADDR: the frame, in LEN its kind */
+};
+struct utest_range {
+    uint32_t op, pad;
+    uint64_t addr, len;
+    int64_t result;
 };
 
 struct utest_cause {

@@ -3,11 +3,6 @@
 
 #define BLKFLSBUF 0x1261
 
-static const char *const names[] = {"flt",     "maj",  "min",    "retry",
-                                    "fread",   "fcow", "around", "fshared",
-                                    "mkwrite", "segv", "sigbus", "swpout"};
-#define NAMES (sizeof(names) / sizeof(names[0]))
-static uint64_t was[NAMES];
 static char buf[64 * PAGE];
 
 void
@@ -63,23 +58,6 @@ map_at(char *at, long fd, unsigned n, int prot, int flags)
 
     CHECK(p == at);
     return p;
-}
-
-void
-mark_counts(void)
-{
-    for (unsigned i = 0; i < NAMES; i++)
-        was[i] = stat_of(names[i]);
-}
-
-uint64_t
-since(const char *name)
-{
-    for (unsigned i = 0; i < NAMES; i++) {
-        if (strcmp(names[i], name) == 0)
-            return stat_of(name) - was[i];
-    }
-    utest_fail(__FILE__, __LINE__, name);
 }
 
 uint64_t

@@ -19,9 +19,6 @@ void drop(const char *name, long fd); /* close and unlink */
 void cold(void);                      /* no clean page is in memory */
 char *map_at(char *at, long fd, unsigned n, int prot, int flags);
 
-void mark_counts(void);
-uint64_t since(const char *name); /* how often since mark_counts() */
-
 /* The disk: what /proc/diskstats says. */
 enum { READS = 0, READ_SECTORS = 2, WRITES = 4, IN_FLIGHT = 8, FLUSHES = 15 };
 uint64_t disk_count(unsigned column);
