@@ -345,11 +345,11 @@ one_pass(struct fault *f)
     f->end = f->kind = f->also = 0;
     row = gate_enter_here(&f->mm->gate);
     result = handle_mm_fault(f);
-    if (unlikely(start != 0))
-        trace_fault(f, result, start);
     gate_leave_row(row);
     if (unlikely(f->todo != 0))
         result = fault_outside(f, result);
+    if (unlikely(start != 0))
+        trace_fault(f, result, start);
     count(f, result);
     return result;
 }

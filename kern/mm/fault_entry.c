@@ -279,7 +279,7 @@ huge_leaf_fault(struct fault *f)
     return VM_FAULT_OOM;
 }
 
-/* Replaced by kern/ext/mm/mmtrace.c.  => inside the gate */
+/* Replaced by kern/ext/mm/mmtrace.c.  => outside the gate */
 WEAK void
 trace_fault(const struct fault *f, unsigned result, uint64_t start)
 {

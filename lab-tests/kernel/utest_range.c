@@ -70,23 +70,26 @@ entries(struct mm_struct *mm, uint64_t va)
     return n;
 }
 
-/* What the log says of the latest fault at the address: the frame it mapped. */
+/* What the log says of the latest fault at the address: the frame it mapped.  A
+ * hart writes the two events of a fault one after the other. */
 static long
 logged(struct utest_range *r)
 {
-    struct trace_event e;
+    struct trace_event e, done;
+    uint64_t latest = 0;
+    long frame = -ENOENT;
 
     for (unsigned c = 0; c < ncpu; c++) {
         for (unsigned age = 1; trace_read(c, age, &e); age++) {
-            if (e.id != TRACE_PGFAULT || e.b != r->addr)
+            if (e.id != TRACE_PGFAULT || e.b != r->addr || e.time <= latest ||
+                !trace_read(c, age - 1, &done) || done.id != TRACE_PGDONE)
                 continue;
+            latest = e.time;
             r->len = e.a;
-            if (!trace_read(c, age - 1, &e) || e.id != TRACE_PGDONE)
-                return -EIO;
-            return (long)e.a;
+            frame = (long)done.a;
         }
     }
-    return -ENOENT;
+    return frame;
 }
 
 /* --- a device of two pages --- */
@@ -106,8 +109,7 @@ map_device(struct mm_struct *mm, const struct utest_range *r)
     dev = device_object(page_to_pa(device_pages), 2 * PAGE_SIZE);
     if (dev == NULL)
         return -ENOMEM;
-    at = do_mmap(mm, 0, r->len, VM_READ | VM_WRITE, MAP_SHARED, dev,
-                 r->addr / PAGE_SIZE);
+    at = do_mmap(mm, 0, r->len, VM_READ | VM_WRITE, MAP_SHARED, dev, r->addr);
     object_put(dev);
     return at;
 }

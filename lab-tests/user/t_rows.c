@@ -23,6 +23,30 @@ UTEST(vm_row_16_tables_come_back)
     CHECK(mmcheck() == 0);
 }
 
+static int
+maps_sparsely(void *arg)
+{
+    mark_counts();
+    for (int round = 0; round < 100; round++) {
+        char *p = pages((1ul << 30) / PAGE, RW);
+
+        for (unsigned long i = 0; i < 16; i++)
+            p[i << 26] = 1;
+        CHECK(munmap(p, 1ul << 30) == 0);
+    }
+    CHECK(since("pt_alloc") == since("pt_free"));
+    CHECK(since("pt_alloc") >= 1600 && since("anon") == 1600);
+    return 0;
+}
+
+/* 1 GiB, and 16 pages of it, a hundred times; on one hart, so that no others are
+ * told each time. */
+UTEST(vm_row_16_a_sparse_GiB_leaves_no_table)
+{
+    stay_on_hart(0);
+    CHECK(run_child(maps_sparsely, NULL) == 0);
+}
+
 /* --- 77 --- */
 
 #define GENERATIONS 10
@@ -64,6 +88,41 @@ UTEST(vm_row_77_what_each_generation_left)
     mine = pages(GENERATIONS, RW);
     CHECK(generation(NULL) == 0);
     CHECK(mine[0] == 100);
+}
+
+/* Each has a page of its own of a private file, and of the two behind them none
+ * has: those come from the file. */
+static int
+heir(void *arg)
+{
+    uintptr_t n = (uintptr_t)arg;
+
+    if (n < GENERATIONS) {
+        mine[n * PAGE] = (char)(n + 1);
+        return run_child(heir, (void *)(n + 1)) == 0 ? 0 : 1;
+    }
+    for (uintptr_t i = 0; i < GENERATIONS; i++)
+        CHECK(mine[i * PAGE] == (char)(i + 1) && mine[i * PAGE + 1] == 'f');
+    CHECK(mine[n * PAGE] == 'f' && mine[(n + 1) * PAGE] == 'f');
+    CHECK(page_of(mine + n * PAGE).flags & PAGE_OBJECT);
+    for (uintptr_t i = 1; i < GENERATIONS; i++)
+        CHECK(page_of(mine + i * PAGE).epoch >
+              page_of(mine + (i - 1) * PAGE).epoch);
+    return 0;
+}
+
+UTEST(vm_row_77_ten_generations_over_a_file)
+{
+    static char page[PAGE];
+    int fd = open("/tmp/77", O_CREAT | O_EXCL | O_RDWR, 0600);
+
+    memset(page, 'f', PAGE);
+    CHECK(fd >= 0 && unlink("/tmp/77") == 0);
+    for (int i = 0; i < GENERATIONS + 2; i++)
+        CHECK(write(fd, page, PAGE) == (ssize_t)PAGE);
+    mine = mmap(NULL, (GENERATIONS + 2) * PAGE, RW, MAP_PRIVATE, fd, 0);
+    CHECK(mine != MAP_FAILED && run_child(heir, NULL) == 0);
+    CHECK(mine[0] == 'f' && pread(fd, page, 1, 0) == 1 && page[0] == 'f');
 }
 
 /* --- 85 --- */

@@ -1,5 +1,5 @@
-/* t_vmdisk.c: rows 8, 49 to 57, 73, 82, 87 and 89 of the memory plan with files on a
- * disk: what gets there and back, and what happens if it does not. */
+/* t_vmdisk.c: rows 8, 49 to 57, 73, 82, 87, 89 and 104 of the memory plan with
+ * files on a disk: what gets there and back, and what happens if it does not. */
 #include "lib/vmfile.h"
 
 #define R PROT_READ
@@ -430,5 +430,51 @@ UTEST(vm_row_89_programs_from_a_disk)
     CHECK(fd >= 0 && PWRITE(fd, "no program", 10, 0) == 10 && CLOSE(fd) == 0);
     CHECK(run_child(execs, "./true") == ENOEXEC << 8);
     CHECK(UNLINK("true") == 0 && UNLINK("false") == 0);
+    leave();
+}
+
+/* --- 104 --- */
+
+static unsigned
+in_memory(unsigned n)
+{
+    static unsigned char in[1024];
+    unsigned sum = 0;
+
+    CHECK(mincore(AT, n * PAGE, in) == 0);
+    for (unsigned i = 0; i < n; i++)
+        sum += in[i] & 1;
+    return sum;
+}
+
+/* Somebody takes memory until there is little left: pages of files leave, by
+ * themselves, and nobody is killed. */
+UTEST(vm_row_104_clean_pages_make_room)
+{
+    uint64_t killed = stat_all("oomk");
+    unsigned n = 0;
+    char *p;
+    long fd;
+
+    enter_disk("104");
+    fd = file_of("f", 1024, PAGE);
+    cold();
+    map_at(AT, fd, 1024, R, MAP_SHARED);
+    for (unsigned i = 0; i < 1024; i++)
+        (void)look(AT + i * PAGE);
+    CHECK(in_memory(1024) == 1024);
+    p = pages(200000, RW); /* more than there is */
+    for (; n < 200000 && in_memory(1024) == 1024; n += 16) {
+        for (unsigned i = n; i < n + 16; i++)
+            put(p + i * PAGE, 1);
+        sched_yield();
+    }
+    CHECK(n < 200000 && in_memory(1024) > 0);
+    CHECK(stat_all("oomk") == killed && stat_of("free_pages") > 128);
+    CHECK(munmap(p, 200000 * PAGE) == 0);
+    for (unsigned i = 0; i < 1024; i++)
+        CHECK(filled(AT + i * PAGE, PAGE, i));
+    CHECK(munmap(AT, 1024 * PAGE) == 0);
+    drop("f", fd);
     leave();
 }

@@ -36,8 +36,10 @@ trace_fault(const struct fault *f, unsigned result, uint64_t start)
     unsigned level = 0;
     pte_t e = 0;
 
+    gate_enter(&f->mm->gate);
     if (f->va < user_end())
         e = pte_load(pte_lookup(f->mm, f->va, &level));
+    gate_leave(&f->mm->gate);
     trace(TRACE_PGFAULT, kind_of(f, result), f->va);
     trace(TRACE_PGDONE, pte_is_leaf(e) ? pte_pa(e) >> PAGE_SHIFT : 0, ticks);
 }
