@@ -20,6 +20,9 @@
 #   make format      rewrite all C files as .clang-format says
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make disk-tools  build/mksfs, build/fsck.sfs, build/sfs: images of our file system
+#   make grade       run the scenarios of the labs: points, and why one failed;
+#                    LAB=5 SEED=7 JOBS=4, results in build/grade
+#   make scenario    S=lab5/cow: those whose name has that, with their timelines
 #   make crashtest   every crash of every short story of file operations; SEED=n
 #   make realuse     a disk with 5,000 files, four processes at work on it, fsck.sfs
 #   make crashdisk   crashes of a whole machine, and 50 times QEMU is killed; SEED=n
@@ -69,6 +72,8 @@ need.mutants := build qemu lint
 need.lint := build lint
 need.format := format
 need.count := python
+need.grade := build qemu host
+need.scenario := build qemu host
 need.disk-tools := host
 need.crashtest := host
 need.crashdisk := build qemu host
@@ -122,7 +127,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse FORCE
+.PHONY: all image qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -187,6 +192,13 @@ $B/u/ulib.a: $(call uobj,$(ULIB))
 UTLIB := $(call src,lab-tests/user/lib)
 $B/u/utest.a: $(call uobj,$(UTLIB))
 	$Qrm -f $@; $(CROSS)ar rcs $@ $^
+
+# What runs scenarios, with the parser that the host has, too.
+SCN := $(filter-out %/scn_json.c,$(wildcard lab-tests/scenario/*.c))
+$B/bin/scenario: $(call uobj,$(SCN) $(call src,user/scenario) libs/frame.c)
+$B/scn: $(wildcard lab-tests/scenario/*.[ch]) Makefile
+	$(call say,TOOL,$@)
+	$Q$(HOSTCC) $(HFLAGS) -O2 -o $@ $(filter %.c,$^)
 
 ulink = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noseparate-code -o $@ $^
 $B/bin/%: $B/u/user/%.c.o $B/u/ulib.a
@@ -336,7 +348,7 @@ qemu gdb: $B/Image $(INITRD) $(DISK) $B/compile_commands.json
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $(SFST) $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants $B/root.img
+tested   := $(SFST) $B/scn $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants $B/root.img
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^
@@ -353,6 +365,14 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	@rm -f $B/results/host.json $B/results/ktest.json
 	$Qr=0; $(hosttests) --fast $(filter %,$(filter $B/h/%,$^)) || r=1; $(ktests) --fast || r=1; \
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
+
+grades = $(PYTHON) tools/grade.py --build $B $(if $(SEED),--seed '$(SEED)') $(if $(JOBS),--jobs '$(JOBS)')
+grade: $B/Image $B/scn $B/bin/init $B/bin/scenario
+	$Q$(grades) $(if $(LAB),--lab '$(LAB)')
+
+scenario: $B/Image $B/scn $B/bin/init $B/bin/scenario
+	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n]"; exit 2)
+	$Q$(grades) --show $S
 
 mutants: $B/races.img $B/initrd
 	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) -- $M

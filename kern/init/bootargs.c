@@ -32,6 +32,7 @@ static const struct bootarg_rule known[] = {
     {"root", "*"},              /* the disk that is the root, or archive */
     {"ramdisk", "*"},           /* a disk of so much memory: 64M */
     {"swapspace", "*"},         /* vda2,ram:16M: ext/init/start_swap.c */
+    {"scnkey", "*"},            /* signs what /dev/scenario sends */
     {"seed", "*"},              /* of random self-tests */
     {"rounds", "#"},            /* of races, each; default 64 */
     {"console", "*"},           /* for others: ignored */

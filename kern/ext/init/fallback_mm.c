@@ -3,6 +3,7 @@
 #include "ext/mm/huge.h"
 #include "ext/mm/memnode.h"
 #include "ext/mm/migrate.h"
+#include "ext/mm/observe.h"
 #include "ext/mm/pagers.h"
 #include "ext/mm/quota.h"
 #include "ext/mm/spaces.h"
@@ -96,4 +97,11 @@ WEAK struct vm_object *
 image_object(paddr_t base, size_t size)
 {
     return NULL;
+}
+
+/* ext/mm/mmstat.c: nobody compares the counters. */
+WEAK int64_t
+mmstat_lost_faults(struct mm_struct *mm)
+{
+    return 0;
 }

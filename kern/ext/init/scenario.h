@@ -1,0 +1,32 @@
+/* scenario.h: what /dev/scenario understands; user/scenario includes it, too.  A
+ * first reader may skip it.
+ *
+ * The process that says SCN_BEGIN first is the runner until it has ended: nobody
+ * else may write.  A write is one record:
+ *
+ *     SEQ HART TIME scn TEXT TAG
+ *
+ * TAG is SipHash-2-4 of "N TEXT", where N counts the records from 0, under the key
+ * that the boot argument scnkey= gives in 32 hexadecimal digits; without one the
+ * key is 0. */
+#ifndef KERN_EXT_INIT_SCENARIO_H
+#define KERN_EXT_INIT_SCENARIO_H
+
+#include <stdint.h>
+
+enum {
+    SCN_BEGIN = 0x5301, /* remember free frames and objects */
+    SCN_END,            /* struct scn_end: what is different since */
+    SCN_SETTLE,         /* have everything freed that can be */
+};
+
+struct scn_end {
+    int64_t frames, objects; /* fewer frames, more objects: leaks */
+    int64_t lost;            /* faults that ended in no way */
+    uint32_t complaints;     /* of mmcheck */
+    uint32_t pad;
+};
+
+#define SCN_TEXT 180 /* bytes of a record's text */
+
+#endif

@@ -1,0 +1,32 @@
+/* parse.h: what the two halves of the parser share.  Private to
+ * lab-tests/scenario. */
+#ifndef LAB_TESTS_SCENARIO_PARSE_H
+#define LAB_TESTS_SCENARIO_PARSE_H
+
+#include "lex.h"
+
+#define VARS 12
+
+struct parser {
+    struct lex lex;
+    struct scn *scn;
+    uint64_t random;
+    unsigned rounds, depth, nvars;
+    unsigned proc; /* whose steps these are */
+    struct {
+        char name[SCN_NAME];
+        uint64_t value;
+    } vars[VARS];
+    uint8_t parent[SCN_PROCS];
+    bool live[SCN_PROCS];
+};
+
+uint64_t parse_number(struct parser *p, const char *what); /* an expression */
+/* One number no larger than MOST. */
+uint64_t parse_upto(struct parser *p, const char *what, uint64_t most);
+void parse_step(struct parser *p);
+void parse_var(struct parser *p, const char *name, uint64_t value);
+/* A name that is not too long; what is wanted if there is none. */
+void parse_name(struct parser *p, char name[SCN_NAME], const char *what);
+
+#endif

@@ -1,0 +1,136 @@
+/* scn.h: a scenario (.scn, docs/scenarios.md) as a list of steps.
+ *
+ * The text is read once, by scn_parse(), the same on the host and in the guest:
+ * repetitions are unrolled, random numbers drawn from the seed, names resolved.
+ * What is left is a plain list that the runner walks and the model reads.  Needs
+ * a C library's string.h and snprintf(), and allocates nothing. */
+#ifndef LAB_TESTS_SCENARIO_SCN_H
+#define LAB_TESTS_SCENARIO_SCN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCN_PAGE   4096
+#define SCN_STEPS  400
+#define SCN_AREAS  12
+#define SCN_FILES  6
+#define SCN_PROCS  8
+#define SCN_NAME   16
+#define SCN_LINE   120 /* bytes of a title, hint or claim */
+#define SCN_HINTS  3
+#define SCN_PAGES  32   /* of an area */
+#define SCN_ROUNDS 4096 /* of all repetitions together */
+
+/* Where the k-th area lies unless the scenario says so. */
+#define SCN_BASE   0x40000000ul
+#define SCN_STRIDE 0x01000000ul
+
+/* X(OP, "verb", "arguments"): r a range of an area, a an address in one, n a
+ * number, f a file, o "at" and a number, k a word, R rights, A advice, P "=" and a
+ * pattern, C "==" and a pattern, maybe, v "=" and a byte, V "==" and a byte,
+ * maybe, Q "=" and a pattern, maybe. */
+#define SCN_OPS(X)                    \
+    X(SCN_MAP, "map", NULL)           \
+    X(SCN_FILE, "file", "FnQ")        \
+    X(SCN_UNMAP, "unmap", "r")        \
+    X(SCN_PROTECT, "protect", "rR")   \
+    X(SCN_ADVISE, "advise", "rA")     \
+    X(SCN_SYNC, "sync", "r")          \
+    X(SCN_READ, "read", "rC")         \
+    X(SCN_WRITE, "write", "rP")       \
+    X(SCN_LOAD, "load", "aV")         \
+    X(SCN_STORE, "store", "av")       \
+    X(SCN_FETCH, "fetch", "a")        \
+    X(SCN_GET, "get", "anfo")         \
+    X(SCN_PUT, "put", "anfo")         \
+    X(SCN_TRUNCATE, "truncate", "fn") \
+    X(SCN_UNLINK, "unlink", "f")      \
+    X(SCN_CLOSE, "close", "f")        \
+    X(SCN_FORK, "fork", NULL)         \
+    X(SCN_EXIT, "exit", "n")          \
+    X(SCN_DIE, "die", NULL)           \
+    X(SCN_QUOTA, "quota", "rn")       \
+    X(SCN_RECLAIM, "reclaim", "n")    \
+    X(SCN_DROP, "drop", "")           \
+    X(SCN_FLUSH, "flush", "")         \
+    X(SCN_KNOB, "knob", "kn")         \
+    X(SCN_FAIL, "fail", "kn")         \
+    X(SCN_EXPECT, "expect", NULL)
+
+enum scn_op {
+#define X(id, verb, args) id,
+    SCN_OPS(X)
+#undef X
+        SCN_NOPS
+};
+
+enum scn_pattern {
+    SCN_NONE,
+    SCN_PAT,  /* bytes that depend on a number and the page */
+    SCN_BYTE, /* all the same */
+    SCN_CODE, /* a function that returns a number */
+};
+
+#define SCN_R 1u
+#define SCN_W 2u
+#define SCN_X 4u
+
+#define SCN_NO 0xffu /* no area, file or process */
+
+struct scn_step {
+    uint16_t line;
+    uint8_t op, proc;
+    uint8_t area, file, other; /* indices; other: whom a fork makes */
+    uint8_t access;            /* of SCN_DIE: SCN_LOAD, SCN_STORE ... */
+    uint8_t rights, shared, pattern, advice;
+    uint32_t first, last; /* pages of the area, both included */
+    uint32_t offset;      /* of an address in page FIRST */
+    uint64_t value;       /* number, pattern's number, or address */
+    uint64_t at;          /* position in a file */
+    char word[SCN_NAME];  /* knob, site, counter */
+    char claim[40];       /* behind "->" */
+};
+
+struct scn_area {
+    char name[SCN_NAME];
+    uint64_t base;
+    uint32_t pages;
+};
+
+struct scn {
+    char title[SCN_LINE], hint[SCN_HINTS][SCN_LINE], boot[SCN_LINE];
+    char error[200]; /* empty: none */
+    unsigned lab, points, group, harts, memory, nhints;
+    long budget; /* faults of all processes; -1: not said */
+    unsigned nsteps, nareas, nfiles, nprocs;
+    struct scn_area areas[SCN_AREAS];
+    char files[SCN_FILES][SCN_NAME];
+    char procs[SCN_PROCS][SCN_NAME]; /* 0: main */
+    struct scn_step steps[SCN_STEPS];
+};
+
+/* Read the N bytes of TEXT, the file NAME.  0, or -1 and S->error says
+ * "NAME:LINE:COLUMN: what was expected". */
+int scn_parse(struct scn *s, const char *name, const char *text, size_t n,
+              uint64_t seed);
+const char *scn_verb(unsigned op);
+
+/* Byte I of page PAGE of a pattern. */
+static inline uint8_t
+scn_byte(unsigned pattern, uint64_t value, uint32_t page, uint32_t i)
+{
+    static const uint8_t code[] = {0x13, 0x05, 0, 0, 0x67, 0x80, 0, 0};
+    uint32_t word;
+
+    if (pattern == SCN_PAT)
+        return (uint8_t)(value * 131 + page * 31u + i * 7u + (i >> 8));
+    if (pattern == SCN_BYTE)
+        return (uint8_t)value;
+    if (i >= sizeof(code))
+        return 0;
+    word = 0x00000513u | (uint32_t)(value & 0x7ff) << 20; /* li a0, VALUE */
+    return i < 4 ? (uint8_t)(word >> 8 * i) : code[i];
+}
+
+#endif

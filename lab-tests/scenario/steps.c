@@ -1,0 +1,448 @@
+/* steps.c: the parser of scenarios, lower half: one step.
+ *
+ * Most steps are a verb and arguments as the table SCN_OPS of scn.h lists them, a
+ * letter for each; map, fork, die and expect are read by hand.  All names are
+ * resolved here, and ranges checked, so that who walks the list need not. */
+#include "parse.h"
+#include <stdio.h>
+#include <string.h>
+
+static const char *const verbs[SCN_NOPS] = {
+#define X(id, verb, args) [id] = verb,
+    SCN_OPS(X)
+#undef X
+};
+
+static const char *const shapes[SCN_NOPS] = {
+#define X(id, verb, args) [id] = args,
+    SCN_OPS(X)
+#undef X
+};
+
+const char *
+scn_verb(unsigned op)
+{
+    return op < SCN_NOPS ? verbs[op] : "?";
+}
+
+/* --- names --- */
+
+static unsigned
+find(const char (*names)[SCN_NAME], unsigned n, const char *name)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0)
+            return i;
+    }
+    return SCN_NO;
+}
+
+static unsigned
+find_area(const struct scn *s, const char *name)
+{
+    for (unsigned i = 0; i < s->nareas; i++) {
+        if (strcmp(s->areas[i].name, name) == 0)
+            return i;
+    }
+    return SCN_NO;
+}
+
+static void
+take_area(struct parser *p, struct scn_step *st)
+{
+    unsigned i =
+        p->lex.token == T_WORD ? find_area(p->scn, p->lex.word) : SCN_NO;
+
+    if (i == SCN_NO) {
+        lex_expected(&p->lex, "an area that was mapped");
+        i = 0;
+    } else {
+        lex_next(&p->lex);
+    }
+    st->area = (uint8_t)i;
+}
+
+static void
+take_file(struct parser *p, struct scn_step *st, bool make)
+{
+    struct scn *s = p->scn;
+    unsigned i = SCN_NO;
+
+    if (p->lex.token == T_WORD)
+        i = find((const char(*)[SCN_NAME])s->files, s->nfiles, p->lex.word);
+    if (i == SCN_NO && make && p->lex.token == T_WORD) {
+        if (s->nfiles == SCN_FILES) {
+            lex_wrong(&p->lex, "six files are the most");
+            return;
+        }
+        i = s->nfiles++;
+        memcpy(s->files[i], p->lex.word, SCN_NAME);
+    } else if (i == SCN_NO) {
+        lex_expected(&p->lex, "a file that was made");
+        return;
+    }
+    st->file = (uint8_t)i;
+    lex_next(&p->lex);
+}
+
+/* --- ranges and addresses --- */
+
+/* A, A[i], A[i..j]; with ADDRESS A[i] and "+ number". */
+static void
+take_range(struct parser *p, struct scn_step *st, bool address)
+{
+    const struct scn_area *a;
+
+    take_area(p, st);
+    if (lex_failed(&p->lex))
+        return;
+    a = &p->scn->areas[st->area];
+    st->first = 0;
+    st->last = address ? 0 : a->pages - 1;
+    if (lex_take(&p->lex, "[")) {
+        /* one page behind an area may be named: nothing is there */
+        st->first = (uint32_t)parse_upto(p, "the number of a page", a->pages);
+        st->last = st->first;
+        if (!address && lex_take(&p->lex, ".."))
+            st->last =
+                (uint32_t)parse_upto(p, "the number of a page", a->pages);
+        if (st->last < st->first)
+            lex_wrong(&p->lex, "the last page comes before the first");
+        lex_want(&p->lex, "]");
+    }
+    if (address && lex_take(&p->lex, "+"))
+        st->offset = (uint32_t)parse_upto(p, "bytes", 32 * SCN_PAGE);
+}
+
+static uint8_t
+take_rights(struct parser *p)
+{
+    uint8_t rights = 0;
+
+    if (lex_take(&p->lex, "none"))
+        return 0;
+    if (p->lex.token != T_WORD ||
+        p->lex.word[strspn(p->lex.word, "rwx")] != 0) {
+        lex_expected(&p->lex, "rights: r, w, x together, or none");
+        return 0;
+    }
+    rights = strchr(p->lex.word, 'r') != NULL ? SCN_R : 0;
+    rights |= strchr(p->lex.word, 'w') != NULL ? SCN_W : 0;
+    rights |= strchr(p->lex.word, 'x') != NULL ? SCN_X : 0;
+    lex_next(&p->lex);
+    return rights;
+}
+
+static uint8_t
+take_advice(struct parser *p)
+{
+    static const struct {
+        const char *name;
+        uint8_t number;
+    } list[] = {{"dontneed", 4}, {"free", 8}, {"willneed", 3}};
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (lex_take(&p->lex, list[i].name))
+            return list[i].number;
+    }
+    lex_expected(&p->lex, "dontneed, free or willneed");
+    return 0;
+}
+
+static void
+take_pattern(struct parser *p, struct scn_step *st)
+{
+    bool code = lex_is(&p->lex, "code");
+
+    st->pattern = SCN_BYTE;
+    if (code || lex_is(&p->lex, "pat")) {
+        st->pattern = code ? SCN_CODE : SCN_PAT;
+        lex_next(&p->lex);
+        lex_want(&p->lex, "(");
+        st->value =
+            parse_upto(p, "the number of a pattern", code ? 1000 : 1u << 30);
+        lex_want(&p->lex, ")");
+    } else {
+        st->value = parse_upto(p, "pat(n), code(n) or a byte", 255);
+    }
+}
+
+/* --- steps that are read by hand --- */
+
+static void
+take_place(struct parser *p, struct scn_area *a, unsigned number)
+{
+    a->base = SCN_BASE + number * SCN_STRIDE;
+    if (!lex_take(&p->lex, "at"))
+        return;
+    if (p->lex.token == T_WORD) {
+        unsigned i = find_area(p->scn, p->lex.word);
+
+        if (i == SCN_NO) {
+            lex_expected(&p->lex, "an address or an area");
+            return;
+        }
+        lex_next(&p->lex);
+        a->base = p->scn->areas[i].base;
+        if (lex_take(&p->lex, "+"))
+            a->base += parse_number(p, "a number of pages, like 4p");
+    } else {
+        a->base = parse_number(p, "an address or an area");
+    }
+    if (!lex_failed(&p->lex) &&
+        (a->base % SCN_PAGE != 0 || a->base < SCN_BASE ||
+         a->base >= SCN_BASE + 32 * SCN_STRIDE))
+        lex_wrong(&p->lex, "an area begins on a page from 0x40000000 to "
+                           "0x60000000");
+}
+
+/* The entry of the area NAME, which may have been mapped before. */
+static struct scn_area *
+area_entry(struct parser *p, const char *name, struct scn_step *st)
+{
+    struct scn *s = p->scn;
+    unsigned i = find_area(s, name);
+
+    if (i == SCN_NO) {
+        if (s->nareas == SCN_AREAS) {
+            lex_wrong(&p->lex, "12 areas are the most");
+            return NULL;
+        }
+        i = s->nareas++;
+        memcpy(s->areas[i].name, name, SCN_NAME);
+    }
+    st->area = (uint8_t)i;
+    return &s->areas[i];
+}
+
+static void
+take_map(struct parser *p, struct scn_step *st)
+{
+    char name[SCN_NAME];
+    struct scn_area *a;
+    uint64_t bytes;
+
+    parse_name(p, name, "a name for the area");
+    bytes = parse_upto(p, "a size, like 4p", SCN_PAGES * SCN_PAGE);
+    if (!lex_failed(&p->lex) && (bytes == 0 || bytes % SCN_PAGE != 0))
+        lex_wrong(&p->lex, "the size of an area is whole pages, like 4p");
+    if (lex_take(&p->lex, "file")) {
+        take_file(p, st, false);
+        if (lex_take(&p->lex, "+"))
+            st->at = parse_upto(p, "a position in the file", 1u << 30);
+    } else {
+        if (!lex_is(&p->lex, "anon"))
+            lex_expected(&p->lex, "anon, or file and its name");
+        lex_take(&p->lex, "anon");
+    }
+    st->shared = lex_take(&p->lex, "shared");
+    if (!st->shared)
+        lex_want(&p->lex, "private");
+    st->rights = take_rights(p);
+    if (lex_failed(&p->lex) || (a = area_entry(p, name, st)) == NULL)
+        return;
+    a->pages = (uint32_t)(bytes / SCN_PAGE);
+    take_place(p, a, st->area);
+    st->value = a->base;
+    st->last = a->pages - 1;
+}
+
+static void
+take_fork(struct parser *p, struct scn_step *st)
+{
+    struct scn *s = p->scn;
+    char name[SCN_NAME];
+
+    parse_name(p, name, "a name for the child");
+    if (lex_failed(&p->lex))
+        return;
+    if (s->nprocs == SCN_PROCS)
+        lex_wrong(&p->lex, "eight processes are the most");
+    else if (find((const char(*)[SCN_NAME])s->procs, s->nprocs, name) != SCN_NO)
+        lex_wrong(&p->lex, "there is a process of this name");
+    else {
+        memcpy(s->procs[s->nprocs], name, SCN_NAME);
+        p->parent[s->nprocs] = (uint8_t)p->proc;
+        p->live[s->nprocs] = true;
+        st->other = (uint8_t)s->nprocs++;
+    }
+}
+
+/* Only a process without children that live may end, as others would inherit
+ * them; main ends with the scenario. */
+static void
+check_end(struct parser *p)
+{
+    if (p->proc == 0)
+        lex_wrong(&p->lex, "main cannot end before the scenario does");
+    for (unsigned i = 1; i < p->scn->nprocs; i++) {
+        if (p->live[i] && p->parent[i] == p->proc)
+            lex_wrong(&p->lex, "its children must end first");
+    }
+    p->live[p->proc] = false;
+}
+
+static void
+take_die(struct parser *p, struct scn_step *st)
+{
+    static const uint8_t ways[] = {SCN_LOAD, SCN_STORE, SCN_FETCH};
+
+    check_end(p);
+    for (unsigned i = 0; i < 3; i++) {
+        if (lex_take(&p->lex, verbs[ways[i]])) {
+            st->access = ways[i];
+            take_range(p, st, true);
+            return;
+        }
+    }
+    lex_expected(&p->lex, "load, store or fetch");
+}
+
+/* "expect anon 4 zero 1": a step for each counter. */
+static void
+take_expect(struct parser *p, struct scn_step *st)
+{
+    parse_name(p, st->word, "the name of a counter");
+    st->value = parse_upto(p, "a number", 1u << 30);
+}
+
+/* --- all others --- */
+
+static void
+take_argument(struct parser *p, struct scn_step *st, char kind)
+{
+    struct lex *l = &p->lex;
+
+    switch (kind) {
+    case 'r':
+    case 'a':
+        take_range(p, st, kind == 'a');
+        break;
+    case 'n':
+        st->value = parse_upto(p, "a number", 1u << 30);
+        break;
+    case 'f':
+    case 'F':
+        take_file(p, st, kind == 'F');
+        break;
+    case 'o':
+        if (lex_take(l, "at"))
+            st->at = parse_upto(p, "a position in the file", 1u << 30);
+        break;
+    case 'k':
+        parse_name(p, st->word, "a name");
+        break;
+    case 'R':
+        st->rights = take_rights(p);
+        break;
+    case 'A':
+        st->advice = take_advice(p);
+        break;
+    case 'P':
+        lex_want(l, "=");
+        take_pattern(p, st);
+        break;
+    case 'Q': /* of a file: a pattern beside its size */
+        if (lex_take(l, "=")) {
+            st->at = st->value;
+            take_pattern(p, st);
+        } else {
+            st->at = st->value;
+            st->pattern = SCN_BYTE;
+            st->value = 0;
+        }
+        break;
+    case 'C':
+        if (lex_take(l, "=="))
+            take_pattern(p, st);
+        break;
+    case 'v':
+        lex_want(l, "=");
+        st->value = parse_upto(p, "a byte", 255);
+        break;
+    case 'V':
+        if (lex_take(l, "==")) {
+            st->value = parse_upto(p, "a byte", 255);
+            st->pattern = SCN_BYTE;
+        }
+        break;
+    }
+}
+
+static unsigned
+find_verb(const char *word)
+{
+    for (unsigned i = 0; i < SCN_NOPS; i++) {
+        if (strcmp(verbs[i], word) == 0)
+            return i;
+    }
+    return SCN_NOPS;
+}
+
+static void
+take_arguments(struct parser *p, struct scn_step *st)
+{
+    switch (st->op) {
+    case SCN_MAP:
+        take_map(p, st);
+        break;
+    case SCN_FORK:
+        take_fork(p, st);
+        break;
+    case SCN_DIE:
+        take_die(p, st);
+        break;
+    case SCN_EXPECT:
+        take_expect(p, st);
+        break;
+    default:
+        for (const char *s = shapes[st->op]; *s != 0; s++)
+            take_argument(p, st, *s);
+    }
+    if (st->op == SCN_EXIT) {
+        check_end(p);
+        if (st->value > 200)
+            lex_wrong(&p->lex, "a process ends with 200 at most");
+    }
+}
+
+void
+parse_step(struct parser *p)
+{
+    struct scn *s = p->scn;
+    struct scn_step *st;
+    unsigned op = p->lex.token == T_WORD ? find_verb(p->lex.word) : SCN_NOPS;
+
+    if (op == SCN_NOPS) {
+        lex_expected(&p->lex, s->nsteps > 0 ? "a step, like read or map"
+                                            : "a step, or a line of the head");
+        return;
+    }
+    if (s->nsteps == SCN_STEPS) {
+        lex_wrong(&p->lex, "400 steps are the most");
+        return;
+    }
+    if (!p->live[p->proc]) {
+        lex_wrong(&p->lex, "this process has ended");
+        return;
+    }
+    st = &s->steps[s->nsteps];
+    *st = (struct scn_step){.line = (uint16_t)p->lex.start_line,
+                            .op = (uint8_t)op,
+                            .proc = (uint8_t)p->proc,
+                            .area = SCN_NO,
+                            .file = SCN_NO,
+                            .other = SCN_NO};
+    lex_next(&p->lex);
+    take_arguments(p, st);
+    if (!lex_failed(&p->lex) && lex_is(&p->lex, "->"))
+        lex_rest(&p->lex, st->claim, sizeof(st->claim));
+    if (!lex_failed(&p->lex))
+        s->nsteps++;
+    if (op == SCN_EXPECT && p->lex.token == T_WORD) {
+        /* the next counter on this line is a step of its own */
+        p->lex.pos = p->lex.start;
+        memcpy(p->lex.word, "expect", 7);
+        parse_step(p);
+    }
+}

@@ -1,0 +1,326 @@
+/* scenario.c: runs the scenarios of /scn and reports each step: scenario [SKIP].
+ *
+ * /scn/list has the seed in its first line, then a scenario per line; SKIP of them
+ * are left out.  What is reported is what happened: what should have happened
+ * nobody here knows, and "passed" is not among the words.
+ *
+ *     start NAME           step I RESULT COUNTER=N...     area I PROC NAME PAGES
+ *     end FRAMES OBJECTS LOST COMPLAINTS                  done N
+ *
+ * docs/design/scenarios.md has the picture, scenario/scenario.h the parts. */
+#include "../kern/ext/init/scenario.h"
+#include "scenario/scenario.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct scn scn;
+struct wire wires[SCN_PROCS];
+
+static struct { /* what the runner knows of each process */
+    pid_t pid;  /* 0: not yet, or no longer */
+    uint8_t parent;
+    char areas[SCN_AREAS][2 * SCN_PAGES + 1]; /* as reported last */
+} procs[SCN_PROCS];
+
+static int channel;
+static char text[1 << 16];
+
+static long
+ask(unsigned what, void *arg)
+{
+    return syscall(29, (long)channel, (long)what, (long)arg, 0l, 0l, 0l);
+}
+
+static void
+report(const char *line)
+{
+    size_t n = strlen(line);
+
+    if (write(channel, line, n < SCN_TEXT ? n : SCN_TEXT) < 0) {
+        perror("scenario: /dev/scenario");
+        exit(1);
+    }
+}
+
+/* --- telling a process what to do --- */
+
+/* False: it ended instead of answering. */
+static bool
+hear(unsigned proc, struct reply *r)
+{
+    return read(wires[proc].answer[0], r, sizeof(*r)) == sizeof(*r);
+}
+
+static bool
+tell(unsigned proc, int command, struct reply *r)
+{
+    return write(wires[proc].command[1], &command, sizeof(command)) ==
+               sizeof(command) &&
+           hear(proc, r);
+}
+
+/* PROC has ended: let its parent wait for it.  REPLY_ENDED, and how. */
+static void
+reap(unsigned proc, struct reply *r)
+{
+    int status;
+
+    procs[proc].pid = 0;
+    if (proc != 0) {
+        if (!tell(procs[proc].parent, DO_WAIT + (int)proc, r))
+            r->kind = REPLY_ERROR;
+        return;
+    }
+    wait(&status);
+    r->kind = REPLY_ENDED;
+    r->number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    r->code = WIFSIGNALED(status);
+}
+
+/* --- reports --- */
+
+static void
+result_text(const struct scn_step *st, const struct reply *r, char *to,
+            size_t size)
+{
+    const struct scn_area *a = &scn.areas[st->area == SCN_NO ? 0 : st->area];
+
+    if (r->kind == REPLY_VALUE)
+        snprintf(to, size, "value:%lx", r->value);
+    else if (r->kind == REPLY_ERROR)
+        snprintf(to, size, "error:%d", r->number);
+    else if (r->kind == REPLY_SIGNAL)
+        snprintf(to, size, "signal:%d:%d:%lx", r->number, r->code,
+                 st->area == SCN_NO ? r->value : r->value - a->base);
+    else if (r->kind == REPLY_ENDED)
+        snprintf(to, size, "%s:%d", r->code ? "killed" : "exited", r->number);
+    else
+        strlcpy(to, "ok", size);
+}
+
+static void
+report_step(unsigned i, const struct reply *r, const uint64_t *before,
+            const uint64_t *after)
+{
+    const struct scn_step *st = &scn.steps[i];
+    char line[SCN_TEXT + 1], result[64];
+    int n;
+
+    result_text(st, r, result, sizeof(result));
+    n = snprintf(line, sizeof(line), "step %u %s", i, result);
+    for (unsigned k = 0; k < COUNTERS && n < SCN_TEXT - 24; k++) {
+        if (after[k] != before[k])
+            n += snprintf(line + n, sizeof(line) - (size_t)n, " %s=%lu",
+                          counter_names[k], after[k] - before[k]);
+    }
+    if (procs[st->proc].pid != 0)
+        snprintf(line + n, sizeof(line) - (size_t)n, " areas=%d",
+                 observe_areas(procs[st->proc].pid));
+    report(line);
+}
+
+/* The pages of all processes, where they are not as they were. */
+static void
+report_areas(unsigned i)
+{
+    char cells[2 * SCN_PAGES + 1], line[SCN_TEXT + 1];
+
+    observe_begin();
+    for (unsigned p = 0; p < scn.nprocs; p++) {
+        for (unsigned a = 0; a < scn.nareas && procs[p].pid != 0; a++) {
+            observe_pages(procs[p].pid, a, cells, sizeof(cells));
+            if (strcmp(cells, procs[p].areas[a]) == 0)
+                continue;
+            memcpy(procs[p].areas[a], cells, sizeof(cells));
+            snprintf(line, sizeof(line), "area %u %s %s %s", i, scn.procs[p],
+                     scn.areas[a].name, cells);
+            report(line);
+        }
+    }
+}
+
+/* --- a step --- */
+
+/* False: what follows makes no sense any more. */
+static bool
+run_step(unsigned i)
+{
+    const struct scn_step *st = &scn.steps[i];
+    uint64_t before[COUNTERS] = {0}, after[COUNTERS] = {0};
+    bool ends = st->op == SCN_EXIT || st->op == SCN_DIE, answered;
+    struct reply r = {0}, child;
+
+    observe_counters(procs[st->proc].pid, before);
+    answered = tell(st->proc, (int)i, &r);
+    if (!answered)
+        reap(st->proc, &r);
+    if (answered && st->op == SCN_FORK && r.kind == REPLY_OK) {
+        answered = hear(st->other, &child);
+        procs[st->other].pid = child.pid;
+        procs[st->other].parent = st->proc;
+    }
+    if (answered)
+        observe_counters(procs[st->proc].pid, after);
+    if (!answered || st->op == SCN_FORK)
+        memcpy(after, before, sizeof(after));
+    report_step(i, &r, before, after);
+    report_areas(i);
+    return answered != ends;
+}
+
+static void
+quit_all(void)
+{
+    struct reply r;
+
+    for (unsigned p = scn.nprocs; p-- > 0;) {
+        int command = DO_QUIT;
+
+        if (procs[p].pid == 0)
+            continue;
+        write(wires[p].command[1], &command, sizeof(command));
+        reap(p, &r);
+    }
+}
+
+/* --- a scenario --- */
+
+static void
+open_wires(void)
+{
+    for (unsigned i = 0; i < SCN_PROCS; i++) {
+        if (pipe(wires[i].command) != 0 || pipe(wires[i].answer) != 0) {
+            perror("scenario: pipe");
+            exit(1);
+        }
+    }
+}
+
+static void
+close_wires(bool ours)
+{
+    for (unsigned i = 0; i < SCN_PROCS; i++) {
+        close(ours ? wires[i].command[1] : wires[i].command[0]);
+        close(ours ? wires[i].answer[0] : wires[i].answer[1]);
+    }
+}
+
+static void
+remove_files(void)
+{
+    char path[40];
+
+    for (unsigned i = 0; i < scn.nfiles; i++) {
+        snprintf(path, sizeof(path), "/tmp/%s", scn.files[i]);
+        unlink(path);
+    }
+}
+
+static void
+run_steps(void)
+{
+    struct reply r;
+    pid_t pid;
+
+    memset(procs, 0, sizeof(procs));
+    open_wires();
+    pid = fork();
+    if (pid == 0)
+        subject_main(0);
+    close_wires(false);
+    procs[0].pid = pid;
+    if (pid > 0 && hear(0, &r)) {
+        bool on = true;
+
+        for (unsigned i = 0; on && i < scn.nsteps; i++)
+            on = scn.steps[i].op == SCN_EXPECT || run_step(i);
+    }
+    quit_all();
+    close_wires(true);
+    remove_files();
+}
+
+/* The knobs as the plan has them in every scenario. */
+static void
+set_knobs(void)
+{
+    static const char *const lines[] = {"fork_eager=0", "fault_around=16"};
+
+    for (unsigned i = 0; i < 2; i++) {
+        int fd = open("/proc/ucore/knobs", O_WRONLY);
+
+        write(fd, lines[i], strlen(lines[i]));
+        close(fd);
+    }
+}
+
+static void
+run_scenario(void)
+{
+    struct scn_end end;
+    char line[SCN_TEXT + 1];
+
+    set_knobs();
+    steps_warm(); /* so that our own pages are none of its leaks */
+    ask(SCN_BEGIN, NULL);
+    run_steps();
+    if (ask(SCN_END, &end) != 0)
+        return;
+    snprintf(line, sizeof(line), "end %ld %ld %ld %u", end.frames, end.objects,
+             end.lost, end.complaints);
+    report(line);
+}
+
+static void
+run_file(const char *name, uint64_t seed)
+{
+    char path[80], line[SCN_TEXT + 1];
+    int fd;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/scn/%s.scn", name);
+    snprintf(line, sizeof(line), "start %s", name);
+    report(line);
+    printf("scenario %s\n", name);
+    fflush(stdout);
+    fd = open(path, O_RDONLY);
+    n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+    close(fd);
+    if (n < 0 || scn_parse(&scn, name, text, (size_t)n, seed) != 0)
+        report("unreadable");
+    else
+        run_scenario();
+}
+
+int
+main(int argc, char **argv)
+{
+    static char list[1 << 14];
+    int fd = open("/scn/list", O_RDONLY), skip = argc > 1 ? atoi(argv[1]) : 0;
+    ssize_t n = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
+    char *rest = list, *word;
+    unsigned ran = 0;
+    uint64_t seed;
+
+    channel = open("/dev/scenario", O_RDWR);
+    if (n <= 0 || channel < 0 || ask(SCN_BEGIN, NULL) != 0) {
+        fprintf(stderr, "scenario: needs /scn/list and /dev/scenario\n");
+        return 1;
+    }
+    close(fd);
+    word = strtok_r(list, "\n", &rest);
+    seed = word != NULL ? strtoul(word, NULL, 0) : 0;
+    while ((word = strtok_r(NULL, "\n", &rest)) != NULL) {
+        if (skip-- > 0)
+            continue;
+        run_file(word, seed);
+        ran++;
+    }
+    snprintf(text, sizeof(text), "done %u", ran);
+    report(text);
+    return 0;
+}

@@ -1,0 +1,164 @@
+/* observe.c: what the kernel says of a subject, through its files in /proc. */
+#include "scenario.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const counter_names[COUNTERS] = {
+    "flt",  "min",    "maj",   "spur",  "retry",   "zero",    "anon",
+    "cow",  "reuse",  "fread", "fcow",  "fshared", "mkwrite", "around",
+    "segv", "sigbus", "oom",   "swpin", "swpout",  "rmapun"};
+
+struct page { /* begins as struct pginfo of kern/ext/mm/observe.h */
+    uint64_t va, frame, slot;
+    uint32_t flags, mapcount, anon_share, epoch;
+    uint64_t rest[3];
+};
+_Static_assert(sizeof(struct page) == 64, "part of the interface");
+
+#define PRESENT 0x0001u
+#define WRITE   0x0004u
+#define AREA    0x0080u
+#define ANON    0x0100u
+#define OBJECT  0x0200u
+#define ZERO    0x0400u
+
+static char text[16384];
+
+/* Bytes of /proc/PID/NAME into TEXT, or -1. */
+static ssize_t
+read_file(pid_t pid, const char *name)
+{
+    char path[40];
+    ssize_t n = 0, more;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+    fd = open(path, O_RDONLY);
+    if (fd < 0)
+        return -1;
+    while ((more = read(fd, text + n, sizeof(text) - 1 - (size_t)n)) > 0)
+        n += more;
+    close(fd);
+    text[n] = 0;
+    return more < 0 ? -1 : n;
+}
+
+static uint64_t
+value_of(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *line = text; *line != 0;) {
+        const char *end = strchr(line, '\n');
+
+        if (strncmp(line, name, n) == 0 && line[n] == ' ')
+            return strtoul(line + n, NULL, 10);
+        if (end == NULL)
+            break;
+        line = end + 1;
+    }
+    return 0;
+}
+
+int
+observe_counters(pid_t pid, uint64_t values[COUNTERS])
+{
+    if (read_file(pid, "mmstat") <= 0)
+        return -1;
+    for (unsigned i = 0; i < COUNTERS; i++)
+        values[i] = value_of(counter_names[i]);
+    /* Whether A and D are set by the hart or by a fault is no matter of a
+     * scenario. */
+    values[0] -= value_of("adfix");
+    return 0;
+}
+
+int
+observe_areas(pid_t pid)
+{
+    int n = 0;
+
+    if (read_file(pid, "maps") <= 0)
+        return -1;
+    for (const char *line = text; line != NULL && *line != 0;) {
+        uint64_t start = strtoul(line, NULL, 16);
+
+        n += start >= SCN_BASE && start < SCN_BASE + 32 * SCN_STRIDE;
+        line = strchr(line, '\n');
+        if (line != NULL)
+            line++;
+    }
+    return n;
+}
+
+/* --- pages --- */
+
+static uint64_t frames[52];
+static unsigned nframes;
+
+void
+observe_begin(void)
+{
+    nframes = 0;
+}
+
+/* Frames are called a, b, c ... in the order in which they are met. */
+static char
+name_of(uint64_t frame)
+{
+    unsigned i = 0;
+
+    while (i < nframes && frames[i] != frame)
+        i++;
+    if (i == sizeof(frames) / sizeof(frames[0]))
+        return '?';
+    if (i == nframes)
+        frames[nframes++] = frame;
+    return (char)(i < 26 ? 'a' + (int)i : 'A' + (int)i - 26);
+}
+
+static char *
+add_page(char *to, const struct page *p)
+{
+    bool writable = p->flags & WRITE;
+
+    if (!(p->flags & AREA)) {
+        *to++ = '-';
+    } else if (!(p->flags & PRESENT)) {
+        *to++ = (char)(!(p->flags & ANON) ? '.' : p->slot != 0 ? 's' : 'p');
+    } else if (p->flags & ZERO) {
+        *to++ = 'z';
+    } else {
+        *to++ = (char)(p->flags & OBJECT ? writable ? 'F' : 'f'
+                       : writable        ? 'W'
+                                         : 'R');
+        *to++ = name_of(p->frame);
+    }
+    return to;
+}
+
+void
+observe_pages(pid_t pid, unsigned area, char *out, size_t size)
+{
+    static struct page pages[SCN_PAGES];
+    const struct scn_area *a = &scn.areas[area];
+    size_t n = a->pages * sizeof(pages[0]);
+    char path[40];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/pginfo", pid);
+    fd = open(path, O_RDONLY);
+    if (fd < 0 || size < 2 * SCN_PAGES + 1 ||
+        pread(fd, pages, n, (off_t)(a->base / SCN_PAGE * 64)) != (ssize_t)n) {
+        strlcpy(out, "?", size);
+    } else {
+        for (unsigned i = 0; i < a->pages; i++)
+            out = add_page(out, &pages[i]);
+        *out = 0;
+    }
+    if (fd >= 0)
+        close(fd);
+}

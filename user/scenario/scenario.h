@@ -1,0 +1,62 @@
+/* scenario.h: the parts of user/scenario.
+ *
+ *     runner (scenario.c)  -- index of a step -->  subject (subject.c)
+ *        |  ^------------ struct reply -----------    main, and who it forks
+ *        |
+ *        +-- /proc/PID/{mmstat,pginfo,maps} (observe.c) --> /dev/scenario
+ *
+ * The subjects do nothing but steps: who looks and reports is another process, so
+ * that looking changes nothing.  Only one process runs at any time. */
+#ifndef USER_SCENARIO_H
+#define USER_SCENARIO_H
+
+#include "../../lab-tests/scenario/scn.h"
+#include <sys/types.h>
+
+enum reply_kind {
+    REPLY_OK,
+    REPLY_VALUE,
+    REPLY_ERROR,
+    REPLY_SIGNAL,
+    REPLY_ENDED
+};
+
+struct reply {
+    int32_t kind, number; /* errno, signal, exit status of who ended */
+    int32_t code;         /* of the signal */
+    int32_t pid;          /* whose this is */
+    uint64_t value;       /* checksum, byte, or the address of a fault */
+};
+
+/* What the runner may tell a subject beside the index of a step. */
+#define DO_WAIT 0x10000 /* + index of its child: wait for it */
+#define DO_QUIT 0x20000
+
+struct wire { /* of each subject */
+    int command[2], answer[2];
+};
+
+extern struct scn scn;
+extern struct wire wires[SCN_PROCS];
+
+/* subject.c: be the process NUMBER until told to quit. */
+void subject_main(unsigned number) __attribute__((noreturn));
+
+/* steps.c: do STEP; a fault is caught. */
+void step_do(const struct scn_step *step, struct reply *r);
+void steps_begin(void); /* catch faults */
+void steps_catch(void); /* ... for once, for nothing: all it needs is there */
+void steps_warm(void);  /* touch all memory of this program */
+/* The access of a step that ends the process: the fault is not caught. */
+void step_die(const struct scn_step *step);
+
+/* observe.c: what the kernel says of process PID. */
+#define COUNTERS 20
+extern const char *const counter_names[COUNTERS];
+int observe_counters(pid_t pid, uint64_t values[COUNTERS]);
+int observe_areas(pid_t pid); /* that scenarios may map; -1: cannot say */
+/* The state of all pages of AREA as text: see docs/scenarios.md. */
+void observe_pages(pid_t pid, unsigned area, char *text, size_t size);
+void observe_begin(void); /* no frame has a name yet */
+
+#endif

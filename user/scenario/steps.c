@@ -1,0 +1,383 @@
+/* steps.c: what a subject of a scenario does for each step.
+ *
+ * Every first access to a page is made by one of three small functions in
+ * assembly; if it faults, the handler lets it return "no", and the reply says
+ * which signal it was.  The rest of a page is then read or written in C: it
+ * cannot fault.
+ *
+ *     scn_load(p) --fault--> handler: note signal, pc = scn_no --> returns -1 */
+#include "scenario.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <frame.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PC         22 /* of a ucontext, in words */
+#define RA         23
+#define SA_SIGINFO 4ul
+#define STACK      8 /* pages of it that steps may use */
+
+long scn_load(const volatile void *p);
+long scn_store(volatile void *p, long byte);
+long scn_fetch(const void *p);
+extern char scn_no[], scn_fetch_back[], __executable_start[], __DATA_BEGIN__[],
+    _end[];
+
+__asm__(".text\n"
+        ".globl scn_load, scn_store, scn_fetch, scn_no, scn_fetch_back\n"
+        "scn_load:  lbu a0, 0(a0)\n"
+        "           ret\n"
+        "scn_store: sb a1, 0(a0)\n"
+        "           li a0, 0\n"
+        "           ret\n"
+        "scn_no:    li a0, -1\n"
+        "           ret\n"
+        "scn_fetch: addi sp, sp, -16\n"
+        "           sd ra, 0(sp)\n"
+        "           fence.i\n"
+        "           jalr a0\n"
+        "           j 1f\n"
+        "scn_fetch_back: li a0, -1\n"
+        "1:         ld ra, 0(sp)\n"
+        "           addi sp, sp, 16\n"
+        "           ret\n");
+
+struct action {
+    void (*handler)(int, const uint64_t *, uint64_t *);
+    uint64_t flags, mask;
+};
+
+static struct reply *reply; /* of the step at hand */
+static bool fetching;
+static int files[SCN_FILES]; /* + 1; 0: not open */
+
+static void
+on_fault(int signo, const uint64_t *info, uint64_t *uc)
+{
+    reply->kind = REPLY_SIGNAL;
+    reply->number = signo;
+    reply->code = (int)info[1];
+    reply->value = info[2];
+    uc[PC] = (uint64_t)(fetching ? scn_fetch_back : scn_no);
+}
+
+static void
+set_handlers(bool on)
+{
+    static const int which[] = {SIGSEGV, SIGBUS, SIGILL};
+    struct action a = {on ? on_fault : NULL, on ? SA_SIGINFO : 0, 0};
+
+    for (unsigned i = 0; i < 3; i++)
+        syscall(134, (long)which[i], &a, 0l, 8l);
+}
+
+void
+steps_begin(void)
+{
+    set_handlers(true);
+    steps_catch();
+}
+
+void
+steps_catch(void)
+{
+    struct reply r = {0};
+
+    reply = &r;
+    scn_load(NULL);
+}
+
+/* All memory this program may touch is touched, so that only what a step is about
+ * faults in it. */
+void
+steps_warm(void)
+{
+    volatile char stack[STACK * SCN_PAGE];
+    uintptr_t data = (uintptr_t)__DATA_BEGIN__ & ~(uintptr_t)(SCN_PAGE - 1);
+
+    for (unsigned i = 0; i < STACK; i++)
+        stack[i * SCN_PAGE] = (char)i;
+    (void)stack[0];
+    for (volatile char *p = (char *)data; p < (char *)_end; p += SCN_PAGE)
+        *p = *p;
+    for (const volatile char *p = __executable_start; p < (char *)data;
+         p += SCN_PAGE)
+        (void)*p;
+}
+
+/* --- memory --- */
+
+static char *
+address(const struct scn_step *st, uint32_t page)
+{
+    return (char *)scn.areas[st->area].base + (size_t)page * SCN_PAGE;
+}
+
+static bool
+touch(const char *p)
+{
+    long c = scn_load(p);
+
+    if (c >= 0 && reply->kind == REPLY_OK)
+        reply->value = (uint64_t)c;
+    return c >= 0;
+}
+
+static void
+read_pages(const struct scn_step *st)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t page = st->first; page <= st->last; page++) {
+        char *p = address(st, page);
+
+        if (!touch(p))
+            return;
+        sum = crc32_more(sum, p, SCN_PAGE);
+    }
+    reply->kind = REPLY_VALUE;
+    reply->value = sum;
+}
+
+static void
+write_pages(const struct scn_step *st)
+{
+    for (uint32_t page = st->first; page <= st->last; page++) {
+        char *p = address(st, page);
+
+        if (scn_store(p, scn_byte(st->pattern, st->value, page, 0)) < 0)
+            return;
+        for (uint32_t i = 1; i < SCN_PAGE; i++)
+            p[i] = (char)scn_byte(st->pattern, st->value, page, i);
+    }
+}
+
+static void
+access_byte(const struct scn_step *st, unsigned op)
+{
+    char *p = address(st, st->first) + st->offset;
+
+    if (op == SCN_STORE) {
+        scn_store(p, (long)st->value);
+    } else if (op == SCN_LOAD) {
+        if (touch(p))
+            reply->kind = REPLY_VALUE;
+    } else {
+        long got;
+
+        fetching = true;
+        got = scn_fetch(p);
+        fetching = false;
+        if (reply->kind == REPLY_OK) {
+            reply->kind = REPLY_VALUE;
+            reply->value = (uint64_t)got;
+        }
+    }
+}
+
+void
+step_die(const struct scn_step *st)
+{
+    struct reply r = {0};
+
+    reply = &r;
+    set_handlers(false);
+    access_byte(st, st->access);
+    _exit(201); /* it should not have survived */
+}
+
+static void
+result(long r)
+{
+    if (r < 0) {
+        reply->kind = REPLY_ERROR;
+        reply->number = errno;
+    }
+}
+
+static int
+prot_of(unsigned rights)
+{
+    return (rights & SCN_R ? PROT_READ : 0) |
+           (rights & SCN_W ? PROT_WRITE : 0) | (rights & SCN_X ? PROT_EXEC : 0);
+}
+
+static void
+map(const struct scn_step *st)
+{
+    int flags = (st->shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
+    size_t len = (size_t)(st->last + 1) * SCN_PAGE;
+    int fd = -1;
+
+    if (st->file == SCN_NO)
+        flags |= MAP_ANONYMOUS;
+    else
+        fd = files[st->file] - 1;
+    result((long)mmap((void *)st->value, len, prot_of(st->rights), flags, fd,
+                      (off_t)st->at));
+}
+
+/* --- files --- */
+
+static void
+path_of(unsigned file, char path[64])
+{
+    snprintf(path, 64, "/tmp/%s", scn.files[file]);
+}
+
+static char block[SCN_PAGE];
+
+/* A new file of AT bytes. */
+static void
+make_file(const struct scn_step *st)
+{
+    char path[64];
+    int fd;
+
+    path_of(st->file, path);
+    fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    result(fd);
+    if (fd < 0)
+        return;
+    files[st->file] = fd + 1;
+    for (uint64_t at = 0; at < st->at; at += SCN_PAGE) {
+        size_t n = st->at - at < SCN_PAGE ? (size_t)(st->at - at) : SCN_PAGE;
+
+        for (uint32_t i = 0; i < n; i++)
+            block[i] = (char)scn_byte(st->pattern, st->value,
+                                      (uint32_t)(at / SCN_PAGE), i);
+        if (write(fd, block, n) != (ssize_t)n) {
+            result(-1);
+            return;
+        }
+    }
+}
+
+/* read(2) into, or write(2) from, memory of the scenario. */
+static void
+move(const struct scn_step *st, bool get)
+{
+    char *p = address(st, st->first) + st->offset;
+    int fd = files[st->file] - 1;
+    size_t n = (size_t)st->value;
+    ssize_t r =
+        get ? pread(fd, p, n, (off_t)st->at) : pwrite(fd, p, n, (off_t)st->at);
+
+    result(r);
+    if (r >= 0) {
+        reply->kind = REPLY_VALUE;
+        reply->value = (uint64_t)r;
+    }
+}
+
+static void
+unlink_file(const struct scn_step *st)
+{
+    char path[64];
+
+    path_of(st->file, path);
+    result(unlink(path));
+}
+
+static void
+close_file(const struct scn_step *st)
+{
+    result(close(files[st->file] - 1));
+    files[st->file] = 0;
+}
+
+/* --- the kernel's knobs --- */
+
+static void
+tell(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+
+    result(fd < 0 ? fd : write(fd, text, strlen(text)));
+    if (fd >= 0)
+        close(fd);
+}
+
+static void
+knob(const struct scn_step *st)
+{
+    char text[64];
+
+    if (st->op == SCN_FAIL) {
+        snprintf(text, sizeof(text), "%s %lu", st->word, st->value);
+        tell("/proc/ucore/fail", text);
+        return;
+    }
+    if (st->op == SCN_KNOB)
+        snprintf(text, sizeof(text), "%s=%lu", st->word, st->value);
+    else if (st->op == SCN_RECLAIM)
+        snprintf(text, sizeof(text), "reclaim=%lu", st->value);
+    else
+        strlcpy(text, st->op == SCN_DROP ? "drop_clean=1" : "flush_now=1",
+                sizeof(text));
+    tell("/proc/ucore/knobs", text);
+}
+
+void
+step_do(const struct scn_step *st, struct reply *r)
+{
+    char *p = st->area == SCN_NO ? NULL : address(st, st->first);
+    size_t len = (size_t)(st->last - st->first + 1) * SCN_PAGE;
+
+    reply = r;
+    switch (st->op) {
+    case SCN_MAP:
+        map(st);
+        break;
+    case SCN_UNMAP:
+        result(munmap(p, len));
+        break;
+    case SCN_PROTECT:
+        result(mprotect(p, len, prot_of(st->rights)));
+        break;
+    case SCN_ADVISE:
+        result(madvise(p, len, st->advice));
+        break;
+    case SCN_SYNC:
+        result(msync(p, len, MS_SYNC));
+        break;
+    case SCN_READ:
+        read_pages(st);
+        break;
+    case SCN_WRITE:
+        write_pages(st);
+        break;
+    case SCN_LOAD:
+    case SCN_STORE:
+    case SCN_FETCH:
+        access_byte(st, st->op);
+        break;
+    case SCN_FILE:
+        make_file(st);
+        break;
+    case SCN_GET:
+    case SCN_PUT:
+        move(st, st->op == SCN_GET);
+        break;
+    case SCN_TRUNCATE:
+        result(ftruncate(files[st->file] - 1, (off_t)st->value));
+        break;
+    case SCN_UNLINK:
+        unlink_file(st);
+        break;
+    case SCN_CLOSE:
+        close_file(st);
+        break;
+    case SCN_KNOB:
+    case SCN_FAIL:
+    case SCN_RECLAIM:
+    case SCN_DROP:
+    case SCN_FLUSH:
+        knob(st);
+        break;
+    }
+}

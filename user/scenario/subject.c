@@ -1,0 +1,120 @@
+/* subject.c: a process of a scenario: does what the runner tells it, one step at a
+ * time, and says how it went.
+ *
+ * Whoever forks waits for the child when the runner says so.  A subject that dies
+ * closes its end of its answers: the runner sees that, not a clock. */
+#include "scenario.h"
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pid_t children[SCN_PROCS];
+static unsigned self;
+
+static void
+answer(struct reply *r)
+{
+    r->pid = getpid();
+    if (write(wires[self].answer[1], r, sizeof(*r)) != sizeof(*r))
+        _exit(202);
+}
+
+/* Is process NUMBER the process TOP, or will it come from it? */
+static bool
+comes_from(unsigned number, unsigned top)
+{
+    for (unsigned i = scn.nsteps; i-- > 0 && number != top;) {
+        if (scn.steps[i].op == SCN_FORK && scn.steps[i].other == number)
+            number = scn.steps[i].proc;
+    }
+    return number == top;
+}
+
+/* Whether a process lives is seen by who has its ends: nobody may have them but
+ * itself, and before it is there those that it comes from. */
+static void
+let_go(unsigned top, bool below)
+{
+    for (unsigned i = 0; i < SCN_PROCS; i++) {
+        if (comes_from(i, top) != below)
+            continue;
+        close(wires[i].answer[1]);
+        close(wires[i].command[0]);
+        wires[i].answer[1] = wires[i].command[0] = -1;
+    }
+}
+
+static void
+fork_child(const struct scn_step *st, struct reply *r)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        memset(children, 0, sizeof(children));
+        self = st->other;
+        let_go(self, false);
+    } else {
+        let_go(st->other, true);
+        children[st->other] = pid;
+        if (pid < 0)
+            r->kind = REPLY_ERROR;
+    }
+    steps_warm();
+    steps_catch();
+}
+
+static void
+wait_child(unsigned number, struct reply *r)
+{
+    int status = 0;
+
+    r->kind = REPLY_ENDED;
+    if (children[number] <= 0 ||
+        waitpid(children[number], &status, 0) != children[number])
+        r->kind = REPLY_ERROR;
+    r->number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    r->code = WIFSIGNALED(status);
+}
+
+/* Do what COMMAND says; does not come back from a step that ends us. */
+static void
+obey(int command, struct reply *r)
+{
+    const struct scn_step *st = &scn.steps[command % DO_WAIT];
+
+    if (command == DO_QUIT)
+        _exit(0);
+    if (command >= DO_WAIT)
+        wait_child((unsigned)command - DO_WAIT, r);
+    else if (st->op == SCN_EXIT)
+        _exit((int)st->value);
+    else if (st->op == SCN_DIE)
+        step_die(st);
+    else if (st->op == SCN_FORK)
+        fork_child(st, r);
+    else
+        step_do(st, r);
+}
+
+void
+subject_main(unsigned number)
+{
+    struct reply r = {0};
+    int command;
+
+    self = number;
+    for (unsigned i = 0; i < SCN_PROCS; i++) {
+        close(wires[i].command[1]);
+        close(wires[i].answer[0]);
+    }
+    steps_begin();
+    steps_warm();
+    answer(&r); /* ready; a child says so when it comes back from its fork */
+    while (read(wires[self].command[0], &command, sizeof(command)) ==
+           sizeof(command)) {
+        memset(&r, 0, sizeof(r));
+        obey(command, &r);
+        answer(&r);
+    }
+    _exit(203);
+}
