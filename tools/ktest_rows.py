@@ -302,6 +302,8 @@ MATRIX = [
     # the power fails, and QEMU is killed: a short part of make crashdisk
     row("crashdisk", "tool", fast=True,
         tool=["crashdisk.py", "--seed=21", "--operations=30", "--samples=1", "--kill=3"]),
+    # the scenarios of the labs, all of them, as students run them
+    row("scenarios", "tool", fast=True, tool=["grade.py", "--jobs=1"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
     # programs with a foreign C library, if it is there (make builds them then)
     row("glibc", "dialog", smp=4, mem="256M", dialog=GLIBC, initrd="initrd-glibc",

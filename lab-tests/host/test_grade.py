@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""The model of address spaces, held against the plan's rows, and the grader, held
+against machines that lie."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tools"))
+sys.dont_write_bytecode = True
+import grade_judge  # noqa: E402
+import qemu  # noqa: E402
+from faultmodel import memory  # noqa: E402
+from siphash import siphash  # noqa: E402
+
+counts = [0, 0]
+folder = tempfile.TemporaryDirectory()
+
+
+def check(name, got, wanted):
+    counts[got != wanted] += 1
+    print("ok " + name if got == wanted else "FAIL %s: %r is not %r" % (name, got, wanted))
+
+
+def build_parser():
+    tool = os.path.join(folder.name, "scn")
+    here = os.path.join(TOP, "lab-tests", "scenario")
+    subprocess.run(["gcc", "-std=gnu11", "-o", tool] +
+                   [os.path.join(here, f) for f in sorted(os.listdir(here))
+                    if f.endswith(".c")], check=True)
+    return tool
+
+
+TOOL = build_parser()
+
+
+def read(text, seed=1):
+    path = os.path.join(folder.name, "t.scn")
+    with open(path, "w") as f:
+        f.write("title t\npoints 1\nhint h\n" + text)
+    done = subprocess.run([TOOL, str(seed), path], stdout=subprocess.PIPE,
+                          universal_newlines=True)
+    return json.loads(done.stdout)
+
+
+def walk(text):
+    world = memory.World(read(text))
+    return world, world.walk()
+
+
+def sums(text):
+    """All counters of a scenario that are not 0."""
+    out = {}
+    for _, e in walk(text)[1]:
+        for k, v in e.count.items():
+            out[k] = out.get(k, 0) + v
+    return out
+
+
+MAP = "map A 16p anon private rw\n"
+
+
+def rows():
+    """Numbers as docs/design/mm.md and the plan have them."""
+    check("row_9_sixteen_writes", sums(MAP + "write A = pat(1)"),
+          {"flt": 16, "min": 16, "anon": 16})
+    check("row_27_reads_share_zeros", sums(MAP + "read A == 0"),
+          {"flt": 16, "min": 16, "zero": 16})
+    check("row_28_read_then_write", sums(MAP + "load A[0]\nstore A[0] = 1"),
+          {"flt": 2, "min": 2, "zero": 1, "anon": 1})
+    check("row_31_sole_owner", sums(
+        MAP + "write A[0..7] = pat(1)\nfork C\nC: exit 0\nwrite A[0..7] = pat(2)"),
+        {"flt": 16, "min": 16, "anon": 8, "reuse": 8})
+    check("row_32_copy_then_reuse", sums(
+        MAP + "write A[0..9] = pat(1)\nfork C\nC: write A[0..7] = pat(2)\n"
+        "write A[0..7] = pat(3)"),
+        {"flt": 26, "min": 26, "anon": 10, "cow": 8, "reuse": 8})
+    check("row_41_around", sums("file f 32p = pat(1)\nmap F 32p file f private r\nload F[0]"),
+          {"flt": 1, "min": 1, "fread": 1, "around": 15})
+    check("row_44_private_write", sums("file f 1p\nmap F 1p file f private rw\nstore F[0] = 1"),
+          {"flt": 1, "min": 1, "fcow": 1})
+    check("row_45_read_then_write",
+          sums("file f 1p\nmap F 1p file f private rw\nload F[0]\nstore F[0] = 1"),
+          {"flt": 2, "min": 2, "fread": 1, "fcow": 1})
+    check("row_51_behind_the_end",
+          sums("file f 5000\nmap F 3p file f private r\nload F[1]+4000 == 0\nload F[2]"),
+          {"flt": 2, "min": 1, "fread": 1, "around": 1, "sigbus": 1})
+
+
+def areas_of(text):
+    return walk(text)[1][-1][1].areas
+
+
+def mappings():
+    check("split_in_two", areas_of(MAP + "unmap A[3..4]"), 2)
+    check("merged_again", areas_of(MAP + "protect A[3] r\nprotect A[3] rw"), 1)
+    check("three_by_rights", areas_of(MAP + "protect A[3] r"), 3)
+    cells = walk(MAP + "write A[0..1] = 1\nfork C\nC: store A[0] = 2")[1][-1][1].cells
+    check("pages_as_text", cells, {("C", "A"): "Wcp" + 14 * "."})
+
+
+def claims():
+    def wrong(text):
+        return len(walk(text)[0].wrong)
+    check("a_true_claim", wrong(MAP + "store A[0] = 1 -> anon"), 0)
+    check("a_false_claim", wrong(MAP + "store A[0] = 1 -> cow"), 1)
+    check("a_false_sum", wrong(MAP + "store A[0] = 1\nexpect anon 2"), 1)
+    check("a_false_byte", wrong(MAP + "load A[0] == 1"), 1)
+    check("a_false_budget", wrong("budget 3\n" + MAP + "load A[0]"), 1)
+
+
+# ---- the grader ----
+
+KEY = (0x0706050403020100, 0x0f0e0d0c0b0a0908)
+
+
+def signed(lines, key=KEY):
+    """Records of a machine that says LINES."""
+    return [qemu.Record(n, 0, n, "scn", (text + " %016x" % siphash(
+        key, ("%d %s" % (n, text)).encode())).split(" ")) for n, text in enumerate(lines)]
+
+
+def told(expected, scn):
+    """What a right kernel would say of a scenario."""
+    lines = ["start t"]
+    for i, e in expected:
+        words = ["step %d %s" % (i, e.result)]
+        words += ["%s=%d" % kv for kv in e.count.items()]
+        lines.append(" ".join(words + ([] if e.areas is None else ["areas=%d" % e.areas])))
+        lines += ["area %d %s %s %s" % (i, p, a, t) for (p, a), t in e.cells.items()]
+    return lines + ["end 0 0 0 0", "done 1"]
+
+
+def verdict(records, expected, key=KEY):
+    channel = grade_judge.Channel(key)
+    for r in records:
+        channel.take(r)
+    story = channel.stories[0] if channel.stories else None
+    return grade_judge.judge(expected, story), channel
+
+
+STORY = MAP + "store A[0] = 1\nread A[0..1]\nfork C\nC: store A[0] = 2\nC: exit 3\nstore A[0] = 4"
+
+
+def grader():
+    check("siphash_published", siphash(KEY, bytes(range(15))), 0xa129ca6149be45e5)
+    world, expected = walk(STORY)
+    lines = told(expected, world.scn)
+    check("right_kernel_passes", verdict(signed(lines), expected)[0].word, "PASS")
+    v, channel = verdict(signed(lines, (1, 2)), expected)
+    check("wrong_key_earns_nothing", (v.word, channel.forged), ("INFRA", len(lines)))
+    v, channel = verdict([qemu.Record(n, 0, n, "scn", t.split(" "))
+                          for n, t in enumerate(["PASS", "start t", "PASS t", "done 1"])],
+                         expected)
+    check("printing_pass_earns_nothing", (v.word, channel.done), ("INFRA", False))
+    again = signed(lines[:3])
+    check("a_record_counts_once", verdict(again + again, expected)[1].forged, 3)
+    for n, line in enumerate(lines):
+        if line.startswith(("step", "area")):
+            v, _ = verdict(signed(lines[:n] + lines[n + 1:]), expected)
+            if v.word == "PASS":
+                check("without '%s'" % line, v.word, "FAIL")
+    check("silence_is_a_crash", verdict(signed(lines[:3]), expected)[0].word, "CRASH")
+    check("only_an_end_is_no_pass",
+          verdict(signed(["start t", "end 0 0 0 0", "done 1"]), expected)[0].word, "FAIL")
+    for bad in ("end 1 0 0 0", "end 0 1 0 0", "end 0 0 1 0", "end 0 0 0 1"):
+        v, _ = verdict(signed(lines[:-2] + [bad, "done 1"]), expected)
+        check("leftovers_" + bad.replace(" ", "_"), v.word, "FAIL")
+
+
+def first_difference():
+    """The first wrong step is named, with what was expected and what came."""
+    world, expected = walk(STORY)
+    lines = told(expected, world.scn)
+    eager = [s.replace("cow=1", "anon=1") for s in lines]
+    v, _ = verdict(signed(eager), expected)
+    check("first_difference", (v.word, v.step, v.detail),
+          ("FAIL", 4, [("anon", 0, 1), ("cow", 1, 0)]))
+    shared = [s.replace("area 4 C A Wb", "area 4 C A Wa") for s in lines]
+    v, _ = verdict(signed(shared), expected)
+    check("a_wrong_frame_is_seen", (v.word, v.step), ("FAIL", 4))
+
+
+rows()
+mappings()
+claims()
+grader()
+first_difference()
+print("test_grade: %d passed, %d failed" % tuple(counts))
+sys.exit(1 if counts[1] else 0)

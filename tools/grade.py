@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Run scenarios on the kernel and say which points they earn: "make grade".
+
+    make grade LAB=5            the scenarios of a lab       SEED=7  other numbers
+    make scenario S=lab5/fork   one, with its timeline       JOBS=4  machines at a time
+
+A scenario (docs/scenarios.md) says what to do; the model of tools/faultmodel works out
+what must happen; the guest reports what did.  Nothing that is printed counts, only
+records with this run's key.  Verdicts: PASS; FAIL: a step was different; CRASH: the
+kernel ended; HANG: it said nothing for a long time; INFRA: our fault, no points lost.
+Exit status: 0 all passed, 1 not all, 2 the grader could not do its work.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import grade_judge  # noqa: E402
+import grade_report  # noqa: E402
+import qemu  # noqa: E402
+from faultmodel import memory  # noqa: E402
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
+BATCH = 12          # scenarios on one machine
+SILENCE = 60        # seconds
+
+
+class Case:
+    """A scenario, what is expected of it, and how it went."""
+
+    def __init__(self, name, path, scn):
+        self.name, self.path, self.scn = name, path, scn
+        self.story = self.verdict = None
+        self.expected, self.notes = [], []
+        with open(path, encoding="utf-8", errors="replace") as f:
+            self.text = f.read().splitlines()
+
+    def infra(self, *why):
+        self.verdict = grade_judge.Verdict("INFRA", list(why), None, None, None)
+
+    def expect(self):
+        if "error" in self.scn:
+            self.infra(self.scn["error"])
+            return
+        world = memory.World(self.scn)
+        try:
+            self.expected = world.walk()
+        except memory.Unknown as e:
+            self.infra("the model has no rule for %s" % e)
+            return
+        if world.wrong:
+            self.infra(*world.wrong)
+
+    def source(self, line):
+        return self.text[line - 1].split("#")[0].split("->")[0].strip()
+
+    def lab(self):
+        return self.scn.get("lab", 0)
+
+    def points(self):
+        return self.scn.get("points", 0)
+
+    def score(self):
+        return self.points() if self.verdict.word == "PASS" else 0
+
+    def machine(self):
+        return tuple(self.scn[k] for k in ("harts", "memory", "boot"))
+
+
+def find(names):
+    """[(name, path)] of scenario files; NAMES: paths, or parts of names; none: all."""
+    every = {}
+    for here, folders, files in os.walk(FOLDER):
+        folders.sort()
+        for f in sorted(files):
+            if f.endswith(".scn"):
+                path = os.path.join(here, f)
+                every[os.path.relpath(path, FOLDER)[:-4]] = path
+    if not names:
+        return sorted(every.items())
+    out = {}
+    for name in names:
+        if os.path.isfile(name):
+            out[os.path.basename(name).rsplit(".", 1)[0]] = name
+            continue
+        some = {n: p for n, p in every.items() if name in n}
+        if name in every:
+            some = {name: every[name]}
+        if not some:
+            raise OSError("no scenario is called %s" % name)
+        out.update(some)
+    return sorted(out.items())
+
+
+def load(files, seed, build):
+    """The cases, each with what the model expects."""
+    tool = os.path.join(build, "scn")
+    done = subprocess.run([tool, str(seed)] + [p for _, p in files],
+                          stdout=subprocess.PIPE, universal_newlines=True)
+    lines = done.stdout.splitlines()
+    if len(lines) != len(files):
+        raise OSError("%s gave %d lines for %d files" % (tool, len(lines), len(files)))
+    cases = []
+    for (name, path), line in zip(files, lines):
+        cases.append(Case(name, path, json.loads(line)))
+        cases[-1].expect()
+    return cases
+
+
+# ---- running ----
+
+class Batch:
+    """Some cases that can share a machine, until it ends."""
+
+    def __init__(self, number, cases, arg):
+        self.cases, self.arg = cases, arg
+        self.work = os.path.join(arg.build, "grade", "run%d" % number)
+
+    def initrd(self):
+        os.makedirs(os.path.dirname(self.work), exist_ok=True)
+        with open(self.work + ".list", "w") as f:
+            f.write("\n".join([str(self.arg.seed)] + [c.name for c in self.cases]) + "\n")
+        b = os.path.join(self.arg.build, "bin")
+        files = ["/bin/%s=%s/%s" % (p, b, p) for p in ("init", "scenario")]
+        files += ["/scn/%s.scn=%s" % (c.name, c.path) for c in self.cases]
+        subprocess.run([sys.executable, os.path.join(TOP, "tools", "mkinitrd.py"), "-o",
+                        self.work + ".initrd", "/scn/list=%s.list" % self.work] + files,
+                       check=True)
+        return self.work + ".initrd"
+
+    def boot(self, skip, n):
+        """One machine.  Returns its Channel and Result."""
+        key = (secrets.randbits(64), secrets.randbits(64))
+        harts, memory_mb, boot = self.cases[0].machine()
+        words = ["run=/bin/scenario,%d" % skip, "scnkey=%016x%016x" % key, boot]
+        m = qemu.Machine(kernel=os.path.join(self.arg.build, "Image"), smp=harts,
+                         mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
+                         initrd=self.work + ".initrd")
+        result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
+        channel = grade_judge.Channel(key)
+        for record in result.records:
+            channel.take(record)
+        return channel, result
+
+    def run(self):
+        self.initrd()
+        skip = n = 0
+        while skip < len(self.cases):
+            channel, result = self.boot(skip, n)
+            stories = channel.stories
+            for case, story in zip(self.cases[skip:], stories):
+                case.story = story
+                case.verdict = grade_judge.judge(case.expected, story)
+                if channel.forged:
+                    case.notes.append("%d records were not signed with this run's key"
+                                      % channel.forged)
+            if result.how == "infra" or not stories:
+                for case in self.cases[skip:]:
+                    case.infra(result.note or "the machine did not begin",
+                               *result.text.splitlines()[-8:])
+                break
+            if not channel.done:
+                self.died(self.cases[skip + len(stories) - 1], result)
+            elif skip + len(stories) < len(self.cases):
+                break           # whoever says "done" too early: INFRA below
+            skip, n = skip + len(stories), n + 1
+        for case in self.cases:
+            if case.verdict is None:
+                case.infra("it was not run")
+        return self.cases
+
+    @staticmethod
+    def died(case, result):
+        """The machine ended within CASE."""
+        word = "HANG" if result.how == "hang" else "CRASH"
+        if case.verdict.word in ("PASS", "CRASH"):
+            case.verdict = case.verdict._replace(word=word)
+        case.notes += ["console: " + s for s in result.text.rstrip().splitlines()[-12:]]
+
+
+def batches(cases, arg):
+    by_machine, out = {}, []
+    for case in cases:
+        if case.verdict is None:
+            by_machine.setdefault(case.machine(), []).append(case)
+    for some in by_machine.values():
+        size = min(BATCH, max(1, -(-len(some) // max(1, arg.jobs))))
+        out += [some[i:i + size] for i in range(0, len(some), size)]
+    return [Batch(n, some, arg) for n, some in enumerate(out)]
+
+
+def run_all(cases, arg):
+    progress = grade_report.Progress(sum(c.verdict is None for c in cases))
+    pool = concurrent.futures.ThreadPoolExecutor(arg.jobs)
+    todo = []
+    try:
+        todo = [pool.submit(b.run) for b in batches(cases, arg)]
+        for future in concurrent.futures.as_completed(todo):
+            progress.add(len(future.result()))
+    except BaseException:
+        for future in todo:
+            future.cancel()
+        qemu.stop_all()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def check_alike(cases):
+    """No two scenarios may expect the same events: one would prove nothing."""
+    seen = {}
+    for c in cases:
+        if c.verdict is not None:
+            continue
+        key = json.dumps([[e.result, sorted(e.count.items()), e.areas,
+                           sorted(e.cells.items())] for _, e in c.expected], default=str)
+        other = seen.setdefault(key, c)
+        if other is not c:
+            c.infra("it expects the same events as " + other.name)
+
+
+def options():
+    ap = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("names", nargs="*", help="scenarios: parts of names, or files")
+    ap.add_argument("--build", default="build")
+    ap.add_argument("--lab", type=int, help="only this lab")
+    ap.add_argument("--seed", type=int, default=1, help="of what is random (default: 1)")
+    ap.add_argument("--jobs", type=int, default=2, help="machines at a time")
+    ap.add_argument("--show", action="store_true", help="the timeline of those that pass")
+    ap.add_argument("--list", action="store_true", help="print names and stop")
+    ap.add_argument("--check", action="store_true",
+                    help="only read the scenarios and ask the model; run nothing")
+    ap.add_argument("--silence", type=int, default=SILENCE,
+                    help="seconds without a word that make a hang")
+    ap.add_argument("--out", help="folder for results.json and junit.xml")
+    arg = ap.parse_args()
+    arg.jobs = max(1, arg.jobs)
+    arg.out = arg.out or os.path.join(arg.build, "grade")
+    return arg
+
+
+def main():
+    arg = options()
+    start = time.monotonic()
+    cases = load(find(arg.names), arg.seed, arg.build)
+    cases = [c for c in cases if arg.lab is None or c.lab() == arg.lab]
+    if not cases:
+        raise OSError("no scenario is of lab %s" % arg.lab)
+    if arg.list:
+        for c in cases:
+            print("%-36s lab %d  %2d points  %s" % (c.name, c.lab(), c.points(),
+                                                    c.scn.get("title", c.scn.get("error"))))
+        return 0
+    check_alike(cases)
+    if arg.check:
+        for c in cases:
+            if c.verdict is None:
+                c.verdict = grade_judge.Verdict("PASS", [], None, None, None)
+    else:
+        qemu.stop_on_term()
+        run_all(cases, arg)
+    for c in cases:
+        grade_report.print_case(c, arg.show)
+    grade_report.print_table(cases)
+    grade_report.write(cases, arg.seed, arg.out)
+    score, points = sum(c.score() for c in cases), sum(c.points() for c in cases)
+    bad = sum(c.verdict.word != "PASS" for c in cases)
+    print("grade: %d of %d points, seed %d, %.1f s; %s" % (
+        score, points, arg.seed, time.monotonic() - start,
+        os.path.join(arg.out, "results.json")))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (OSError, subprocess.CalledProcessError) as e:
+        print("grade: %s" % e, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

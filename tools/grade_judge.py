@@ -1,0 +1,114 @@
+"""What the guest reported about scenarios, held against the model.
+
+Records of a run (tools/qemu.py) become a Story per scenario: what was said about each
+step, in order.  judge() compares one with what faultmodel/memory.py expects and keeps
+the first step that is different."""
+import collections
+
+from siphash import siphash
+
+Verdict = collections.namedtuple("Verdict", "word detail step expected got")
+
+
+class Step:
+    def __init__(self, result, count, areas):
+        self.result, self.count, self.areas, self.cells = result, count, areas, {}
+
+
+class Story:
+    def __init__(self, name):
+        self.name, self.steps, self.end, self.unreadable = name, {}, None, False
+        self.lines = []         # the texts, as they came
+
+
+class Channel:
+    """Take the records of one machine.  Those without a right tag are counted, and
+    otherwise as if they had not come."""
+
+    def __init__(self, key):
+        self.key, self.n, self.forged, self.stories, self.done = key, 0, 0, [], False
+
+    def take(self, record):
+        if record.id != "scn" or not record.args:
+            return
+        text, tag = " ".join(record.args[:-1]), record.args[-1]
+        if tag != "%016x" % siphash(self.key, ("%d %s" % (self.n, text)).encode()):
+            self.forged += 1
+            return
+        self.n += 1
+        self.line(text)
+
+    def line(self, text):
+        word, *rest = text.split(" ")
+        if word == "start":
+            self.stories.append(Story(rest[0]))
+        elif word == "done":
+            self.done = True
+        if not self.stories:
+            return
+        story = self.stories[-1]
+        story.lines.append(text)
+        if word == "step":
+            pairs = [p.split("=") for p in rest[2:]]
+            count = {k: int(v) for k, v in pairs if k != "areas"}
+            areas = dict(pairs).get("areas")
+            story.steps[int(rest[0])] = Step(rest[1], count,
+                                             None if areas is None else int(areas))
+        elif word == "area" and int(rest[0]) in story.steps:
+            story.steps[int(rest[0])].cells[rest[1], rest[2]] = rest[3] if rest[3:] else ""
+        elif word == "end":
+            story.end = [int(n) for n in rest]
+        elif word == "unreadable":
+            story.unreadable = True
+
+
+def differences(expected, got):
+    """[(what, expected, got)] of one step."""
+    out = []
+    if got.result != expected.result:
+        out.append(("result", expected.result, got.result))
+    for name in sorted(set(expected.count) | set(got.count)):
+        a, b = expected.count.get(name, 0), got.count.get(name, 0)
+        if a != b and name not in expected.loose:
+            out.append((name, a, b))
+    if got.areas != expected.areas:
+        out.append(("areas", expected.areas, got.areas))
+    for key in sorted(set(expected.cells) | set(got.cells)):
+        a, b = expected.cells.get(key, "as before"), got.cells.get(key, "as before")
+        if a != b:
+            out.append(("pages of %s in %s" % (key[1], key[0]), a, b))
+    return out
+
+
+def leftovers(end):
+    frames, objects, lost, complaints = end
+    out = []
+    if frames:
+        out.append("%d frames are not free again" % frames)
+    if objects:
+        out.append("%d objects are not free again" % objects)
+    if lost:
+        out.append("%d faults ended in no way" % lost)
+    if complaints:
+        out.append("mmcheck has %d complaints" % complaints)
+    return out
+
+
+def judge(expected, story):
+    """EXPECTED: what World.walk() gave.  STORY may be None: nothing came."""
+    if story is None:
+        return Verdict("INFRA", ["it was not run"], None, None, None)
+    if story.unreadable:
+        return Verdict("INFRA", ["the guest cannot read it"], None, None, None)
+    for i, want in expected:
+        got = story.steps.get(i)
+        if got is None:
+            return Verdict("CRASH" if story.end is None else "FAIL",
+                           ["nothing came for this step"], i, want, None)
+        diff = differences(want, got)
+        if diff:
+            return Verdict("FAIL", diff, i, want, got)
+    if story.end is None:
+        return Verdict("CRASH", ["no end was reported"], None, None, None)
+    left = leftovers(story.end)
+    return Verdict("FAIL" if left else "PASS", left, None, None, None)

@@ -1,0 +1,168 @@
+"""Saying how scenarios went: a table, why one failed, JSON, JUnit."""
+import json
+import os
+import sys
+from xml.sax.saxutils import escape, quoteattr
+
+from faultmodel.memory import World
+
+COLORS = {"PASS": 32, "FAIL": 31, "CRASH": 31, "HANG": 31, "INFRA": 35}
+BAR = 24
+
+
+def on_terminal():
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def paint(word):
+    text = word.ljust(5)
+    return "\x1b[%dm%s\x1b[0m" % (COLORS.get(word, 33), text) if on_terminal() else text
+
+
+class Progress:
+    """A bar on a terminal; else a line now and then."""
+
+    def __init__(self, total):
+        self.total, self.done, self.said = total, 0, 0
+
+    def add(self, n=1):
+        self.done += n
+        if on_terminal():
+            full = BAR * self.done // max(self.total, 1)
+            sys.stdout.write("\r[%s%s] %d/%d " % ("#" * full, "." * (BAR - full),
+                                                  self.done, self.total))
+            if self.done >= self.total:
+                sys.stdout.write("\r" + " " * (BAR + 20) + "\r")
+        elif self.done - self.said >= 20 and self.done < self.total:
+            self.said = self.done
+            print("... %d of %d" % (self.done, self.total))
+        sys.stdout.flush()
+
+
+def show_value(what, value):
+    if what == "result":
+        return World.say(str(value))
+    return "no longer alive" if value is None else str(value)
+
+
+def why(case):
+    """Lines that say what went wrong."""
+    v, out = case.verdict, []
+    if v.step is None:
+        out += [str(d) for d in v.detail]
+    else:
+        step = case.scn["steps"][v.step]
+        out.append("line %d: %s   (step %d of %d)" % (
+            step["line"], case.source(step["line"]), v.step + 1, len(case.scn["steps"])))
+        for d in v.detail:
+            if isinstance(d, str):
+                out.append("  " + d)
+                continue
+            out.append("  %-22s expected %s" % (d[0], show_value(d[0], d[1])))
+            out.append("  %-22s got      %s" % ("", show_value(d[0], d[2])))
+    out += ["hint: " + h["text"] for h in case.scn.get("hints", [])]
+    return out + case.notes
+
+
+def timeline(case, most=40):
+    """A line per step that was run: what it was, and the pages it left."""
+    out, v, cells = [], case.verdict, {}
+    steps = case.story.steps if case.story else {}
+    rows = []
+    for i, want in case.expected:
+        if i not in steps:
+            break
+        step = case.scn["steps"][i]
+        cells.update(steps[i].cells)
+        who = case.scn["procs"][step["proc"]]
+        if steps[i].areas is None:
+            cells = {k: c for k, c in cells.items() if k[0] != who}
+        text = "  ".join("%s%s %s" % ("" if k[0] == "main" else k[0] + ":", k[1], c)
+                         for k, c in sorted(cells.items()))
+        rows.append("%s%4d %-34s %s" % (">" if i == v.step else " ", step["line"],
+                                        case.source(step["line"])[:34], text))
+        if i == v.step:
+            break
+    if len(rows) > most:
+        out.append("      ... %d steps before" % (len(rows) - most))
+    return out + rows[-most:]
+
+
+KEY = ("pages: - no area, . nothing yet, z zero page, W writable, R read only, "
+       "p private but not mapped, f F of a file; letters name frames")
+
+
+def events(case, most=20):
+    lines = case.story.lines if case.story else []
+    at = len(lines)
+    if case.verdict.step is not None:
+        for n, line in enumerate(lines):
+            if line.startswith("step %d " % case.verdict.step):
+                at = n + 1
+                while at < len(lines) and lines[at].startswith("area"):
+                    at += 1
+    return lines[:at][-most:]
+
+
+def full_story(case):
+    out = why(case)
+    out += ["timeline (%s):" % KEY] + timeline(case)
+    return out + ["last events:"] + ["  " + e for e in events(case)]
+
+
+def print_case(case, verbose, quiet_pass=False):
+    if quiet_pass and case.verdict.word == "PASS" and not verbose:
+        return
+    print("%s %-32s %2d/%-2d %s" % (paint(case.verdict.word), case.name, case.score(),
+                                    case.points(), case.scn.get("title", "")))
+    if case.verdict.word != "PASS":
+        print("\n".join("      " + s for s in full_story(case)))
+    elif verbose:
+        print("\n".join("      " + s for s in timeline(case, 400)))
+    sys.stdout.flush()
+
+
+def print_table(cases):
+    labs = sorted({c.lab() for c in cases})
+    print("%-6s %9s %7s %7s" % ("lab", "scenarios", "passed", "points"))
+    for lab in labs + [None]:
+        mine = [c for c in cases if lab is None or c.lab() == lab]
+        print("%-6s %9d %7d %3d/%-3d" % (
+            "all" if lab is None else lab, len(mine),
+            sum(c.verdict.word == "PASS" for c in mine), sum(c.score() for c in mine),
+            sum(c.points() for c in mine)))
+
+
+def as_json(cases, seed):
+    def one(c):
+        v = c.verdict
+        return {"name": c.name, "title": c.scn.get("title", ""), "lab": c.lab(),
+                "group": c.scn.get("group", 0), "verdict": v.word, "score": c.score(),
+                "points": c.points(), "step": v.step,
+                "line": c.scn["steps"][v.step]["line"] if v.step is not None else None,
+                "why": [] if v.word == "PASS" else why(c),
+                "events": [] if v.word == "PASS" else events(c),
+                "steps": len(c.expected)}
+    return {"seed": seed, "score": sum(c.score() for c in cases),
+            "points": sum(c.points() for c in cases), "scenarios": [one(c) for c in cases]}
+
+
+def write(cases, seed, folder):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "results.json"), "w") as f:
+        json.dump(as_json(cases, seed), f, indent=1)
+        f.write("\n")
+    with open(os.path.join(folder, "junit.xml"), "w") as f:
+        bad = sum(c.verdict.word not in ("PASS", "INFRA") for c in cases)
+        infra = sum(c.verdict.word == "INFRA" for c in cases)
+        f.write('<testsuite name="grade" tests="%d" failures="%d" errors="%d">\n'
+                % (len(cases), bad, infra))
+        for c in cases:
+            f.write("<testcase classname=%s name=%s>" % (
+                quoteattr("lab%d" % c.lab()), quoteattr(c.name)))
+            if c.verdict.word != "PASS":
+                kind = "error" if c.verdict.word == "INFRA" else "failure"
+                f.write("<%s message=%s>%s</%s>" % (
+                    kind, quoteattr(c.verdict.word), escape("\n".join(why(c))), kind))
+            f.write("</testcase>\n")
+        f.write("</testsuite>\n")
