@@ -7,6 +7,8 @@
 #include "mm/rmap.h"
 #include <errno.h>
 
+#define SWAP_AHEAD 7u /* pages at most that come with one from swap */
+
 struct fault {
     struct mm_struct *mm;
     struct vma_struct *vma; /* valid inside the gate */
@@ -23,6 +25,8 @@ struct fault {
     struct vm_object *object; /* a reference, or NULL */
     unsigned todo;            /* DO_ bits */
     swp_t swap;               /* DO_SWAP_IN: where the page's contents are */
+    unsigned nahead;          /* ... and pages that come with it: as PAGE */
+    struct page *ahead[SWAP_AHEAD];
     /* Counters, as mmstat_id; 0: none. */
     uint16_t end;        /* how it ended, if not as others do */
     uint16_t kind, also; /* what it did */
@@ -115,6 +119,7 @@ bool wants_room(struct fault *f, unsigned *result);
 /* PAGE came, in a space with a quota.  => as swap_map_swappable() */
 void note_swappable(struct fault *f, struct page *page);
 int swap_in_outside(struct fault *f);
+extern unsigned swap_readahead; /* [a] how many come with it */
 void make_room(struct fault *f);
 
 /* PAGE of the area's object, which is locked, was mapped by a read fault: map

@@ -3,7 +3,9 @@
  *     the anon's page        this pass               outside of the gate
  *     -------------------    --------------------    -------------------------
  *     is on a slot           puts a fresh one,       swap_in() fills it
- *                            locked, in its place
+ *                            locked, in its place;
+ *                            the next ones, too, if
+ *                            the next slots are theirs
  *     is on its way in       -                       wait
  *
  *     the space has as many pages in memory as it may
@@ -12,6 +14,7 @@
  * and then the fault starts over. */
 #include "mm/fault_impl.h"
 #include "mm/swap.h"
+#include <string.h>
 
 /* Must others go before this address gets a page? */
 static inline bool
@@ -52,6 +55,46 @@ note_swappable(struct fault *f, struct page *page)
         swap_map_swappable(s, page, false);
 }
 
+unsigned swap_readahead = SWAP_AHEAD;
+
+/* A page for A, if SLOT has its contents, and nobody is at work on it.
+ * => layer locked, and another anon */
+static struct page *
+begin_ahead(struct anon *a, swp_t slot)
+{
+    struct page *page = NULL;
+
+    if (a == NULL || !spin_trylock_nested(&a->lock))
+        return NULL;
+    if (a->page == NULL && a->slot == slot)
+        page = alloc_pages(0);
+    if (page != NULL)
+        swap_begin_in(a, page);
+    spin_unlock_nested(&a->lock);
+    return page;
+}
+
+/* What lies behind F's page comes with it: the disk has to go there anyway, and if
+ * nobody wants it, it goes without a write.  Not where each page counts. */
+static void
+read_ahead(struct fault *f)
+{
+    uint64_t left = (f->vma->vm_end - f->va) / PAGE_SIZE - 1;
+    unsigned most = (unsigned)MIN(left, atomic_load(&swap_readahead));
+
+    if (f->mm->scope != NULL || memory_short() || swap_slots_scarce())
+        return;
+    while (f->nahead < most) {
+        unsigned k = f->nahead + 1;
+        struct page *page =
+            begin_ahead(layer_find(f->layer, f->index + k), f->swap + k);
+
+        if (page == NULL)
+            return;
+        f->ahead[f->nahead++] = page;
+    }
+}
+
 unsigned
 do_swap_page(struct fault *f, struct anon *a)
 {
@@ -70,16 +113,27 @@ do_swap_page(struct fault *f, struct anon *a)
     if (f->mm->scope != NULL)
         note_swappable(f, page);
     f->swap = a->slot;
+    f->nahead = 0;
+    if (f->swap != SWP_ZEROS)
+        read_ahead(f);
     return outside(f, DO_SWAP_IN, page, NULL);
 }
 
 int
 swap_in_outside(struct fault *f)
 {
-    int err = swap_in(f->page, f->swap);
+    struct page *pages[SWAP_AHEAD + 1];
+    int err;
 
     f->major = f->swap != SWP_ZEROS;
+    if (f->nahead == 0) {
+        err = swap_in(f->page, f->swap);
+    } else {
+        pages[0] = f->page;
+        memcpy(&pages[1], f->ahead, f->nahead * sizeof(pages[0]));
+        err = swap_in_run(pages, f->nahead + 1, f->swap);
+    }
     if (err == 0 && f->major)
-        mm_count(f->mm, MM_SWPIN);
+        mm_count_n(f->mm, MM_SWPIN, f->nahead + 1);
     return err;
 }

@@ -28,9 +28,8 @@
 
 #define BATCH 32u
 
-/* Swap more than half full: what comes in lets go of its slot. */
-static bool
-slots_are_scarce(void)
+bool
+swap_slots_scarce(void)
 {
     return swap_slots_used() * 2 > swap_slots();
 }
@@ -309,6 +308,21 @@ take_from_slot(struct page *page, swp_t slot)
     spin_unlock(&a->lock);
 }
 
+/* PAGE was read from SLOT, or not: ERR. */
+static int
+end_in(struct page *page, swp_t slot, int err)
+{
+    race_point("swap-read");
+    if (err != 0)
+        return swap_give_up(page) ? err : 0;
+    if (slot != SWP_ZEROS)
+        kstat_inc(STAT_SWPIN);
+    if (slot == SWP_ZEROS || swap_slots_scarce())
+        take_from_slot(page, slot);
+    atomic_or(&page->flags, PG_UPTODATE);
+    return 0;
+}
+
 int
 swap_in(struct page *page, swp_t slot)
 {
@@ -318,13 +332,24 @@ swap_in(struct page *page, swp_t slot)
         page_zero(page_to_va(page));
     else
         err = swap_io(false, slot, &page, 1);
-    race_point("swap-read");
-    if (err != 0)
-        return swap_give_up(page) ? err : 0;
-    if (slot != SWP_ZEROS)
-        kstat_inc(STAT_SWPIN);
-    if (slot == SWP_ZEROS || slots_are_scarce())
-        take_from_slot(page, slot);
-    atomic_or(&page->flags, PG_UPTODATE);
-    return 0;
+    return end_in(page, slot, err);
+}
+
+int
+swap_in_run(struct page **pages, unsigned n, swp_t slot)
+{
+    int err = swap_io(false, slot, pages, n), first = 0;
+
+    for (unsigned i = 0; i < n; i++, slot++) {
+        int one = err == 0 ? 0 : swap_io(false, slot, &pages[i], 1);
+
+        one = end_in(pages[i], slot, one);
+        if (i == 0) {
+            first = one;
+        } else {
+            page_unlock(pages[i]);
+            page_put(pages[i]);
+        }
+    }
+    return first;
 }

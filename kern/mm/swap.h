@@ -137,6 +137,11 @@ void swap_begin_in(struct anon *a, struct page *page);
  *  * 0: zeros.  If that fails, the anon has it no more.  Returns 0 or -EIO.
  * => may sleep */
 int swap_in(struct page *page, swp_t slot);
+/* The same for N pages, whose slots follow each other, at once; what becomes of the
+ * first.  The others are unlocked, and the caller's references given back. */
+int swap_in_run(struct page **pages, unsigned n, swp_t slot);
+/* More than half of the slots are taken: what comes in lets go of its own. */
+bool swap_slots_scarce(void);
 
 /* Everything comes back from DEV, which gives out no slots any more.  -ENOMEM, -EIO,
  * -EINTR: some is still there.  => may sleep */

@@ -229,6 +229,74 @@ two_check(void)
     all_gone();
 }
 
+/* --- ... and it brings the next one along --- */
+
+static void
+setup_neighbours(void)
+{
+    struct page *pages[2];
+
+    setup_zeros();
+    dev = (struct swap_dev){.io = disk_io, .nslots = SLOTS};
+    if (swap_on(&dev) != 0)
+        explore_fail("no swap");
+    (void)user_store(HERE, 7);
+    (void)user_store(HERE + P, 8);
+    pages[0] = private_page(space[0], HERE);
+    pages[1] = private_page(space[0], HERE + P);
+    if (swap_out_these(&swap_global, pages, 2) != 2)
+        explore_fail("they do not go");
+}
+
+static void
+ahead_body(unsigned hart)
+{
+    start(hart);
+    result[hart] = user_load(HERE + hart * P, &saw[hart][0]);
+}
+
+static void
+ahead_check(void)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (result[i] != 0 || saw[i][0] != 7 + i)
+            explore_fail("hart %u saw %lu (%#x)", i, saw[i][0], result[i]);
+    if (reads != 2)
+        explore_fail("%u pages were read", reads);
+    dev_off();
+    all_gone();
+}
+
+/* ... which is freed just now. */
+static void
+ahead_freed_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = user_load(HERE, &saw[0][0]);
+    else
+        (void)do_munmap(space[0], HERE + P, P);
+}
+
+static void
+ahead_freed_check(void)
+{
+    if (result[0] != 0 || saw[0][0] != 7)
+        explore_fail("saw %lu (%#x)", saw[0][0], result[0]);
+    dev_off();
+    all_gone();
+}
+
+static void
+ahead_off_body(unsigned hart)
+{
+    start(hart);
+    if (hart == 0)
+        result[0] = (unsigned)swap_off(&dev);
+    else
+        result[1] = user_load(HERE, &saw[1][0]);
+}
+
 /* --- the scope ends while a relative lets go of a page of it --- */
 
 static void
@@ -366,7 +434,14 @@ off_free_check(void)
 #define FREED .setup = setup_in, .body = freed_body, .check = freed_check
 #define FREED_IN \
     .setup = setup_out, .body = freed_in_body, .check = freed_in_check
-#define TWO    .setup = setup_out, .body = two_body, .check = two_check
+#define TWO .setup = setup_out, .body = two_body, .check = two_check
+#define AHEAD \
+    .setup = setup_neighbours, .body = ahead_body, .check = ahead_check
+#define AHEAD_FREED                                      \
+    .setup = setup_neighbours, .body = ahead_freed_body, \
+    .check = ahead_freed_check
+#define AHEAD_OFF \
+    .setup = setup_neighbours, .body = ahead_off_body, .check = off_fault_check
 #define SCOPE  .setup = setup_scope, .body = scope_body, .check = scope_check
 #define VICTIM .setup = setup_in, .body = victim_body, .check = victim_check
 #define OFF_FAULT \
@@ -387,6 +462,9 @@ static const struct explore_test tests[] = {
     {"freed-while-written", 2, FREED},
     {"freed-while-read", 2, FREED_IN},
     {"two-readers", 2, TWO},
+    {"ahead", 2, AHEAD},
+    {"ahead-freed", 2, AHEAD_FREED},
+    {"ahead-swapoff", 2, AHEAD_OFF},
     {"scope-ends", 2, SCOPE},
     {"victim-freed", 2, VICTIM},
     {"swapoff-fault", 2, OFF_FAULT},

@@ -18,6 +18,33 @@ UTEST(vm_row_58_out_to_a_disk_and_back)
     swap_end();
 }
 
+/* One read brings eight; what nobody wanted goes again without a write. */
+UTEST(vm_row_58_neighbours_come_along)
+{
+    uint64_t out, in;
+    char *p;
+
+    swap_begin();
+    set_knob("swap_readahead=7");
+    p = pages(64, RW);
+    fill(p, 64 * PAGE, 64);
+    push_out(p, 64);
+    in = stat_of("swpin");
+    out = stat_of("swpout");
+    CHECK(filled(p, PAGE, 64));
+    CHECK(stat_of("swpin") - in == 8 && stat_of("maj") >= 1);
+    in = stat_of("maj");
+    CHECK(filled(p, 8 * PAGE, 64) && stat_of("maj") == in);
+    for (unsigned i = 8; i < 64; i++)
+        CHECK(is_out(p + i * PAGE));
+    (void)*(volatile char *)(p + 60 * PAGE); /* the area ends soon */
+    CHECK(!is_out(p + 63 * PAGE) && is_out(p + 59 * PAGE));
+    push_out(p, 64);
+    CHECK(stat_of("swpout") == out);
+    CHECK(filled(p, 64 * PAGE, 64) && munmap(p, 64 * PAGE) == 0);
+    swap_end();
+}
+
 static int
 reads_and_writes(void *arg)
 {

@@ -260,6 +260,7 @@ UTEST(vm_row_63_swapoff_while_four_harts_swap)
     int status;
 
     swap_begin();
+    set_knob("swap_readahead=7");
     for (unsigned long i = 0; i < 4; i++)
         (void)child(thrashes, (void *)i);
     for (uint64_t out = stat_all("swpout"); left > 0; sched_yield()) {

@@ -29,12 +29,14 @@ swap_begin(void)
 {
     need_swap_disk();
     CHECK(SWAPON(BIG, 0) == 0);
+    set_knob("swap_readahead=0");
 }
 
 void
 swap_end(void)
 {
     CHECK(SWAPOFF(BIG) == 0);
+    set_knob("swap_readahead=7");
 }
 
 bool

@@ -13,7 +13,7 @@
 #define SMALL     "/dev/vdb2"
 #define BIG_SLOTS (2048u - 1)
 
-/* BIG is swap space from now on.  Skips the test where there is no such disk. */
+/* BIG is swap space from now on, and nothing comes from there but what is wanted.  Skips the test where there is no such disk. */
 void swap_begin(void);
 void swap_end(void);
 void need_swap_disk(void); /* ... only the skipping */
