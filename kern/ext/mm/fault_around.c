@@ -98,7 +98,6 @@ map_cached(struct fault *f, uintptr_t start, uintptr_t end)
         if (slot != NULL)
             mapped += map_slots(f, (struct page **)slot, pte, n);
     }
-    pte_count(pte_table(f->pte), (int)mapped);
     return mapped;
 }
 
@@ -106,7 +105,7 @@ void
 do_fault_around(struct fault *f)
 {
     struct vm_object *obj = f->vma->vm_object;
-    struct spinlock *table = pte_lock(f->pte); /* we are inside the gate */
+    struct page *table = pte_table(f->pte); /* we are inside the gate */
     uintptr_t start, end;
     unsigned mapped = 0;
 
@@ -116,11 +115,12 @@ do_fault_around(struct fault *f)
     spin_lock_off(&obj->lock, RANK_OBJECT);
     if (f->layer != NULL)
         spin_lock_off(&f->layer->lock, RANK_LAYER);
-    spin_lock_off(table, RANK_PTE);
+    spin_lock_off(table_lock(table), RANK_PTE);
     /* A layer that came meanwhile may hold pages, and we have not locked it. */
     if (atomic_load_acquire(&f->vma->layer) == f->layer)
         mapped = map_cached(f, start, end);
-    spin_unlock_off(table, RANK_PTE);
+    pte_count(table, (int)mapped);
+    spin_unlock_off(table_lock(table), RANK_PTE);
     if (f->layer != NULL)
         spin_unlock_off(&f->layer->lock, RANK_LAYER);
     spin_unlock_off(&obj->lock, RANK_OBJECT);
