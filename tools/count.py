@@ -14,7 +14,7 @@ import re
 import sys
 
 BUDGETS = [  # name, patterns within the core, plan, ceiling
-    ("core", ["*"], 8000, 32500),
+    ("core", ["*"], 8000, 32700),
     ("mm", ["kern/mm/*"], 3000, 12700),
     ("fault path", ["kern/mm/fault.c"], 400, 400),
 ]
