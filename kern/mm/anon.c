@@ -25,7 +25,7 @@
 #include "mm/kmalloc.h"
 #include "mm/pageref.h"
 
-static struct kmem_cache *anon_cache;
+struct kmem_cache *anon_cache;
 
 void (*anon_slot_free)(swp_t slot);
 void (*anon_page_forget)(struct page *page);

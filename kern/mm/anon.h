@@ -87,6 +87,7 @@ void anon_put(struct anon *a);
 /* The same for the LIVE anons at ANONS, the slots of a leaf, between which NULLs
  * may lie; what it holds is of no use then. */
 void anon_put_all(struct anon **anons, unsigned live);
+extern struct kmem_cache *anon_cache; /* [I] all anons are in its slabs */
 /* How a swap slot is given back, and how a page leaves its scope (swap.h); swap says
  * it, before there is any. */
 extern void (*anon_slot_free)(swp_t slot);

@@ -83,7 +83,6 @@ slab_gave(struct kmem_cache *c, struct page *slab, uint64_t bits, unsigned n)
     if (slab->index == c->all && !(c->flags & KMEM_TYPE_STABLE)) {
         c->nslabs--;
         list_del(&slab->lru);
-        slab->owner = 0;
         atomic_and(&slab->flags, ~PG_SLAB);
         free_pages(slab, 0);
     }
@@ -100,6 +99,17 @@ slab_put(struct kmem_cache *c, void *obj)
         return false;
     slab_gave(c, slab, bit, 1);
     return true;
+}
+
+bool
+kmem_cache_has(const struct kmem_cache *c, uintptr_t obj)
+{
+    const struct page *slab;
+
+    if (obj < dmap_base || obj >= KERNEL_BASE)
+        return false;
+    slab = pa_to_page(obj - dmap_base);
+    return (atomic_load(&slab->flags) & PG_SLAB) && slab->owner == (uintptr_t)c;
 }
 
 void *
@@ -157,7 +167,6 @@ large_free(void *p, struct page *page)
               (uintptr_t)p % PAGE_SIZE);
     atomic_add(&large.taken, -1ul);
     atomic_add(&large.nslabs, -(1ul << order));
-    page->owner = 0;
     atomic_and(&page->flags, ~PG_SLAB);
     free_pages(page, order);
 }

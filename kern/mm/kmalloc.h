@@ -27,6 +27,8 @@ struct kmem_cache;
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
                                      size_t align, unsigned flags,
                                      void (*ctor)(void *obj));
+/* Is OBJ, any number, an address in a slab of C? */
+bool kmem_cache_has(const struct kmem_cache *c, uintptr_t obj);
 /* => no object in use; type-stable caches cannot be destroyed */
 void kmem_cache_destroy(struct kmem_cache *c);
 MUST_CHECK void *kmem_cache_alloc(struct kmem_cache *c);

@@ -10,6 +10,7 @@
  * page that is wanted, and until half of all are known.
  *
  * Pages of a space with a quota are its scope's: they go if nothing else can. */
+#include "mm/kmalloc.h"
 #include "mm/swap.h"
 
 /* Frames looked at for each page that is wanted. */
@@ -17,7 +18,9 @@
 
 static pfn_t walk; /* [reclaimer] */
 
-/* PAGE is in use as a single one; note it, if it is private. */
+/* PAGE is in use as a single one; note it, if it is private.  A frame says whose it
+ * was until it is said anew, and some owners never do: so it is looked whether that
+ * is an anon at all. */
 static void
 meet(struct page *page)
 {
@@ -25,7 +28,8 @@ meet(struct page *page)
     struct anon *a;
 
     if ((flags & (PG_UPTODATE | PG_SWAPPABLE | PG_ZERO)) != PG_UPTODATE ||
-        !page_may_go(page))
+        !page_may_go(page) ||
+        !kmem_cache_has(anon_cache, atomic_load(&page->owner)))
         return;
     a = anon_lock_of(page);
     if (a == NULL)

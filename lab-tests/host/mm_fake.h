@@ -259,6 +259,7 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
 /* --- anons and gathers ----------------------------------------------------- */
 
 static size_t fake_anons;
+static struct page fake_page = {.flags = PG_UPTODATE};
 
 static struct anon *
 fake_anon(void)
@@ -266,7 +267,8 @@ fake_anon(void)
     struct anon *a = calloc(1, sizeof(*a));
 
     a->ref = 1;
-    a->page = (struct page *)a; /* in memory */
+    a->lock = (struct spinlock)SPINLOCK_INIT(RANK_ANON);
+    a->page = &fake_page; /* in memory */
     fake_anons++;
     return a;
 }
