@@ -51,12 +51,12 @@ KTEST(sched_affinity_is_obeyed)
     CHECK(sched_set_affinity(0) == -EINVAL);
 }
 
-#define YIELDS 1000u
+#define YIELDS 200u
 
 static unsigned turns[2]; /* [a] */
 static unsigned in_vain;  /* [a] yields after which the other had not moved */
 
-/* Two on one hart take turns, but for the few that a tick interrupts. */
+/* Two on one hart take turns. */
 static void
 take_turns(unsigned i)
 {
@@ -80,9 +80,20 @@ take_turns(unsigned i)
 
 KTEST(sched_yield_lets_the_other_run)
 {
-    turns[0] = turns[1] = in_vain = 0;
-    ktest_parallel(ncpu + 1, true, take_turns);
-    CHECK(in_vain < YIELDS / 10);
+    uint64_t *ticks = &kstat_rows[0].v[STAT_TICK], before;
+
+    /* Who had a tick more than the other is behind it for a while, by right: so
+     * without one.  A turn takes far less than there is between two. */
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        before = atomic_load(ticks);
+        turns[0] = turns[1] = in_vain = 0;
+        ktest_parallel(ncpu + 1, true, take_turns);
+        if (atomic_load(ticks) == before) {
+            CHECK(in_vain < YIELDS / 10);
+            return;
+        }
+    }
+    ktest_skip("the host's time goes too fast");
 }
 
 static uint64_t harts_seen; /* [a] */
