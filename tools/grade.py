@@ -7,7 +7,8 @@
 A scenario (docs/scenarios.md) says what to do; the model of tools/faultmodel works out
 what must happen; the guest reports what did.  Nothing that is printed counts, only
 records with this run's key.  Verdicts: PASS; FAIL: a step was different; CRASH: the
-kernel ended; HANG: it said nothing for a long time; INFRA: our fault, no points lost.
+kernel ended; HANG: it said nothing for a long time; BLOCKED: machines ended
+again and again before it; INFRA: our fault, no points lost.
 Exit status: 0 all passed, 1 not all, 2 the grader could not do its work.
 """
 import argparse
@@ -30,6 +31,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
 BATCH = 12          # scenarios on one machine
 SILENCE = 60        # seconds
+DEATHS = 3          # machines in a row that end, then the rest waits
 
 
 class Case:
@@ -151,30 +153,45 @@ class Batch:
 
     def run(self):
         self.initrd()
-        skip = n = 0
-        while skip < len(self.cases):
+        skip = n = deaths = 0
+        while skip < len(self.cases) and deaths < DEATHS:
             channel, result = self.boot(skip, n)
-            stories = channel.stories
+            stories = channel.stories[:len(self.cases) - skip]
+            if result.how == "infra":
+                break           # QEMU's fault: INFRA below
+            if not stories:
+                self.stop(self.cases[skip:], "HANG" if result.how == "hang" else "CRASH",
+                          "the machine ended before the first step", result)
+                break
             for case, story in zip(self.cases[skip:], stories):
                 case.story = story
                 case.verdict = grade_judge.judge(case.expected, story)
                 if channel.forged:
                     case.notes.append("%d records were not signed with this run's key"
                                       % channel.forged)
-            if result.how == "infra" or not stories:
-                for case in self.cases[skip:]:
-                    case.infra(result.note or "the machine did not begin",
-                               *result.text.splitlines()[-8:])
-                break
-            if not channel.done:
+            if channel.done:
+                deaths = 0
+            else:
                 self.died(self.cases[skip + len(stories) - 1], result)
-            elif skip + len(stories) < len(self.cases):
-                break           # whoever says "done" too early: INFRA below
+                deaths = deaths + 1 if len(stories) == 1 else 1
             skip, n = skip + len(stories), n + 1
+            if channel.done and skip < len(self.cases):
+                break           # whoever says "done" too early: INFRA below
         for case in self.cases:
-            if case.verdict is None:
-                case.infra("it was not run")
+            if case.verdict is None and deaths >= DEATHS:
+                self.stop([case], "BLOCKED", "%d machines in a row ended before it"
+                          % DEATHS, None)
+            elif case.verdict is None:
+                case.infra("it was not run", *result.note.splitlines())
         return self.cases
+
+    @staticmethod
+    def stop(cases, word, why, result):
+        for case in cases:
+            case.verdict = grade_judge.Verdict(word, [why], None, None, None)
+            if result is not None:
+                case.notes += ["console: " + s
+                               for s in result.text.rstrip().splitlines()[-8:]]
 
     @staticmethod
     def died(case, result):

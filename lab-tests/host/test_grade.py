@@ -183,7 +183,51 @@ def first_difference():
     check("a_wrong_frame_is_seen", (v.word, v.step), ("FAIL", 4))
 
 
+def machines():
+    """A batch goes on with what is left when a machine ends, but not for ever."""
+    import argparse
+    import grade
+    cases = []
+    for n in range(6):
+        path = os.path.join(folder.name, "c%d.scn" % n)
+        with open(path, "w") as f:
+            f.write("title t\npoints 1\nhint h\n" + STORY)
+        cases.append(grade.Case("c%d" % n, path, read(STORY)))
+        cases[-1].expect()
+
+    def run(ends, how="exit"):
+        """ENDS: how many scenarios each machine tells of, and whether whole."""
+        batch = grade.Batch(0, cases, argparse.Namespace(build=folder.name))
+        for c in cases:
+            c.verdict, c.notes = None, []
+        left = list(ends)
+
+        def boot(skip, n):
+            some, whole = left.pop(0)
+            channel, result = grade_judge.Channel(KEY), qemu.Result()
+            for _ in range(some):
+                lines = told(cases[0].expected, cases[0].scn)[:-1]
+                for text in lines:
+                    channel.line(text)
+            if not whole and some:
+                story = channel.stories[-1]
+                story.end = None
+            channel.done = whole
+            result.how = how
+            return channel, result.finish()
+        batch.initrd, batch.boot = lambda: None, boot
+        return [c.verdict.word for c in batch.run()]
+    check("all_on_one_machine", run([(6, True)]), ["PASS"] * 6)
+    check("the_rest_runs_on", run([(3, False), (3, True)]),
+          ["PASS", "PASS", "CRASH", "PASS", "PASS", "PASS"])
+    check("three_deaths_block", run([(1, False)] * 6), ["CRASH"] * 3 + ["BLOCKED"] * 3)
+    check("no_boot_is_no_infra", run([(0, False)]), ["CRASH"] * 6)
+    check("a_hang_is_said", run([(0, False)], "hang"), ["HANG"] * 6)
+    check("qemu_fails", run([(0, False)], "infra"), ["INFRA"] * 6)
+
+
 rows()
+machines()
 mappings()
 claims()
 grader()
