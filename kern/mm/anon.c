@@ -72,29 +72,40 @@ anon_last_put(struct anon *a)
     return before == 1;
 }
 
+/* What was detached has a SLOT (0: none), or its PAGE (or NULL) may go to one. */
+static NOINLINE void
+leave_swap(struct page *page, swp_t slot)
+{
+    if (slot != 0) {
+        if (page == NULL && slot != SWP_ZEROS)
+            kstat_add(STAT_SWAPPED, -1ul);
+        anon_slot_free(slot);
+    }
+    if (page != NULL && (atomic_load(&page->flags) & PG_SWAPPABLE))
+        anon_page_forget(page);
+}
+
 /* Nobody points to A any more.  Returns its page, which has no owner now, so that
  * reclaim leaves it alone; NULL: there was none.  => interrupts off */
 static inline struct page *
 anon_detach(struct anon *a)
 {
     struct page *page;
+    uint64_t swap;
     swp_t slot;
 
     spin_lock_off(&a->lock, RANK_ANON);
     page = a->page;
-    slot = a->slot;
+    swap = slot = a->slot;
     a->page = NULL;
     a->slot = 0;
-    if (page != NULL)
+    if (likely(page != NULL)) {
         atomic_store(&page->owner, 0ul);
-    spin_unlock_off(&a->lock, RANK_ANON);
-    if (unlikely(slot != 0)) {
-        if (page == NULL && slot != SWP_ZEROS)
-            kstat_add(STAT_SWAPPED, -1ul);
-        anon_slot_free(slot);
+        swap |= atomic_load(&page->flags) & PG_SWAPPABLE;
     }
-    if (page != NULL && unlikely(atomic_load(&page->flags) & PG_SWAPPABLE))
-        anon_page_forget(page);
+    spin_unlock_off(&a->lock, RANK_ANON);
+    if (unlikely(swap != 0))
+        leave_swap(page, slot);
     return page;
 }
 

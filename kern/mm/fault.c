@@ -363,7 +363,7 @@ again(struct fault *f, unsigned result)
 
         if (!got)
             sched_yield();
-        f->oom += got ? 1 : OOM_IN_VAIN;
+        f->oom = (uint8_t)(f->oom + (got ? 1 : OOM_IN_VAIN));
         return true;
     }
     if ((result & VM_FAULT_OOM) && !f->crowded && oom_rescue()) {
@@ -382,9 +382,7 @@ do_pgfault(struct mm_struct *mm, unsigned error_code, uintptr_t addr)
     f.mm = mm;
     f.code = error_code;
     f.va = PAGE_DOWN(addr);
-    f.major = false;
-    f.gave_up = f.crowded = false;
-    f.oom = 0;
+    f.so_far = 0;
     do
         result = one_pass(&f);
     while (unlikely(result & (VM_FAULT_RETRY | VM_FAULT_OOM)) &&

@@ -30,10 +30,15 @@ struct fault {
     /* Counters, as mmstat_id; 0: none. */
     uint16_t end;        /* how it ended, if not as others do */
     uint16_t kind, also; /* what it did */
-    bool major;
-    bool gave_up; /* FAULT_KILLABLE: no further pass */
-    bool crowded; /* a quota is exhausted, and nothing could go */
-    unsigned oom; /* passes that found no memory */
+    union {
+        struct {
+            bool major;
+            bool gave_up; /* FAULT_KILLABLE: no further pass */
+            bool crowded; /* a quota is exhausted, and nothing could go */
+            uint8_t oom;  /* passes that found no memory */
+        };
+        uint32_t so_far; /* all four; 0 at first */
+    };
 };
 
 enum {
