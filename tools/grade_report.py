@@ -4,7 +4,7 @@ import os
 import sys
 from xml.sax.saxutils import escape, quoteattr
 
-from faultmodel.memory import World
+from faultmodel.counters import say
 
 COLORS = {"PASS": 32, "FAIL": 31, "CRASH": 31, "HANG": 31, "INFRA": 35}
 BAR = 24
@@ -41,7 +41,7 @@ class Progress:
 
 def show_value(what, value):
     if what == "result":
-        return World.say(str(value))
+        return say(str(value))
     return "no longer alive" if value is None else str(value)
 
 

@@ -1,0 +1,215 @@
+"""Address spaces on paper: areas, entries, and what an access does.
+
+The kernel's promises (docs/design/mm.md, rows in brackets) written down a second
+time, in the plainest way: a space is a list of areas and a table from page to entry;
+an entry is a frame and whether it is writable; a private page is a frame with the
+number of spaces it belongs to.
+
+    no area, or not this right          segv [1, 2]
+    private page there, store           sole owner: reuse [31], else copied: cow [32]
+    private page there, no entry        mapped again
+    no page, load                       zero: the one zero page [27]
+    no page, store                      anon: a new page of zeros [28, 29]
+    file, load                          fread, and up to 15 neighbours that are in
+                                        memory: around [41]
+    file private, store                 fcow: copied into the space [44]
+    file shared, store                  fshared if not mapped, mkwrite if clean [46]
+    file, behind its end                sigbus [51]
+
+Nothing here was taken from a run of the kernel.
+"""
+from .counters import (ACCERR, ADRERR, BUS, COUNTERS, ENOMEM, MAPERR, PAGE, R, SEGV, W,
+                       X, Signal)
+from .pages import ZERO, Frame
+
+AROUND = 16
+
+
+class Area:
+    def __init__(self, start, end, rights, file, at, shared):
+        self.start, self.end, self.rights = start, end, rights
+        self.file, self.at, self.shared = file, at, shared
+
+    def cut(self, start, end):
+        at = self.at + start - self.start
+        return Area(start, end, self.rights, self.file, at, self.shared)
+
+    def index(self, va):
+        return (self.at + va - self.start) // PAGE
+
+    def follows(self, a):
+        """May A and this, which begins where A ends, be one area?"""
+        return (a.end == self.start and a.rights == self.rights and a.file is self.file and
+                a.shared == self.shared and
+                (a.file is None or a.at + a.end - a.start == self.at))
+
+
+class Entry:
+    def __init__(self, frame, writable):
+        self.frame, self.writable = frame, writable
+
+
+class Space:
+    def __init__(self):
+        self.areas, self.entries, self.private = [], {}, {}
+        self.count = dict.fromkeys(COUNTERS, 0)
+
+    def add(self, name, n=1):
+        self.count[name] += n
+
+    # ---- areas ----
+
+    def area(self, va):
+        for a in self.areas:
+            if a.start <= va < a.end:
+                return a
+        return None
+
+    def insert(self, area):
+        self.areas = sorted(self.areas + [area], key=lambda a: a.start)
+        self.merge()
+
+    def merge(self):
+        out = []
+        for a in self.areas:
+            if out and a.follows(out[-1]):
+                last = out[-1]
+                out[-1] = last.cut(last.start, last.end)
+                out[-1].end = a.end
+            else:
+                out.append(a)
+        self.areas = out
+
+    def split(self, start, end):
+        """No area reaches over START or END."""
+        for cut in (start, end):
+            a = self.area(cut)
+            if a and a.start < cut:
+                self.areas.remove(a)
+                self.areas += [a.cut(a.start, cut), a.cut(cut, a.end)]
+        self.areas.sort(key=lambda a: a.start)
+
+    def drop(self, start, end, pages=True):
+        """Forget the entries, and the private pages."""
+        for va in range(start, end, PAGE):
+            self.entries.pop(va, None)
+            frame = self.private.pop(va, None) if pages else None
+            if frame:
+                frame.owners -= 1
+
+    def unmap(self, start, end):
+        self.split(start, end)
+        self.areas = [a for a in self.areas if not start <= a.start < end]
+        self.drop(start, end)
+        self.merge()
+
+    def protect(self, start, end, rights):
+        """Pages up to a hole have the new rights, then ENOMEM."""
+        hole = next((va for va in range(start, end, PAGE) if not self.area(va)), None)
+        if hole is not None:
+            end = hole
+        self.split(start, end)
+        for a in self.areas:
+            if start <= a.start < end:
+                a.rights = rights
+        for va in range(start, end, PAGE):
+            e = self.entries.get(va)
+            if e and not rights & (R | W | X):
+                del self.entries[va]
+            elif e and not rights & W:
+                e.writable = False
+        self.merge()
+        return 0 if hole is None else ENOMEM
+
+    # ---- faults ----
+
+    def allowed(self, area, kind):
+        rights = area.rights | (R if area.rights & W else 0)
+        return rights & {"load": R, "store": W, "fetch": X}[kind]
+
+    def entry_allows(self, va, kind):
+        e, a = self.entries.get(va), self.area(va)
+        return e and a and self.allowed(a, kind) and (kind != "store" or e.writable)
+
+    def touch(self, va, kind):
+        """Access the address VA: faults if it must.  Returns its frame."""
+        page = va & -PAGE
+        if not self.entry_allows(page, kind):
+            self.fault(va, page, kind)
+        return self.entries[page].frame
+
+    def fault(self, va, page, kind):
+        self.add("flt")
+        area = self.area(page)
+        if area is None or not self.allowed(area, kind):
+            self.add("segv")
+            raise Signal(SEGV, ACCERR if area else MAPERR, va)
+        if area.file and area.index(page) >= (area.file.size + PAGE - 1) // PAGE and \
+                page not in self.private:
+            self.add("sigbus")
+            raise Signal(BUS, ADRERR, va)
+        self.add("min")
+        if page in self.private:
+            self.fault_private(page, area, kind)
+        elif area.file or area.shared:
+            self.fault_file(page, area, kind)
+        elif kind == "store":
+            self.add("anon")
+            self.own(page, Frame(), True)
+        else:
+            self.add("zero")
+            self.entries[page] = Entry(ZERO, False)
+
+    def own(self, page, frame, writable):
+        self.private[page] = frame
+        self.entries[page] = Entry(frame, writable)
+
+    def fault_private(self, page, area, kind):
+        frame = self.private[page]
+        if kind != "store":
+            self.entries[page] = Entry(frame, bool(area.rights & W) and
+                                       not frame.relatives)
+        elif frame.owners == 1:
+            self.add("reuse")
+            frame.relatives = False
+            self.entries[page] = Entry(frame, True)
+        else:
+            self.add("cow")
+            frame.owners -= 1
+            self.own(page, Frame(frame.data), True)
+
+    def fault_file(self, page, area, kind):
+        frame = area.file.page(area.index(page))
+        if kind != "store":
+            self.add("fread")
+            self.map_around(page, area)
+        elif area.shared:
+            self.add("fshared")
+            self.add("mkwrite")
+            area.file.written.add(area.index(page))
+            self.entries[page] = Entry(frame, True)
+        else:
+            self.add("fcow")
+            self.own(page, Frame(frame.data), True)
+
+    def map_around(self, page, area):
+        self.entries[page] = Entry(area.file.page(area.index(page)), False)
+        first = page & -(AROUND * PAGE)
+        for va in range(first, first + AROUND * PAGE, PAGE):
+            inside = area.start <= va < area.end
+            if va == page or not inside or va in self.entries or va in self.private:
+                continue
+            n = area.index(va)
+            if n in area.file.pages and n * PAGE < area.file.size:
+                self.entries[va] = Entry(area.file.pages[n], False)
+                self.add("around")
+
+    def fork(self):
+        child = Space()
+        child.areas = [a.cut(a.start, a.end) for a in self.areas]
+        child.private = dict(self.private)
+        for va, frame in self.private.items():
+            frame.owners, frame.relatives = frame.owners + 1, True
+            if va in self.entries:
+                self.entries[va].writable = False
+        return child

@@ -1,0 +1,48 @@
+"""What a step of a scenario reports: counters, a result, pages; and how people say it."""
+PAGE = 4096
+R, W, X = 1, 2, 4
+SEGV, BUS, MAPERR, ACCERR, ADRERR = 11, 7, 1, 2, 2
+EACCES, EFAULT, EINVAL, ENOMEM = 13, 14, 22, 12
+COUNTERS = ("flt min maj spur retry zero anon cow reuse fread fcow fshared mkwrite around "
+            "segv sigbus oom swpin swpout rmapun").split()
+
+
+class Unknown(Exception):
+    """The model has no rule for this."""
+
+
+class Signal(Exception):
+    def __init__(self, number, code, address):
+        self.number, self.code, self.address = number, code, address
+
+
+class Expected:
+    """What one step must report: RESULT, COUNT (not 0), AREAS (or None: the process has
+    ended), CELLS {(process, area): text} of what is different; LOOSE: counters that may
+    have any value."""
+
+    def __init__(self):
+        self.result, self.count, self.areas, self.cells = "ok", {}, None, {}
+        self.loose = ()
+
+
+def say(result):
+    """A result as people say it."""
+    word, *rest = result.split(":")
+    if word == "signal":
+        number, code = int(rest[0]), int(rest[1])
+        name = {SEGV: "SIGSEGV", BUS: "SIGBUS", 4: "SIGILL"}.get(number, rest[0])
+        why = {(SEGV, 1): "MAPERR", (SEGV, 2): "ACCERR", (BUS, 2): "ADRERR"}.get(
+            (number, code), rest[1])
+        return "%s %s at +0x%s" % (name, why, rest[2])
+    if word == "value":
+        return "value %s" % int(rest[0], 16) if int(rest[0], 16) < 65536 else \
+            "contents with checksum %s" % rest[0]
+    if word == "error":
+        names = {1: "EPERM", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
+                 14: "EFAULT", 22: "EINVAL", 38: "ENOSYS"}
+        return "error %s" % names.get(int(rest[0]), rest[0])
+    if word == "killed":
+        return "killed by " + {SEGV: "SIGSEGV", BUS: "SIGBUS"}.get(
+            int(rest[0]), "signal " + rest[0])
+    return " ".join([word] + rest)
