@@ -12,10 +12,15 @@
  * one; retire() decides who is first. */
 #include "fs/icache.h"
 
+#include "mm/bootmem.h"
+#include "mm/pmm.h"
 #include <atomic.h>
 
-#define BUCKETS    1024u
-#define UNUSED_MAX 8192u /* unused inodes that stay */
+#define BUCKETS 1024u
+#define UNUSED_MAX \
+    8192u /* unused inodes that stay, if there is memory for them: */
+#define PAGES_EACH 16u /* one for so many pages of the machine, and only */
+#define UNUSED_FEW 64u /* so many while memory is short */
 
 struct spinlock inode_lock = SPINLOCK_INIT(RANK_ICACHE);
 
@@ -204,9 +209,20 @@ icache_busy(struct super *s, int32_t root_refs)
     return atomic_load(&s->root->refs) > root_refs;
 }
 
+/* How many may stay now. */
+static size_t
+unused_most(void)
+{
+    size_t most = bootmem_total() / PAGE_SIZE / PAGES_EACH;
+
+    return memory_short() ? UNUSED_FEW : MIN(most, (size_t)UNUSED_MAX);
+}
+
 void
 icache_trim(void)
 {
-    if (unlikely(atomic_load(&unused_count) > UNUSED_MAX))
-        icache_shrink(NULL, UNUSED_MAX / 16);
+    size_t most = unused_most(), n = atomic_load(&unused_count);
+
+    if (unlikely(n > most))
+        icache_shrink(NULL, MIN(n - most, n / 16 + 1));
 }

@@ -1,8 +1,10 @@
 /* test_icache.c: inodes in memory and mounted file systems, with a file system
  * that only counts. */
+#include "fs/icache.h"
 #include "fs/inode.h"
 #include "ktest.h"
 #include "mm/kmalloc.h"
+#include "mm/pmm.h"
 #include <atomic.h>
 #include <errno.h>
 
@@ -146,6 +148,33 @@ KTEST(icache_shrinks_the_longest_unused_first)
     inode_put(i[3]);
     end();
     CHECK(released == 4);
+}
+
+/* Unused inodes are memory, too. */
+KTEST(icache_few_stay_while_memory_is_short)
+{
+    struct list held = LIST_INIT(held);
+    struct page *p;
+    size_t rounds = 0;
+
+    begin();
+    for (uint64_t n = 0; n < 1000; n++)
+        inode_put(get(n));
+    icache_trim();
+    CHECK(released <= 1 || nr_free_pages() < 16000);
+    for (; released < 1000 - 64 && rounds < 200; rounds++) {
+        while (!memory_short() && (p = alloc_pages(0)) != NULL)
+            list_add(&held, &p->lru);
+        icache_trim();
+    }
+    CHECK(released >= 1000 - 64);
+    CHECK(icache_find(&fake, 0) == NULL); /* the longest unused first */
+    while (!list_empty(&held)) {
+        p = list_first(&held, struct page, lru);
+        list_del(&p->lru);
+        page_put(p);
+    }
+    end();
 }
 
 /* A path of folders, each in memory only because of the one below it. */

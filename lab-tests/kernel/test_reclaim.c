@@ -170,6 +170,28 @@ KTEST(vm_row_66_the_thread_wakes_at_the_low_mark)
     object_put(&rp->obj);
 }
 
+/* What has no room in memory stays where it is, and can be had later. */
+KTEST(vm_row_63_swapoff_without_memory)
+{
+    struct swap_ram *r = swap_ram_on(64);
+    struct mm_struct *mm = mm_create();
+    uintptr_t at = map(mm, RW, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0, 32);
+    struct list *held;
+
+    for (uint64_t i = 0; i < 32; i++)
+        CHECK(put(mm, at + i * P, i + 1) == 0);
+    for (unsigned i = 0; i < 8 && swap_slots_used() < 32; i++)
+        (void)reclaim(32);
+    CHECK(swap_slots_used() == 32);
+    held = take_all_but(0);
+    CHECK(swap_off(&r->dev) == -ENOMEM && swap_slots_used() > 0);
+    give_back(held);
+    for (uint64_t i = 0; i < 32; i++)
+        CHECK(get(mm, at + i * P) == i + 1);
+    mm_put_user(mm);
+    swap_ram_off(r);
+}
+
 /* Nothing can be got back: it fails, and takes no time. */
 KTEST(vm_row_66_without_anything_to_take_it_gives_up)
 {

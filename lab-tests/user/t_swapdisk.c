@@ -229,6 +229,57 @@ UTEST(vm_row_63_a_kill_ends_swapoff)
     swap_end();
 }
 
+static void
+hears(int sig)
+{
+    (void)sig;
+}
+
+static int
+is_interrupted(void *arg)
+{
+    (void)arg;
+    signal(SIGUSR1, hears);
+    return SWAPOFF(BIG) == -EINTR ? 0 : 1;
+}
+
+/* The same with a signal that has a handler: the call ends, the process does not. */
+static bool
+interrupted_while_it_takes_off(char *p, size_t n, unsigned ms)
+{
+    uint64_t in = stat_all("swpin");
+    int status;
+    pid_t pid;
+
+    push_out(p, n);
+    slow_disk(ms);
+    pid = child(is_interrupted, NULL);
+    while (stat_all("swpin") == in)
+        sched_yield();
+    CHECK(kill(pid, SIGUSR1) == 0 && waitpid(pid, &status, 0) == pid);
+    slow_disk(0);
+    CHECK(filled(p, n * PAGE, 7) && WIFEXITED(status));
+    if (status == 0)
+        return swaps_column(BIG, 1) > 0;
+    CHECK(SWAPON(BIG, 0) == 0); /* it was faster */
+    return false;
+}
+
+UTEST(vm_row_63_a_signal_interrupts_swapoff)
+{
+    bool seen = false;
+    char *p;
+
+    swap_begin();
+    p = pages(64, RW);
+    fill(p, 64 * PAGE, 7);
+    for (unsigned ms = 10; ms <= 640 && !seen; ms *= 2)
+        seen = interrupted_while_it_takes_off(p, 64, ms);
+    CHECK(seen && SWAPOFF(BIG) == 0 && SWAPON(BIG, 0) == 0);
+    CHECK(munmap(p, 64 * PAGE) == 0);
+    swap_end();
+}
+
 #define ROUNDS 150u
 
 /* 48 pages that leave memory again and again, each with a number that grows. */

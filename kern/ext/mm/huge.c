@@ -396,7 +396,8 @@ huge_fault(struct fault *f, unsigned *result)
 {
     pte_t *e, seen;
 
-    if (!huge_area(f->vma, ROUND_DOWN(f->va, pte_span(1)), 1))
+    if (f->mm->scope != NULL || /* a quota is of pages */
+        !huge_area(f->vma, ROUND_DOWN(f->va, pte_span(1)), 1))
         return false;
     e = get_pte_at(f->mm, f->va, 1, true);
     if (e == NULL)

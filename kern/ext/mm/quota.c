@@ -12,6 +12,7 @@
 
 #include "ext/mm/knob.h"
 #include "ext/mm/spaces.h"
+#include "mm/huge.h"
 #include <string.h>
 
 /* --- what is in memory counts --- */
@@ -38,6 +39,19 @@ adopt(struct swap_scope *s, struct vma_struct *v, uintptr_t va, pte_t *pte)
     spin_unlock(&v->layer->lock);
 }
 
+/* A leaf above level 0 covers VA, if not nothing does: it is split, or cleared if there
+ * is no memory, as each of its pages counts.  Returns where to go on. */
+static uintptr_t
+split_leaf(struct vma_struct *v, uintptr_t va)
+{
+    unsigned level;
+    pte_t *pte = pte_lookup(v->vm_mm, va, &level);
+
+    if (pte_load(pte) == 0)
+        return (va / pte_span(level) + 1) * pte_span(level);
+    return huge_each(v, pte, level, va, va + PAGE_SIZE, NULL);
+}
+
 /* => gate closed */
 static void
 adopt_area(struct swap_scope *s, struct vma_struct *v)
@@ -47,8 +61,8 @@ adopt_area(struct swap_scope *s, struct vma_struct *v)
     while (v->layer != NULL && va < end) {
         pte_t *pte = get_pte(v->vm_mm, va, false);
 
-        if (pte == NULL) { /* no table, or a huge leaf */
-            va = (va / pte_span(1) + 1) * pte_span(1);
+        if (pte == NULL) {
+            va = split_leaf(v, va);
             continue;
         }
         if (pte_load(pte) & PTE_V)

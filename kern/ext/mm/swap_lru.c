@@ -1,7 +1,7 @@
 /* swap_lru.c: adds "least recently used", by aging, to mm/swap.h; a first reader may
  * skip it.
  *
- *     page->policy, its age    1 0 1 1 0 0 ... 0     64 bits
+ *     page->policy, its age    1 0 1 1 0 0 ... 0     63 bits
  *                              ^                     used in the last tick?
  *                                ^                   in the one before?
  *
@@ -12,69 +12,96 @@
  * order of the last use, also of those whose last use has left the age; a smallest
  * age is found at the front; and with a tick after each access this is LRU exactly.
  *
- * Time passes with swap_tick(), and with what comes: each eighth of the pages is a
- * tick, so that looking at all of them costs eight looks for each that comes. */
-#include "mm/swap.h"
+ * Time passes with swap_tick(), and with what comes: each page that comes takes the
+ * tick that is under way eight pages further, so a tick is an eighth of the pages, and
+ * nobody waits while all of them are looked at.
+ *
+ *     the list    aged in this tick | not yet    | came, or was used, in this tick
+ *     last bit    now               | now - 1    | now
+ *                                     ^ hand */
+#include "mm/swap_ring.h"
 
 #define THIS_TICK (1ul << 63)
+#define AT_ONCE   8u
+
+static uint64_t
+age(const struct page *page)
+{
+    return page->policy & ~1ul;
+}
+
+static void
+set_age(struct swap_scope *s, struct page *page, uint64_t age)
+{
+    page->policy = (age & ~1ul) | (s->now & 1);
+}
 
 static void
 lru_init(struct swap_scope *s)
 {
     s->now = 0;
+    s->hand = &s->pages;
     list_for_each_entry (page, &s->pages, struct page, lru)
-        page->policy = 0;
+        set_age(s, page, 0);
 }
 
 static void
 to_the_end(struct swap_scope *s, struct page *page)
 {
-    page->policy |= THIS_TICK;
-    list_del(&page->lru);
+    ring_remove(s, page);
+    set_age(s, page, age(page) | THIS_TICK);
     list_add_tail(&s->pages, &page->lru);
 }
 
-static void
-lru_tick(struct swap_scope *s)
+/* PAGE was seen in this tick: aged, used, or it came. */
+static bool
+seen(struct swap_scope *s, struct list *n)
 {
-    struct list *n = s->pages.next, *next, *last = s->pages.prev;
-    bool more = n != &s->pages;
+    return n == &s->pages ||
+           (list_entry(n, struct page, lru)->policy & 1) == (s->now & 1);
+}
 
-    for (; more; n = next) {
-        struct page *page = list_entry(n, struct page, lru);
+/* Go on with the tick for MOST pages.  True: it is over, and the next begins. */
+static bool
+lru_go_on(struct swap_scope *s, size_t most)
+{
+    for (; most > 0 && !seen(s, s->hand); most--) {
+        struct page *page = list_entry(s->hand, struct page, lru);
 
-        next = n->next;
-        more = n != last; /* behind it are those that moved */
-        page->policy >>= 1;
+        s->hand = page->lru.next;
+        set_age(s, page, age(page) >> 1);
         if (swap_referenced(s, page))
             to_the_end(s, page);
     }
+    if (most == 0)
+        return false;
+    s->now++;
+    s->hand = s->pages.next;
+    return true;
+}
+
+/* What is left of the tick under way, and one for all, also those that came. */
+static void
+lru_tick(struct swap_scope *s)
+{
+    (void)lru_go_on(s, SIZE_MAX);
+    (void)lru_go_on(s, SIZE_MAX);
 }
 
 static void
 lru_map_swappable(struct swap_scope *s, struct page *page, bool again)
 {
     (void)again;
-    if (++s->now > s->nr / 8) {
-        s->now = 0;
-        lru_tick(s);
-    }
-    page->policy = THIS_TICK;
+    (void)lru_go_on(s, AT_ONCE);
+    set_age(s, page, THIS_TICK);
     list_add_tail(&s->pages, &page->lru);
-}
-
-static void
-lru_set_unswappable(struct swap_scope *s, struct page *page)
-{
-    (void)s;
-    list_del(&page->lru);
 }
 
 /* The tick of A's last use is the one of B's, or before it. */
 static bool
 not_later(const struct page *a, const struct page *b)
 {
-    return a->policy <= b->policy || (a->policy ^ b->policy) < b->policy;
+    return age(a) <= age(b) || (age(a) ^ age(b)) < age(b);
 }
 
 static struct page *
@@ -96,7 +123,7 @@ lru_swap_out_victim(struct swap_scope *s, size_t most)
         if (swap_referenced(s, page)) { /* since the last tick */
             to_the_end(s, page);
             used = used == NULL ? page : used;
-        } else if (best == NULL || page->policy < best->policy) {
+        } else if (best == NULL || age(page) < age(best)) {
             best = page;
         }
     }
@@ -107,7 +134,7 @@ static const struct swap_manager swap_lru = {
     .name = "lru",
     .init_scope = lru_init,
     .map_swappable = lru_map_swappable,
-    .set_unswappable = lru_set_unswappable,
+    .set_unswappable = ring_remove,
     .swap_out_victim = lru_swap_out_victim,
     .tick_event = lru_tick,
 };
