@@ -115,8 +115,9 @@ LD_FILE := kern/arch/riscv/kernel.ld
 # Every .c and .S below a folder belongs to it; adding a file needs no edit here.
 src    = $(sort $(shell find $(1) -name '*.[cS]' 2>/dev/null))
 obj    = $(patsubst %,$B/k/%.o,$(1))
+SCN   := $(filter-out %/scn_json.c,$(wildcard lab-tests/scenario/*.c))
 CORE  := $(filter-out kern/ext/%,$(call src,kern libs))
-EXT   := $(call src,kern/ext)
+EXT   := $(call src,kern/ext) $(SCN)
 KTEST := $(call src,lab-tests/kernel)
 OBJ_core   := $(call obj,$(CORE))
 OBJ_kernel := $(call obj,$(CORE) $(EXT))
@@ -131,6 +132,9 @@ OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_k
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
+
+# The parser of scenarios wants a C library; this is what of it we have.
+$(call obj,$(SCN)): KFLAGS += -Ilab-tests/scenario/kernel
 
 $B/k/%.o: % Makefile
 	@mkdir -p $(@D)
@@ -193,8 +197,7 @@ UTLIB := $(call src,lab-tests/user/lib)
 $B/u/utest.a: $(call uobj,$(UTLIB))
 	$Qrm -f $@; $(CROSS)ar rcs $@ $^
 
-# What runs scenarios, with the parser that the host has, too.
-SCN := $(filter-out %/scn_json.c,$(wildcard lab-tests/scenario/*.c))
+# What runs scenarios, with the parser that the host and the kernel have, too.
 $B/bin/scenario: $(call uobj,$(SCN) $(call src,user/scenario) libs/frame.c)
 $B/scn: $(wildcard lab-tests/scenario/*.[ch]) Makefile
 	$(call say,TOOL,$@)

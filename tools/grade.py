@@ -25,11 +25,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import grade_judge  # noqa: E402
 import grade_report  # noqa: E402
 import qemu  # noqa: E402
-from faultmodel import memory  # noqa: E402
+from faultmodel import buddy, memory  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
 BATCH = 12          # scenarios on one machine
+KERNEL_BATCH = 40   # ... that the kernel runs itself
+LOW = {2: buddy}    # the models of the labs before there are processes
 SILENCE = 60        # seconds
 DEATHS = 3          # machines in a row that end, then the rest waits
 
@@ -47,12 +49,30 @@ class Case:
     def infra(self, *why):
         self.verdict = grade_judge.Verdict("INFRA", list(why), None, None, None)
 
+    def kernel(self):
+        """Is it run inside the kernel?"""
+        return self.scn.get("kernel", False)
+
+    def world(self):
+        if not self.kernel():
+            return memory.World(self.scn)
+        if self.lab() not in LOW:
+            raise memory.Unknown("steps of the kernel in lab %d" % self.lab())
+        return LOW[self.lab()].World(self.scn)
+
+    def judge(self, story):
+        """Where the kernel may choose, the model goes along with what it chose."""
+        self.story = story
+        if self.kernel():
+            self.expected = self.world().walk(story.steps)
+        self.verdict = grade_judge.judge(self.expected, story)
+
     def expect(self):
         if "error" in self.scn:
             self.infra(self.scn["error"])
             return
-        world = memory.World(self.scn)
         try:
+            world = self.world()
             self.expected = world.walk()
         except memory.Unknown as e:
             self.infra("the model has no rule for %s" % e)
@@ -62,6 +82,12 @@ class Case:
 
     def source(self, line):
         return self.text[line - 1].split("#")[0].split("->")[0].strip()
+
+    def step_text(self, step):
+        """As the scenario has it; of what the kernel does, with the numbers drawn."""
+        if self.kernel():
+            return LOW[self.lab()].World.describe(step)
+        return self.source(step["line"])
 
     def lab(self):
         return self.scn.get("lab", 0)
@@ -73,7 +99,8 @@ class Case:
         return self.points() if self.verdict.word == "PASS" else 0
 
     def machine(self):
-        return tuple(self.scn[k] for k in ("harts", "memory", "boot"))
+        return tuple(self.scn[k] for k in ("harts", "memory", "boot")) + (
+            self.lab() if self.kernel() else None,)
 
 
 def find(names):
@@ -130,7 +157,8 @@ class Batch:
         with open(self.work + ".list", "w") as f:
             f.write("\n".join([str(self.arg.seed)] + [c.name for c in self.cases]) + "\n")
         b = os.path.join(self.arg.build, "bin")
-        files = ["/bin/%s=%s/%s" % (p, b, p) for p in ("init", "scenario")]
+        files = [] if self.cases[0].kernel() else \
+            ["/bin/%s=%s/%s" % (p, b, p) for p in ("init", "scenario")]
         files += ["/scn/%s.scn=%s" % (c.name, c.path) for c in self.cases]
         subprocess.run([sys.executable, os.path.join(TOP, "tools", "mkinitrd.py"), "-o",
                         self.work + ".initrd", "/scn/list=%s.list" % self.work] + files,
@@ -140,8 +168,10 @@ class Batch:
     def boot(self, skip, n):
         """One machine.  Returns its Channel and Result."""
         key = (secrets.randbits(64), secrets.randbits(64))
-        harts, memory_mb, boot = self.cases[0].machine()
-        words = ["run=/bin/scenario,%d" % skip, "scnkey=%016x%016x" % key, boot]
+        harts, memory_mb, boot, lab = self.cases[0].machine()
+        run = "run=/bin/scenario,%d" % skip if lab is None else \
+            "scenario=%d,%d" % (lab, skip)
+        words = [run, "scnkey=%016x%016x" % key, boot]
         m = qemu.Machine(kernel=os.path.join(self.arg.build, "Image"), smp=harts,
                          mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
                          initrd=self.work + ".initrd")
@@ -164,8 +194,7 @@ class Batch:
                           "the machine ended before the first step", result)
                 break
             for case, story in zip(self.cases[skip:], stories):
-                case.story = story
-                case.verdict = grade_judge.judge(case.expected, story)
+                case.judge(story)
                 if channel.forged:
                     case.notes.append("%d records were not signed with this run's key"
                                       % channel.forged)
@@ -208,7 +237,8 @@ def batches(cases, arg):
         if case.verdict is None:
             by_machine.setdefault(case.machine(), []).append(case)
     for some in by_machine.values():
-        size = min(BATCH, max(1, -(-len(some) // max(1, arg.jobs))))
+        most = KERNEL_BATCH if some[0].kernel() else BATCH
+        size = min(most, max(1, -(-len(some) // max(1, arg.jobs))))
         out += [some[i:i + size] for i in range(0, len(some), size)]
     return [Batch(n, some, arg) for n, some in enumerate(out)]
 

@@ -76,7 +76,8 @@ def differences(expected, got):
     for key in sorted(set(expected.cells) | set(got.cells)):
         a, b = expected.cells.get(key, "as before"), got.cells.get(key, "as before")
         if a != b:
-            out.append(("pages of %s in %s" % (key[1], key[0]), a, b))
+            out.append((key[1] if key[0] == "kernel" else
+                        "pages of %s in %s" % (key[1], key[0]), a, b))
     return out
 
 

@@ -53,7 +53,7 @@ def why(case):
     else:
         step = case.scn["steps"][v.step]
         out.append("line %d: %s   (step %d of %d)" % (
-            step["line"], case.source(step["line"]), v.step + 1, len(case.scn["steps"])))
+            step["line"], case.step_text(step), v.step + 1, len(case.scn["steps"])))
         for d in v.detail:
             if isinstance(d, str):
                 out.append("  " + d)
@@ -75,12 +75,12 @@ def timeline(case, most=40):
         step = case.scn["steps"][i]
         cells.update(steps[i].cells)
         who = case.scn["procs"][step["proc"]]
-        if steps[i].areas is None:
+        if steps[i].areas is None and not case.kernel():
             cells = {k: c for k, c in cells.items() if k[0] != who}
-        text = "  ".join("%s%s %s" % ("" if k[0] == "main" else k[0] + ":", k[1], c)
+        text = "  ".join("%s%s %s" % ("" if k[0] in ("main", "kernel") else k[0] + ":", k[1], c)
                          for k, c in sorted(cells.items()))
         rows.append("%s%4d %-34s %s" % (">" if i == v.step else " ", step["line"],
-                                        case.source(step["line"])[:34], text))
+                                        case.step_text(step)[:34], text[:160]))
         if i == v.step:
             break
     if len(rows) > most:
@@ -106,7 +106,7 @@ def events(case, most=20):
 
 def full_story(case):
     out = why(case)
-    out += ["timeline (%s):" % KEY] + timeline(case)
+    out += ["timeline:" if case.kernel() else "timeline (%s):" % KEY] + timeline(case)
     return out + ["last events:"] + ["  " + e for e in events(case)]
 
 

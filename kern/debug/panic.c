@@ -13,7 +13,7 @@
 void (*power_off_hook)(int code);
 struct panic_place panic_place;
 bool panic_halts;
-static uint32_t panicking; /* [a] logical hart id + 1 of the first */
+uint32_t panicking;
 
 static NORETURN void
 halt(void)

@@ -22,6 +22,9 @@
 NORETURN void panic_at(const char *file, int line, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* [a] Logical hart id + 1 of the first hart that panics; 0: none. */
+extern uint32_t panicking;
+
 /* A hart that another one's panic should stop asks this: from its software
  * interrupt, and while it waits for a lock. */
 void panic_check(void);

@@ -33,6 +33,7 @@ static const struct bootarg_rule known[] = {
     {"ramdisk", "*"},           /* a disk of so much memory: 64M */
     {"swapspace", "*"},         /* vda2,ram:16M: ext/init/start_swap.c */
     {"scnkey", "*"},            /* signs what /dev/scenario sends */
+    {"scenario", "*"},          /* LAB,SKIP: run those of the initrd */
     {"seed", "*"},              /* of random self-tests */
     {"rounds", "#"},            /* of races, each; default 64 */
     {"console", "*"},           /* for others: ignored */

@@ -24,4 +24,14 @@ struct initcall {
 };
 TABLE_DECLARE(initcall, struct initcall);
 
+/* What the boot hart has, before there are threads. */
+enum boot_part {
+    BOOT_CONSOLE, /* the tree was read; console and records work */
+    BOOT_FRAMES,  /* alloc_pages() */
+    BOOT_TABLES,  /* page tables of spaces */
+};
+
+/* Called as soon as PART is there.  Does nothing here; may not return. */
+void boot_reached(enum boot_part part, const struct machine *machine);
+
 #endif

@@ -152,6 +152,11 @@ reserve(paddr_t start, paddr_t end)
         boot_refuse("memory: more than %d pieces", PMM_MAX_RANGES);
 }
 
+WEAK void
+boot_reached(enum boot_part part, const struct machine *m)
+{
+}
+
 /* Which memory is ours, how we see all of it, and who hands it out. */
 static void
 start_memory(const struct mem_range *tree)
@@ -188,6 +193,7 @@ start_memory(const struct mem_range *tree)
     navail = bootmem_free_ranges(&avail);
     pmm_poison = bootarg_is(machine.bootargs, "debug", "poison");
     pmm_init(ram, nram, avail, navail);
+    boot_reached(BOOT_FRAMES, &machine);
     kmalloc_init();
     anon_init();
     swap_init();
@@ -291,10 +297,12 @@ kern_init(uint64_t hartid, paddr_t dtb, uint64_t entered)
     find_console();
     bootargs_check(machine.bootargs);
     find_virtio_devices(true);
+    boot_reached(BOOT_CONSOLE, &machine);
     start_memory(&tree);
     harts_init(&machine, wanted_harts());
     object_start();
     pgdir_init();
+    boot_reached(BOOT_TABLES, &machine);
     vmm_init(); /* sizes by the number of harts */
     fault_init();
     space_init();

@@ -75,6 +75,11 @@ refusals(void)
             "f:4:24: this character means nothing here");
     refuses("two_on_a_line", "map A 1p anon private r read A\n",
             "f:4:25: expected the end of the line, got 'read'");
+    refuses("two_kinds", "alloc 1 2\nmap A 1p anon private r\n",
+            "f:5:1: steps of processes and steps of the kernel do not mix");
+    refuses("no_slot", "alloc 64 2\n", "f:4:7: a slot: 64 is more than 63");
+    refuses("no_pages", "ram 5..4\n",
+            "f:4:9: the last page comes before the first");
     refuses("head_later", "map A 1p anon private r\npoints 3\n",
             "f:5:1: expected a step, like read or map, got 'points'");
     refuses("no_steps", "\n",

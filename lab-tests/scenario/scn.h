@@ -29,7 +29,8 @@
 /* X(OP, "verb", "arguments"): r a range of an area, a an address in one, n a
  * number, f a file, o "at" and a number, k a word, R rights, A advice, P "=" and a
  * pattern, C "==" and a pattern, maybe, v "=" and a byte, V "==" and a byte,
- * maybe, Q "=" and a pattern, maybe. */
+ * maybe, Q "=" and a pattern, maybe; of the kernel's steps: i the number of a slot,
+ * g an order, p pages "a..b", u an address, U one, maybe. */
 #define SCN_OPS(X)                    \
     X(SCN_MAP, "map", NULL)           \
     X(SCN_FILE, "file", "FnQ")        \
@@ -56,7 +57,17 @@
     X(SCN_FLUSH, "flush", "")         \
     X(SCN_KNOB, "knob", "kn")         \
     X(SCN_FAIL, "fail", "kn")         \
-    X(SCN_EXPECT, "expect", NULL)
+    X(SCN_EXPECT, "expect", NULL)     \
+    X(SCN_RAM, "ram", "p")            \
+    X(SCN_HOLE, "hole", "p")          \
+    X(SCN_START, "start", "")         \
+    X(SCN_ALLOC, "alloc", "ig")       \
+    X(SCN_FREE, "free", "i")          \
+    X(SCN_FLIP, "flip", "ig")         \
+    X(SCN_DRAIN, "drain", "g")        \
+    X(SCN_REFILL, "refill", "k")      \
+    X(SCN_RELEASE, "release", "p")    \
+    X(SCN_MISFREE, "misfree", "ng")
 
 enum scn_op {
 #define X(id, verb, args) id,
@@ -64,6 +75,12 @@ enum scn_op {
 #undef X
         SCN_NOPS
 };
+
+/* From here on steps are the kernel's, of labs 0 to 3; a scenario has steps of one
+ * kind only. */
+#define SCN_KERNEL SCN_RAM
+#define SCN_SLOTS  64   /* things with a number */
+#define SCN_FRAMES 4096 /* of the memory that lab 2 plays with */
 
 enum scn_pattern {
     SCN_NONE,

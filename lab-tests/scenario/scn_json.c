@@ -28,8 +28,10 @@ print_step(const struct scn_step *st)
     printf("{\"line\":%u,\"proc\":%u,", st->line, st->proc);
     print_text("op", scn_verb(st->op));
     if (st->area != SCN_NO)
-        printf(",\"area\":%u,\"first\":%u,\"last\":%u,\"offset\":%u", st->area,
-               st->first, st->last, st->offset);
+        printf(",\"area\":%u", st->area);
+    if (st->area != SCN_NO || st->op >= SCN_KERNEL)
+        printf(",\"first\":%u,\"last\":%u,\"offset\":%u", st->first, st->last,
+               st->offset);
     if (st->file != SCN_NO)
         printf(",\"file\":%u", st->file);
     if (st->other != SCN_NO)
@@ -61,9 +63,10 @@ print_scn(const struct scn *s)
         print_text("text", s->hint[i]);
         putchar('}');
     }
-    printf("],\"lab\":%u,\"points\":%u,\"group\":%u,\"harts\":%u,"
+    printf("],\"kernel\":%s,\"lab\":%u,\"points\":%u,\"group\":%u,\"harts\":%u,"
            "\"memory\":%u,\"budget\":%ld,\"areas\":[",
-           s->lab, s->points, s->group, s->harts, s->memory, s->budget);
+           s->steps[0].op >= SCN_KERNEL ? "true" : "false", s->lab, s->points,
+           s->group, s->harts, s->memory, s->budget);
     for (unsigned i = 0; i < s->nareas; i++) {
         printf("%s{", i ? "," : "");
         print_text("name", s->areas[i].name);

@@ -114,6 +114,14 @@ take_range(struct parser *p, struct scn_step *st, bool address)
         st->offset = (uint32_t)parse_upto(p, "bytes", 32 * SCN_PAGE);
 }
 
+static bool
+only_rights(const char *word)
+{
+    while (*word != 0 && strchr("rwx", *word) != NULL)
+        word++;
+    return *word == 0;
+}
+
 static uint8_t
 take_rights(struct parser *p)
 {
@@ -121,8 +129,7 @@ take_rights(struct parser *p)
 
     if (lex_take(&p->lex, "none"))
         return 0;
-    if (p->lex.token != T_WORD ||
-        p->lex.word[strspn(p->lex.word, "rwx")] != 0) {
+    if (p->lex.token != T_WORD || !only_rights(p->lex.word)) {
         lex_expected(&p->lex, "rights: r, w, x together, or none");
         return 0;
     }
@@ -306,6 +313,42 @@ take_expect(struct parser *p, struct scn_step *st)
     st->value = parse_upto(p, "a number", 1u << 30);
 }
 
+/* --- arguments of the kernel's steps --- */
+
+/* Pages "a..b", both included. */
+static void
+take_pages(struct parser *p, struct scn_step *st)
+{
+    st->first = (uint32_t)parse_upto(p, "the number of a page", SCN_FRAMES - 1);
+    lex_want(&p->lex, "..");
+    st->last = (uint32_t)parse_upto(p, "the number of a page", SCN_FRAMES - 1);
+    if (st->last < st->first)
+        lex_wrong(&p->lex, "the last page comes before the first");
+}
+
+static void
+take_kernel_argument(struct parser *p, struct scn_step *st, char kind)
+{
+    switch (kind) {
+    case 'i':
+        st->first = (uint32_t)parse_upto(p, "a slot", SCN_SLOTS - 1);
+        break;
+    case 'g':
+        st->last = (uint32_t)parse_upto(p, "an order", 31);
+        break;
+    case 'p':
+        take_pages(p, st);
+        break;
+    case 'U':
+        if (p->lex.token == T_LINE || p->lex.token == T_END)
+            break;
+        /* fall through */
+    case 'u':
+        st->value = parse_number(p, "an address");
+        break;
+    }
+}
+
 /* --- all others --- */
 
 static void
@@ -366,6 +409,8 @@ take_argument(struct parser *p, struct scn_step *st, char kind)
             st->pattern = SCN_BYTE;
         }
         break;
+    default:
+        take_kernel_argument(p, st, kind);
     }
 }
 
@@ -420,6 +465,11 @@ parse_step(struct parser *p)
     }
     if (s->nsteps == SCN_STEPS) {
         lex_wrong(&p->lex, "400 steps are the most");
+        return;
+    }
+    if (s->nsteps > 0 && (op >= SCN_KERNEL) != (s->steps[0].op >= SCN_KERNEL)) {
+        lex_wrong(&p->lex, "steps of processes and steps of the kernel do not "
+                           "mix");
         return;
     }
     if (!p->live[p->proc]) {

@@ -5,6 +5,7 @@
  * use waiting with a deadline.  Where the other is gone, the linker takes these
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
+#include "ext/init/scn.h"
 #include "ext/mm/audit.h"
 #include "ext/sync/wait_until.h"
 #include "schedule/timeout.h"
@@ -77,4 +78,32 @@ kmalloc_pages(void)
 WEAK void
 kmalloc_print(void)
 {
+}
+
+/* ext/init/scn_record.c and scn_run.c: nobody listens. */
+WEAK void
+scn_record(const char *text, size_t n)
+{
+}
+
+WEAK void
+scn_key(const struct machine *m)
+{
+}
+
+WEAK void
+scn_result(struct scn_answer *a, const char *fmt, ...)
+{
+}
+
+WEAK void
+scn_count(struct scn_answer *a, const char *name, uint64_t value)
+{
+}
+
+WEAK bool
+scn_caught(void (*fn)(void *arg), void *arg)
+{
+    fn(arg);
+    return false;
 }

@@ -1,0 +1,388 @@
+/* scn_buddy.c: the steps of lab 2: blocks of frames; a first reader may skip it.
+ *
+ * A scenario draws a memory of its own, a piece of the real one that is given to
+ * pmm_init() as if it were all:
+ *
+ *     ram 0..1023     hole 100..163     start
+ *     |..........|rrrr|.......................................|   4096 frames
+ *
+ * so what is free is known to the frame.  Without that, it is the machine's memory.
+ *
+ * After each step it is looked which free blocks there are, by nothing but what a
+ * buddy allocator promises: take blocks of the largest order until there are no
+ * more, then of the next smaller one, and so on; then give all back.  A block that is
+ * free at order k is found at order k, and if free buddies are always joined, there
+ * is only one way for the frames that are in use. */
+#include "debug/panic.h"
+#include "ext/init/scn.h"
+#include "mm/bootmem.h"
+#include "mm/pmm_impl.h"
+#include <printfmt.h>
+#include <string.h>
+
+#define FRAMES    ((size_t)SCN_FRAMES)
+#define TOP_ORDER 12 /* all of them in one block */
+#define NOTHING   0xff
+#define SHOWN     100 /* bytes of a list of blocks */
+#define RANGES    16
+
+static pfn_t base; /* of the frames that scenarios number */
+static bool drawn; /* ram was given, and start came */
+
+static struct pmm_range ram[RANGES], avail[2 * RANGES];
+static bool is_free[SCN_FRAMES];
+static unsigned nram;
+
+static struct block {
+    struct page *page; /* NULL: nothing */
+    unsigned order;
+} slots[SCN_SLOTS];
+static struct page *drained; /* a chain, by their lru */
+static unsigned drained_order;
+static size_t free_at_start;
+
+/* --- the allocator, without the caches in front of it --- */
+
+static struct page *
+take(unsigned order)
+{
+    struct page *p;
+    bool raw = false;
+
+    spin_lock(&buddy.lock);
+    p = buddy_take(order, &raw);
+    spin_unlock(&buddy.lock);
+    return block_claim(p, order, raw);
+}
+
+static void
+give(struct page *p, unsigned order)
+{
+    block_unclaim(p, order);
+    spin_lock(&buddy.lock);
+    buddy_put(p, order, 0);
+    spin_unlock(&buddy.lock);
+}
+
+/* --- memory that is drawn --- */
+
+/* The last wholly free piece of 4096 frames, so aligned. */
+static pfn_t
+find_base(void)
+{
+    const struct pmm_range *r;
+    unsigned n = bootmem_free_ranges(&r);
+
+    while (n-- > 0) {
+        paddr_t at = ROUND_DOWN(r[n].end, FRAMES * PAGE_SIZE);
+
+        if (at >= r[n].start + FRAMES * PAGE_SIZE)
+            return (at >> PAGE_SHIFT) - FRAMES;
+    }
+    panic("scenario: no %lu free frames in a row", FRAMES);
+}
+
+static void
+draw(const struct scn_step *st)
+{
+    if (st->op == SCN_RAM && nram < RANGES)
+        ram[nram++] = (struct pmm_range){(base + st->first) << PAGE_SHIFT,
+                                         (base + st->last + 1) << PAGE_SHIFT};
+    for (unsigned i = st->first; i <= st->last; i++)
+        is_free[i] = st->op == SCN_RAM;
+}
+
+static unsigned
+free_ranges(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < FRAMES && n < ARRAY_LEN(avail); i++) {
+        if (!is_free[i])
+            continue;
+        avail[n].start = (base + i) << PAGE_SHIFT;
+        while (i < FRAMES && is_free[i])
+            i++;
+        avail[n++].end = (base + i) << PAGE_SHIFT;
+    }
+    return n;
+}
+
+static void
+start(void)
+{
+    pmm_drain();
+    pmm_init(ram, nram, avail, free_ranges());
+    free_at_start = nr_free_pages();
+    drawn = true;
+}
+
+/* Each scenario begins with the machine's memory, as at boot. */
+static void
+whole_memory(void)
+{
+    const struct pmm_range *all, *some;
+    unsigned nall = bootmem_ram(&all), nsome = bootmem_free_ranges(&some);
+
+    spin_init(&buddy.lock, RANK_BUDDY);
+    pmm_drain();
+    pmm_init(all, nall, some, nsome);
+    free_at_start = nr_free_pages();
+}
+
+static void
+buddy_begin(const struct scn *s, const struct machine *m)
+{
+    memset(is_free, 0, sizeof(is_free));
+    memset(slots, 0, sizeof(slots));
+    nram = 0;
+    drawn = false;
+    drained = NULL;
+    base = find_base();
+    whole_memory();
+}
+
+/* --- one block --- */
+
+static void
+say_block(struct scn_answer *a, struct page *p)
+{
+    if (p == NULL)
+        scn_result(a, "none");
+    else if (drawn)
+        scn_result(a, "at:%ld", (long)(page_to_pfn(p) - base));
+}
+
+static void
+alloc(struct block *b, unsigned order, struct scn_answer *a)
+{
+    b->page = take(order);
+    b->order = order;
+    say_block(a, b->page);
+}
+
+static void
+release_block(struct block *b)
+{
+    struct page *p = b->page;
+
+    b->page = NULL;
+    if (p != NULL)
+        give(p, b->order);
+}
+
+/* --- all of them --- */
+
+static void
+drain(unsigned order, struct scn_answer *a)
+{
+    size_t n = 0, most = buddy.nmanaged + 1;
+    struct page *p;
+
+    while (n < most && (p = take(order)) != NULL) {
+        p->lru.next = drained == NULL ? NULL : &drained->lru;
+        drained = p;
+        n++;
+    }
+    drained_order = order;
+    scn_result(a, "value:%lx", n);
+}
+
+static struct page *
+chain_next(struct page *p)
+{
+    return p->lru.next == NULL ? NULL
+                               : list_entry(p->lru.next, struct page, lru);
+}
+
+/* Every other block first, then the rest: nothing can be joined for a while. */
+static void
+refill(bool other)
+{
+    struct page *left = NULL, *next;
+    unsigned n = 0;
+
+    for (struct page *p = drained; p != NULL; p = next) {
+        next = chain_next(p);
+        if (other && n++ % 2 == 1) {
+            p->lru.next = left == NULL ? NULL : &left->lru;
+            left = p;
+        } else {
+            give(p, drained_order);
+        }
+    }
+    for (; left != NULL; left = next) {
+        next = chain_next(left);
+        give(left, drained_order);
+    }
+    drained = NULL;
+}
+
+/* --- steps --- */
+
+static void
+misfree(uint64_t frame, unsigned order)
+{
+    give(pfn_to_page(base + frame), order);
+}
+
+static void
+buddy_step(const struct scn_step *st, struct scn_answer *a)
+{
+    struct block *b = &slots[st->first % SCN_SLOTS];
+
+    switch (st->op) {
+    case SCN_RAM:
+    case SCN_HOLE:
+        draw(st);
+        break;
+    case SCN_START:
+        start();
+        break;
+    case SCN_ALLOC:
+        alloc(b, st->last, a);
+        break;
+    case SCN_FREE:
+        release_block(b);
+        break;
+    case SCN_FLIP:
+        if (b->page == NULL)
+            alloc(b, st->last, a);
+        else
+            release_block(b);
+        break;
+    case SCN_DRAIN:
+        drain(st->last, a);
+        break;
+    case SCN_REFILL:
+        refill(strcmp(st->word, "other") == 0);
+        break;
+    case SCN_RELEASE:
+        pmm_release((base + st->first) << PAGE_SHIFT, (base + st->last + 1)
+                                                          << PAGE_SHIFT);
+        free_at_start += st->last + 1 - st->first;
+        break;
+    case SCN_MISFREE:
+        misfree(st->value, st->last);
+        break;
+    default:
+        scn_result(a, "unknown");
+    }
+}
+
+/* --- which blocks are free --- */
+
+static uint8_t free_order[SCN_FRAMES]; /* of the block that begins here */
+static bool seen[SCN_FRAMES];
+static unsigned wrong;
+
+static void
+mark(struct page *p, unsigned order)
+{
+    pfn_t at = page_to_pfn(p) - base;
+
+    if (at >= FRAMES || at % (1ul << order) != 0 ||
+        at + (1ul << order) > FRAMES) {
+        wrong++;
+        return;
+    }
+    for (unsigned long i = at; i < at + (1ul << order); i++) {
+        wrong += seen[i];
+        seen[i] = true;
+    }
+    free_order[at] = (uint8_t)order;
+}
+
+/* What is in use may not be free. */
+static void
+mark_held(void)
+{
+    memset(seen, 0, sizeof(seen));
+    for (unsigned i = 0; i < SCN_SLOTS; i++) {
+        if (slots[i].page != NULL)
+            mark(slots[i].page, slots[i].order);
+    }
+    for (struct page *p = drained; p != NULL; p = chain_next(p))
+        mark(p, drained_order);
+    memset(free_order, NOTHING, sizeof(free_order));
+}
+
+static void
+census(struct scn_answer *a)
+{
+    static struct block found[SCN_FRAMES + 1];
+    unsigned n = 0, nth;
+    char name[8];
+
+    wrong = 0;
+    mark_held();
+    for (unsigned order = TOP_ORDER + 1; order-- > 0;) {
+        struct page *p = NULL;
+
+        for (nth = n; n < ARRAY_LEN(found) && (p = take(order)) != NULL; n++) {
+            found[n] = (struct block){p, order};
+            mark(p, order);
+        }
+        snprintf(name, sizeof(name), "o%u", order);
+        scn_count(a, name, n - nth);
+    }
+    for (unsigned i = 0; i < n; i++)
+        give(found[i].page, found[i].order);
+    scn_count(a, "wrong", wrong);
+}
+
+/* "0:3,16:4": as many as there is room for; then a sum of all. */
+static void
+list_blocks(struct scn_answer *a)
+{
+    uint64_t sum = 0;
+    size_t n = 0;
+
+    strlcpy(a->thing, "free", sizeof(a->thing));
+    for (unsigned i = 0; i < FRAMES; i++) {
+        if (free_order[i] == NOTHING)
+            continue;
+        sum = sum * 31 + i * 16 + free_order[i];
+        if (n < SHOWN)
+            n += (size_t)snprintf(a->state + n, sizeof(a->state) - n, "%s%u:%u",
+                                  n > 0 ? "," : "", i, free_order[i]);
+    }
+    if (n == 0)
+        strlcpy(a->state, "none", sizeof(a->state));
+    if (n >= SHOWN)
+        snprintf(a->state + n, sizeof(a->state) - n, "+%lx", sum & 0xffffffff);
+}
+
+/* A panic may have left the lock taken; here is nobody else. */
+static void
+buddy_look(struct scn_answer *a)
+{
+    spin_init(&buddy.lock, RANK_BUDDY);
+    pmm_drain();
+    if (drawn)
+        scn_count(a, "free", nr_free_pages());
+    if (drawn) {
+        census(a);
+        list_blocks(a);
+    }
+}
+
+static void
+give_all(void *arg)
+{
+    for (unsigned i = 0; i < SCN_SLOTS; i++)
+        release_block(&slots[i]);
+    refill(false);
+}
+
+static long
+buddy_end(void)
+{
+    spin_init(&buddy.lock, RANK_BUDDY);
+    scn_caught(give_all, NULL);
+    return (long)(free_at_start - nr_free_pages());
+}
+
+static const struct scn_lab buddy_lab = {2,          BOOT_FRAMES, buddy_begin,
+                                         buddy_step, buddy_look,  buddy_end};
+TABLE_ADD(scn_lab, buddy_lab);

@@ -1,0 +1,193 @@
+"""A buddy allocator on paper: what each step of a scenario of lab 2 must do.
+
+Memory is 4096 frames, numbered from 0; a scenario says which are RAM and which of them
+are free.  Two rules, and all else follows:
+
+    a free block whose buddy (the number differs in bit `order`) is free too is joined
+    with it at once, so the set of free blocks follows from the set of frames in use;
+    a block of order k comes out of a free block of the least order that is enough.
+
+Which block of that order, and which piece of it, is the kernel's choice, so walk() goes
+along with what the kernel said, as long as it may say so.  Without a story it takes the
+lowest.
+"""
+from .memory import Expected, Unknown
+
+FRAMES = 4096
+TOP = 12
+MAX_ORDER = 18
+SHOWN = 100             # characters of a list of blocks; then a sum of all
+
+
+class Buddy:
+    """Free blocks: {frame: order}."""
+
+    def __init__(self, frames):
+        self.free = {}
+        self.ram = set(frames)
+        for f in frames:
+            self.put(f, 0)
+
+    def put(self, frame, order):
+        while order < MAX_ORDER and self.free.get(frame ^ 1 << order) == order:
+            del self.free[frame ^ 1 << order]
+            frame &= ~(1 << order)
+            order += 1
+        self.free[frame] = order
+
+    def least(self, order):
+        """The free blocks that a block of ORDER may come from."""
+        orders = [k for k in self.free.values() if k >= order]
+        return sorted(f for f, k in self.free.items() if k == min(orders)) if orders else []
+
+    def holder(self, frame, order):
+        for block in self.least(order):
+            if block <= frame < block + (1 << self.free[block]):
+                return block
+        return None
+
+    def take(self, frame, order):
+        """The block of ORDER at FRAME; it is split off its free block."""
+        block = self.holder(frame, order)
+        k = self.free.pop(block)
+        while k > order:
+            k -= 1
+            half = block + (1 << k)
+            if frame < half:
+                self.free[half] = k
+            else:
+                self.free[block] = k
+                block = half
+
+    def pages(self):
+        return sum(1 << k for k in self.free.values())
+
+    def text(self):
+        """The free blocks as the guest lists them."""
+        text, total = "", 0
+        for f in sorted(self.free):
+            total = (total * 31 + f * 16 + self.free[f]) % (1 << 64)
+            if len(text) < SHOWN:
+                text += ("," if text else "") + "%d:%d" % (f, self.free[f])
+        return (text or "none") + ("+%x" % (total & 0xffffffff) if len(text) >= SHOWN else "")
+
+
+class World:
+    def __init__(self, scn):
+        self.scn, self.wrong = scn, []
+
+    @staticmethod
+    def describe(step):
+        """The step with its numbers."""
+        a, b = step["first"], step["last"]
+        text = {"ram": "%d..%d" % (a, b), "hole": "%d..%d" % (a, b), "start": "",
+                "release": "%d..%d" % (a, b), "free": "%d" % a, "drain": "%d" % b,
+                "refill": step["word"], "misfree": "%d %d" % (step["value"], b)}
+        return (step["op"] + " " + text.get(step["op"], "%d %d" % (a, b))).strip()
+
+    def walk(self, story=None):
+        """[(index of the step, Expected)].  STORY: {index: what the kernel said}."""
+        self.drawn, self.memory, self.ram = [], None, set()
+        self.slots, self.drained, self.told = {}, [], None
+        out = []
+        for i, step in enumerate(self.scn["steps"]):
+            said = story[i].result if story and i in story else None
+            e = Expected()
+            do = getattr(self, "do_" + step["op"], None)
+            if do is None:
+                raise Unknown("%s in lab 2" % step["op"])
+            e.result = do(step, said) or "ok"
+            self.look(e)
+            if story is None:
+                self.claim(step, e)
+            out.append((i, e))
+        return out
+
+    def claim(self, step, e):
+        claim = step["claim"].strip()
+        if claim and claim != e.result.split(":")[0]:
+            self.wrong.append("line %d: the model says %s, not %s"
+                              % (step["line"], e.result, claim))
+
+    def look(self, e):
+        if self.memory is None:
+            return
+        text = self.memory.text()
+        e.count = {"free": self.memory.pages()}
+        for k in self.memory.free.values():
+            e.count["o%d" % k] = e.count.get("o%d" % k, 0) + 1
+        if text != self.told:
+            e.cells["kernel", "free"] = self.told = text
+
+    # ---- steps ----
+
+    def do_ram(self, step, said):
+        frames = range(step["first"], step["last"] + 1)
+        self.drawn += frames
+        self.ram.update(frames)
+
+    def do_hole(self, step, said):
+        self.drawn = [f for f in self.drawn if not step["first"] <= f <= step["last"]]
+
+    def do_start(self, step, said):
+        self.memory = Buddy(sorted(set(self.drawn)))
+
+    def get(self, order, said):
+        """(frame or None, what must be said)"""
+        if self.memory is None:
+            raise Unknown("alloc before start")
+        blocks = self.memory.least(order)
+        if not blocks:
+            return None, "none"
+        frame = blocks[0]
+        if said and said.startswith("at:"):
+            f = int(said[3:])
+            if f % (1 << order) == 0 and self.memory.holder(f, order) is not None:
+                frame = f
+        self.memory.take(frame, order)
+        return frame, "at:%d" % frame
+
+    def do_alloc(self, step, said):
+        frame, text = self.get(step["last"], said)
+        if frame is not None:
+            if step["first"] in self.slots:
+                self.wrong.append("line %d: this slot has a block" % step["line"])
+            self.slots[step["first"]] = frame, step["last"]
+        return text
+
+    def do_free(self, step, said):
+        if step["first"] in self.slots:
+            self.memory.put(*self.slots.pop(step["first"]))
+
+    def do_flip(self, step, said):
+        if step["first"] in self.slots:
+            return self.do_free(step, said)
+        return self.do_alloc(step, said)
+
+    def do_drain(self, step, said):
+        if self.memory is None:
+            return self.drain_machine(said)
+        order, n = step["last"], 0
+        for f, k in sorted(self.memory.free.items()):
+            if k >= order:
+                del self.memory.free[f]
+                self.drained += [(g, order) for g in range(f, f + (1 << k), 1 << order)]
+                n += 1 << k - order
+        return "value:%x" % n
+
+    def do_refill(self, step, said):
+        if step["word"] not in ("all", "other"):
+            raise Unknown("refill " + step["word"])
+        for block in self.drained if self.memory else []:
+            self.memory.put(*block)
+        self.drained = []
+
+    def do_release(self, step, said):
+        for f in range(step["first"], step["last"] + 1):
+            self.memory.put(f, 0)
+
+    def do_misfree(self, step, said):
+        """Blocks that may not be given back; that it says so is all we ask."""
+        if (step["value"], step["last"]) in self.slots.values():
+            self.wrong.append("line %d: this block may be freed" % step["line"])
+        return "panic"
