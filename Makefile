@@ -10,6 +10,9 @@
 #                      MACHINE=virt|sifive_u  CPU=...  BOOT=uboot (from a disk)
 #   make image       build/root.img, the root disk: all programs, and the files
 #                    of EXTRA=dir; as large as it needs to be
+#   make sdcard      build/sdcard.img, for the VisionFive 2 and QEMU's U-Boot; also
+#                    SPL=file UBOOT=file (firmware) EXTRA=dir; docs/boards.md
+#   make sdcard-check  read it again and verify every field
 #   make gdb         the same, stopped at the first instruction; prints the gdb
 #                    command to type in another terminal (socket build/gdb.sock)
 #   make test        host tests, then kernel tests on every machine of the list
@@ -61,6 +64,8 @@ export QEMU NO_INSTALL
 need.all := build host
 need.image := build host
 need.qemu := build qemu host $(if $(filter uboot,$(BOOT)),uboot)
+need.sdcard := build host uboot
+need.sdcard-check := build host uboot
 need.gdb := build qemu gdb host $(if $(filter uboot,$(BOOT)),uboot)
 need.test := build qemu uboot host
 need.test-fast := build qemu host
@@ -128,7 +133,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario FORCE
+.PHONY: all image sdcard sdcard-check qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -225,6 +230,17 @@ $B/root.img: $(UPROG) $B/mksfs $(if $(EXTRA),FORCE)
 	$Q$B/mksfs -e 16M -L root $@ $B/root
 	$Qrm -rf $B/root
 image: $B/root.img
+
+# The card of a board: see tools/sdcard.py.  Tests want it where it can be made.
+SDCAN := $(and $(shell PATH=$$PATH:/sbin:/usr/sbin; command -v sfdisk),$(shell PATH=$$PATH:/sbin:/usr/sbin; command -v mkfs.vfat),$(shell command -v mcopy))
+sdfiles = $(if $(SPL),--spl '$(SPL)') $(if $(UBOOT),--uboot '$(UBOOT)')
+SDTOOLS := $(addprefix tools/,sdcard.py bootdisk.py gpt.py mkinitrd.py)
+$B/sdcard.img: $B/Image $B/mksfs $(UPROG) $(SDTOOLS) $(shell find lab-tests/scenarios -name '*.scn') $(if $(EXTRA)$(SPL)$(UBOOT),FORCE)
+	$(call say,IMAGE,$@)
+	$Q$(PYTHON) tools/sdcard.py --build $B --strip $(CROSS)strip $(sdfiles) $(if $(EXTRA),--extra '$(EXTRA)') $(UPROG)
+sdcard: $B/sdcard.img
+sdcard-check: $B/sdcard.img $B/fsck.sfs
+	$Q$(PYTHON) tools/sdcard_check.py --image $B/Image --initrd $B/sd/initrd --root $B/sd/root.img --fsck $B/fsck.sfs $(sdfiles) $<
 
 # ... and one with damaged programs.
 $B/initrd-mutants: $(UPROG) tools/mkinitrd.py tools/mutelf.py
@@ -351,7 +367,7 @@ qemu gdb: $B/Image $(INITRD) $(DISK) $B/compile_commands.json
 
 hosttests = $(PYTHON) tools/hosttests.py --results $B/results
 ktests    = $(PYTHON) tools/ktest.py --build $B --results $B/results
-tested   := $(SFST) $B/scn $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants $B/root.img
+tested   := $(SFST) $B/scn $B/Image $B/ktest.img $B/races.img $B/initrd $B/initrd-mutants $B/root.img $(if $(SDCAN),$B/sdcard.img)
 
 host-test: $(HTEST)
 	$Q$(hosttests) $(if $T,--filter '$T') $^

@@ -10,7 +10,8 @@ Seven kinds of rows:
              "done PASSED FAILED", "exit CODE"
     boot     boot Image and wait for the record "boot prompt"
     dialog   boot Image and type at its prompt; the kernel must answer as the
-             row says, and power off with success when told to
+             row says, and power off with success when told to, or say what
+             ends the row ("until")
     user     boot ktest.img with the boot archive and a program that runs the
              programs of lab-tests/user; the records are those of "tests", and
              nothing but the device /dev/utest, which only that image has, makes
@@ -157,7 +158,7 @@ def judge_boot(result):
 
 def judge_dialog(result):
     wrong = ["the kernel did not print %r" % p for p, _ in result.untyped[:1]]
-    if result.how != "exit" and not result.untyped and result.exit_code() is None:
+    if result.how not in ("exit", "until") and not result.untyped and result.exit_code() is None:
         wrong.append("did not power off")
     if result.exit_code() not in (0, None):
         wrong.append("ended with code %d" % result.exit_code())
@@ -223,7 +224,7 @@ def run_row(r, arg):
     made = r["made"] = [work + ".elf", work + ".disk", work + ".dtb"]
     try:
         prepare(r, m, work)
-        result = qemu.run(m, work, PROMPT if r["kind"] == "boot" else None,
+        result = qemu.run(m, work, PROMPT if r["kind"] == "boot" else r.get("until"),
                           r.get("dialog"), arg.silence)
         verdict = judge(r, result)
         verdict.seconds = result.seconds

@@ -136,6 +136,19 @@ def prepare_disk(r, m, work):
     m.disk = work + ".disk"
 
 
+def prepare_sdcard_files(r, m, work):
+    if not os.path.exists(os.path.join(r["build"], "sdcard.img")):
+        raise Skip("no sdcard.img: sfdisk, mkfs.vfat or mcopy is not installed")
+
+
+def prepare_sdcard(r, m, work):
+    """The image as it is; what is written goes elsewhere."""
+    prepare_sdcard_files(r, m, work)
+    if not os.path.exists(qemu.uboot()):
+        raise Skip("no u-boot-qemu")
+    m.disk = os.path.join(r["build"], "sdcard.img") + ",snapshot=on"
+
+
 def prepare_glibc(r, m, work):
     if not os.path.exists(m.initrd):
         raise Skip("no " + m.initrd + ": libc6-dev-riscv64-cross is not installed")

@@ -102,6 +102,22 @@ ROOT_GPT = [
     (r"\n/dev/vdb2 / sfs rw|\nvdb2 / sfs rw", ""),
     (AT_SHELL, "exit 0\r"),
 ]
+# What a card boots to; there init() starts the shell again, so the row ends here.
+SDCARD = [
+    (r"swap: vda5, 655\d\d KiB\r?\n *root: sfs on vda4\r?\n", ""),
+    (AT_SHELL, "echo hello >/there; sync; cat /there\r"),
+    (r"\nhello\r?\n", ""),
+    (AT_SHELL, "ls /scn; swapon\r"),
+    (r"\nlab4\r?\n(.*\n)+.*vda5 +partition", ""),
+    (AT_SHELL, "echo that was all\r"),
+]
+SDCARD_NO_DISK = [
+    (r"\n  no disk: the root is the boot archive, in memory; swap: 16384 KiB of "
+     r"memory\r?\n", ""),
+    (AT_SHELL, "swapon\r"),
+    (r"\nram +ram\t\t16384", ""),
+    (AT_SHELL, "echo that was all\r"),
+]
 SWAP_SHELL = [
     (AT_SHELL, "swapon\r"),
     (r"\nram +ram\t\t16384\t\t0\t\t-2\r?\n", ""),
@@ -213,6 +229,13 @@ MATRIX = [
     row("shell-prompt-sifive_u", "boot", machine="sifive_u", smp=5, initrd="initrd"),
     row("shell-prompt-uboot", "boot", smp=2, mem="256M", prepare="disk",
         initrd="initrd"),
+    # the SD card's image, untouched: through U-Boot to the shell of its root; and
+    # its kernel and archive where no disk is driven
+    row("sdcard", "dialog", smp=4, mem="512M", prepare="sdcard",
+        dialog=SDCARD, until=r"\nthat was all"),
+    row("sdcard-no-disk", "dialog", smp=4, mem="256M", initrd="sd/initrd",
+        dialog=SDCARD_NO_DISK, prepare="sdcard_files",
+        append="console=ttyS0,115200 swapspace=auto:16M", until=r"\nthat was all"),
     row("shell", "dialog", smp=2, dialog=SHELL, initrd="initrd", append="run=/bin/sh"),
     row("shell-1", "dialog", mode="icount", dialog=SHELL, initrd="initrd",
         append="run=/bin/sh"),

@@ -2,13 +2,18 @@
  *
  *     swapspace=ram:16M         so much memory
  *     swapspace=vda2            a disk, or a partition, that mkswap was run on
- *     swapspace=vda2,ram:8M     both, the first one first */
+ *     swapspace=vda2,ram:8M     both, the first one first
+ *     swapspace=auto:16M        the first disk or partition that mkswap was run on,
+ *                               or so much memory: for a card that boots on
+ *                               machines with and without a driver for it */
 #include "debug/printk.h"
 #include "ext/mm/swap_space.h"
 #include "init/initcall.h"
 #include <bootargs.h>
 #include <errno.h>
 #include <string.h>
+
+#define MEMORY_MAJOR 1 /* of disks in memory */
 
 /* "64M"; 0: it is no size. */
 static size_t
@@ -23,6 +28,42 @@ parse_size(const char *text)
             return n << 10 * (i + 1);
     }
     return *end == 0 ? n : 0;
+}
+
+/* The first disk that holds swap space; NULL: none does. */
+static struct blkdev *
+find_swap(bool *disks)
+{
+    struct blkdev *dev = NULL;
+
+    *disks = false;
+    while ((dev = blk_next(dev)) != NULL) {
+        if (dev->major == MEMORY_MAJOR)
+            continue;
+        *disks = true;
+        if (swap_on_disk(dev, SWAP_LAST) == 0)
+            return dev;
+    }
+    return NULL;
+}
+
+static void
+use_any(const char *size)
+{
+    uint64_t before = swap_slots();
+    bool disks;
+    struct blkdev *dev = find_swap(&disks);
+    int err = dev == NULL ? swap_on_memory(parse_size(size), SWAP_LAST) : 0;
+    uint64_t kib = (swap_slots() - before) * (PAGE_SIZE / 1024);
+
+    if (err != 0)
+        cprintf("  swap: none, error %d\n", -err);
+    else if (dev != NULL || disks)
+        cprintf("  swap: %s, %lu KiB\n", dev == NULL ? "ram" : dev->name, kib);
+    else
+        cprintf("  no disk: the root is the boot archive, in memory; swap: "
+                "%lu KiB of memory\n",
+                kib);
 }
 
 static int
@@ -42,8 +83,13 @@ static void
 use(const char *word)
 {
     uint64_t before = swap_slots();
-    int err = turn_on(word);
+    int err;
 
+    if (strncmp(word, "auto:", 5) == 0) {
+        use_any(word + 5);
+        return;
+    }
+    err = turn_on(word);
     if (err == 0)
         cprintf("  swap: %s, %lu KiB\n", word,
                 (swap_slots() - before) * (PAGE_SIZE / 1024));
