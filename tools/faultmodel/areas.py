@@ -26,13 +26,41 @@ AROUND = 16
 
 
 class Area:
-    def __init__(self, start, end, rights, file, at, shared):
+    """LAYERS: [(first address, whose private pages these are, what its index 0 is)]: None
+    while it has none.  Two areas with private pages of their own may stay two though they
+    are alike, so where such ones meet there is a seam, which may be an end or not."""
+
+    def __init__(self, start, end, rights, file, at, shared, layers=None):
         self.start, self.end, self.rights = start, end, rights
         self.file, self.at, self.shared = file, at, shared
+        self.layers = layers or [(start, None, 0)]
 
     def cut(self, start, end):
         at = self.at + start - self.start
-        return Area(start, end, self.rights, self.file, at, self.shared)
+        first = max(n for n, k in enumerate(self.layers) if k[0] <= start)
+        layers = [(start,) + self.layers[first][1:]]
+        layers += [k for k in self.layers[first + 1:] if k[0] < end]
+        return Area(start, end, self.rights, self.file, at, self.shared, layers)
+
+    def own(self, va):
+        """There is a private page at VA."""
+        n = max(n for n, k in enumerate(self.layers) if k[0] <= va)
+        if self.layers[n][1] is None:
+            self.layers[n] = (self.layers[n][0], object(), self.layers[n][0])
+
+    def join(self, a, used):
+        """A ends where this begins, and they become one.  USED: layers that other areas
+        have, too: whether such a one reaches further is the kernel's matter."""
+        mine, last = self.layers[0], a.layers[-1]
+        a.end = self.end
+        if mine[1:] == last[1:]:
+            a.layers += self.layers[1:]
+        elif last[1] is None and mine[1] not in used:
+            a.layers[-1:] = [(last[0],) + mine[1:]] + self.layers[1:]
+        elif mine[1] is None and last[1] not in used:
+            a.layers += self.layers[1:]
+        else:
+            a.layers += self.layers
 
     def index(self, va):
         return (self.at + va - self.start) // PAGE
@@ -73,12 +101,15 @@ class Space:
         out = []
         for a in self.areas:
             if out and a.follows(out[-1]):
-                last = out[-1]
-                out[-1] = last.cut(last.start, last.end)
-                out[-1].end = a.end
+                others = [b for b in self.areas if b is not a and b.end != a.start]
+                out[-1] = out[-1].cut(out[-1].start, out[-1].end)
+                a.join(out[-1], {k[1] for b in others for k in b.layers} - {None})
             else:
                 out.append(a)
         self.areas = out
+
+    def seams(self):
+        return sum(len(a.layers) - 1 for a in self.areas)
 
     def split(self, start, end):
         """No area reaches over START or END."""
@@ -124,11 +155,12 @@ class Space:
     # ---- faults ----
 
     def allowed(self, area, kind):
-        rights = area.rights | (R if area.rights & W else 0)
-        return rights & {"load": R, "store": W, "fetch": X}[kind]
+        return area.rights & {"load": R, "store": W, "fetch": X}[kind]
 
     def entry_allows(self, va, kind):
         e, a = self.entries.get(va), self.area(va)
+        if kind == "load" and e and a and a.rights & W:
+            return True         # RISC-V has no entry with W and without R
         return e and a and self.allowed(a, kind) and (kind != "store" or e.writable)
 
     def touch(self, va, kind):
@@ -161,6 +193,7 @@ class Space:
             self.entries[page] = Entry(ZERO, False)
 
     def own(self, page, frame, writable):
+        self.area(page).own(page)
         self.private[page] = frame
         self.entries[page] = Entry(frame, writable)
 

@@ -18,12 +18,12 @@ class Signal(Exception):
 
 class Expected:
     """What one step must report: RESULT, COUNT (not 0), AREAS (or None: the process has
-    ended), CELLS {(process, area): text} of what is different; LOOSE: counters that may
-    have any value."""
+    ended; SEAMS more are right, too), CELLS {(process, area): text} of what is different;
+    LOOSE: counters that may have any value."""
 
     def __init__(self):
         self.result, self.count, self.areas, self.cells = "ok", {}, None, {}
-        self.loose = ()
+        self.seams, self.loose = 0, ()
 
 
 def say(result):

@@ -62,7 +62,7 @@ class World(Steps, FileSteps):
             if op != "fork":
                 out.count = {k: v - before[k] for k, v in space.count.items()
                              if v != before[k]}
-            out.areas = len(space.areas)
+            out.areas, out.seams = len(space.areas), space.seams()
         for k, v in out.count.items():
             self.sum[k] += v
         if not out.loose:
