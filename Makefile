@@ -26,6 +26,8 @@
 #   make grade       run the scenarios of the labs: points, and why one failed;
 #                    LAB=5 SEED=7 JOBS=4, results in build/grade
 #   make scenario    S=lab5/cow: those whose name has that, with their timelines
+#   make lab-mutants do the labs find bugs put in, and does a hint name them?
+#                    LAB=5, M=lab5-reuse-never: some of them
 #   make crashtest   every crash of every short story of file operations; SEED=n
 #   make realuse     a disk with 5,000 files, four processes at work on it, fsck.sfs
 #   make crashdisk   crashes of a whole machine, and 50 times QEMU is killed; SEED=n
@@ -79,6 +81,7 @@ need.format := format
 need.count := python
 need.grade := build qemu host
 need.scenario := build qemu host
+need.lab-mutants := build qemu host lint
 need.disk-tools := host
 need.crashtest := host
 need.crashdisk := build qemu host
@@ -392,6 +395,10 @@ grade: $B/Image $B/scn $B/bin/init $B/bin/scenario
 scenario: $B/Image $B/scn $B/bin/init $B/bin/scenario
 	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n]"; exit 2)
 	$Q$(grades) --show $S
+
+.PHONY: lab-mutants
+lab-mutants: $B/Image $B/scn $B/bin/init $B/bin/scenario
+	$Q$(PYTHON) tools/labmutants.py --build $B --results $B/results $(if $(LAB),--lab '$(LAB)') -- $M
 
 mutants: $B/races.img $B/initrd
 	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) -- $M

@@ -102,7 +102,7 @@ def judge(expected, story):
     if story is None:
         return Verdict("INFRA", ["it was not run"], None, None, None)
     if story.unreadable:
-        return Verdict("INFRA", ["the guest cannot read it"], None, None, None)
+        return Verdict("FAIL", ["the guest cannot read it"], None, None, None)
     for i, want in expected:
         got = story.steps.get(i)
         if got is None:

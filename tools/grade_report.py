@@ -4,6 +4,7 @@ import os
 import sys
 from xml.sax.saxutils import escape, quoteattr
 
+import grade_hints
 from faultmodel.counters import say
 
 COLORS = {"PASS": 32, "FAIL": 31, "CRASH": 31, "HANG": 31, "INFRA": 35}
@@ -60,7 +61,7 @@ def why(case):
                 continue
             out.append("  %-22s expected %s" % (d[0], show_value(d[0], d[1])))
             out.append("  %-22s got      %s" % ("", show_value(d[0], d[2])))
-    out += ["hint: " + h["text"] for h in case.scn.get("hints", [])]
+    out += ["hint: " + h for h in grade_hints.hints(case)]
     return out + case.notes
 
 
@@ -133,6 +134,22 @@ def print_table(cases):
             sum(c.points() for c in mine)))
 
 
+def begin(cases):
+    """Which of those that failed to look at first: of the lowest lab the one that went
+    wrong after the fewest steps.  None: there is none."""
+    bad = [c for c in cases if c.verdict.word not in ("PASS", "INFRA", "BLOCKED")]
+    return min(bad, default=None, key=lambda c: (
+        c.lab(), len(c.expected) if c.verdict.step is None else c.verdict.step,
+        len(c.expected), c.name))
+
+
+def print_begin(cases):
+    first = begin(cases)
+    if first is not None:
+        print("begin with %s: %s" % (first.name,
+                                     (grade_hints.hints(first) or why(first))[0]))
+
+
 def as_json(cases, seed):
     def one(c):
         v = c.verdict
@@ -141,9 +158,13 @@ def as_json(cases, seed):
                 "points": c.points(), "step": v.step,
                 "line": c.scn["steps"][v.step]["line"] if v.step is not None else None,
                 "why": [] if v.word == "PASS" else why(c),
+                "hints": grade_hints.hints(c),
                 "events": [] if v.word == "PASS" else events(c),
                 "steps": len(c.expected)}
-    return {"seed": seed, "score": sum(c.score() for c in cases),
+    first = begin(cases)
+    return {"seed": seed, "begin": first and {
+                "name": first.name, "hint": (grade_hints.hints(first) or [""])[0]},
+            "score": sum(c.score() for c in cases),
             "points": sum(c.points() for c in cases), "scenarios": [one(c) for c in cases]}
 
 

@@ -184,6 +184,7 @@ def checks(files, link):
     yield "blanks", check_blanks(files)
     yield "rows", check_rows(files)
     yield "mutants", check_mutants(files)
+    yield "lab-mutants", run([me, "tools/labmutants.py", "--list"])
 
 
 def main():

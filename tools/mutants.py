@@ -43,10 +43,11 @@ class Mutant:
 
 
 class Tree:
-    """A copy of the sources and of what was built from them."""
+    """A copy of the sources, in a folder NAME, and of what was built from them."""
 
-    def __init__(self, build):
-        self.top = os.path.abspath(os.path.join(build, "race-mutants"))
+    def __init__(self, build, name="race-mutants", image="races.img"):
+        self.image = image
+        self.top = os.path.abspath(os.path.join(build, name))
         self.src = os.path.join(self.top, "src")
         # The files that say which headers an object needs name it as here.
         self.given = "build" if os.path.isabs(build) else build
@@ -71,7 +72,7 @@ class Tree:
 
     def make(self):
         """"" or what the compiler said."""
-        image = os.path.join(self.given, "races.img")
+        image = os.path.join(self.given, self.image)
         env = {k: v for k, v in os.environ.items()
                if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
         done = subprocess.run(["make", "-s", "B=" + self.given, "STUDENT=1", image],
@@ -80,7 +81,7 @@ class Tree:
         return done.stdout if done.returncode else ""
 
     def run(self, name, test, program, rounds, seed):
-        m = qemu.Machine(kernel=os.path.join(self.build, "races.img"), smp=4,
+        m = qemu.Machine(kernel=os.path.join(self.build, self.image), smp=4,
                          mem="256M")
         if program:
             m.initrd = self.initrd

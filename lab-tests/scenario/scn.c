@@ -175,7 +175,7 @@ parse_hint(struct parser *p)
     struct scn *s = p->scn;
 
     if (s->nhints == SCN_HINTS)
-        lex_wrong(&p->lex, "three hints are the most");
+        lex_wrong(&p->lex, "six hints are the most");
     else
         lex_rest(&p->lex, s->hint[s->nhints++], SCN_LINE);
 }

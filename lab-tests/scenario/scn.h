@@ -18,7 +18,7 @@
 #define SCN_PROCS  8
 #define SCN_NAME   16
 #define SCN_LINE   120 /* bytes of a title, hint or claim */
-#define SCN_HINTS  3
+#define SCN_HINTS  6
 #define SCN_PAGES  32   /* of an area */
 #define SCN_ROUNDS 4096 /* of all repetitions together */
 
