@@ -28,6 +28,9 @@
 #   make scenario    S=lab5/cow: those whose name has that, with their timelines
 #   make lab-mutants do the labs find bugs put in, and does a hint name them?
 #                    LAB=5, M=lab5-reuse-never: some of them
+#   make handout     LAB=4 OUT=dir: a tree for students, its exercises cut;
+#                    KEEP=dir: earlier labs as that student solved them
+#   make handout-check  is each exercise seen by its lab, and by no other? LAB=4
 #   make crashtest   every crash of every short story of file operations; SEED=n
 #   make realuse     a disk with 5,000 files, four processes at work on it, fsck.sfs
 #   make crashdisk   crashes of a whole machine, and 50 times QEMU is killed; SEED=n
@@ -46,6 +49,7 @@
 # compiler, STUDENT=1 makes warnings warnings, NO_INSTALL=1 installs nothing.
 
 B       ?= build
+STUDENT ?= $(wildcard ref/manifest.json)
 PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 HOSTCC  ?= gcc
 QEMU    ?= qemu-system-riscv64
@@ -82,6 +86,7 @@ need.count := python
 need.grade := build qemu host
 need.scenario := build qemu host
 need.lab-mutants := build qemu host lint
+need.handout-check := build qemu host
 need.disk-tools := host
 need.crashtest := host
 need.crashdisk := build qemu host
@@ -121,14 +126,20 @@ LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=40
 LD_FILE := kern/arch/riscv/kernel.ld
 
 # Every .c and .S below a folder belongs to it; adding a file needs no edit here.
+# In a hand-out (tools/handout.py) files of later labs are objects in ref/, and
+# rest.img has this lab's files from ref/solved: other labs are graded on it.
 src    = $(sort $(shell find $(1) -name '*.[cS]' 2>/dev/null))
-obj    = $(patsubst %,$B/k/%.o,$(1))
 SCN   := $(filter-out %/scn_json.c,$(wildcard lab-tests/scenario/*.c))
-CORE  := $(filter-out kern/ext/%,$(call src,kern libs))
-EXT   := $(call src,kern/ext) $(SCN)
+refs   = $(patsubst $(1)/%.o,%,$(shell find $(1) -name '*.o' 2>/dev/null))
+SOLVED := $(call refs,ref/solved)
+LATER := $(filter-out solved/% $(call src,kern libs),$(call refs,ref))
+obj    = $(foreach f,$(1),$(if $(filter $(LATER),$f),ref/$f.o,$B/k/$f.o))
+CORE  := $(sort $(filter-out kern/ext/%,$(call src,kern libs) $(LATER)))
+EXT   := $(sort $(call src,kern/ext) $(filter kern/ext/%,$(LATER))) $(SCN)
 KTEST := $(call src,lab-tests/kernel)
 OBJ_core   := $(call obj,$(CORE))
 OBJ_kernel := $(call obj,$(CORE) $(EXT))
+OBJ_rest   := $(foreach f,$(CORE) $(EXT),$(if $(filter $(SOLVED),$f),ref/solved/$f.o,$(call obj,$f)))
 OBJ_ktest  := $(call obj,$(CORE) $(EXT) $(KTEST))
 # races.img: the files with race points are compiled with them, and frames go
 # through one list, so that what one hart gives back another gets at once.
@@ -136,7 +147,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image sdcard sdcard-check qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario FORCE
+.PHONY: all image sdcard sdcard-check qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario handout handout-check FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -160,6 +171,7 @@ $B/%.list: FORCE
 
 $B/core.elf: $(OBJ_core)
 $B/kernel.elf: $(OBJ_kernel)
+$B/rest.elf: $(OBJ_rest)
 $B/ktest.elf: $(OBJ_ktest)
 $B/races.elf: $(OBJ_races)
 # The linker script shares the addresses of memlayout.h.
@@ -177,7 +189,8 @@ $B/Image: $B/kernel.elf
 $B/ktest.img: $B/ktest.elf
 $B/races.img: $B/races.elf
 $B/core.img: $B/core.elf
-$B/Image $B/ktest.img $B/races.img $B/core.img:
+$B/rest.img: $B/rest.elf
+$B/Image $B/ktest.img $B/races.img $B/core.img $B/rest.img:
 	$(call say,IMAGE,$@)
 	$Q$(CROSS)objcopy -O binary $< $@
 
@@ -389,16 +402,24 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
 
 grades = $(PYTHON) tools/grade.py --build $B $(if $(SEED),--seed '$(SEED)') $(if $(JOBS),--jobs '$(JOBS)')
-grade: $B/Image $B/scn $B/bin/init $B/bin/scenario
+graded := $B/Image $B/scn $B/bin/init $B/bin/scenario $(if $(SOLVED),$B/rest.img)
+grade: $(graded)
 	$Q$(grades) $(if $(LAB),--lab '$(LAB)')
 
-scenario: $B/Image $B/scn $B/bin/init $B/bin/scenario
+scenario: $(graded)
 	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n]"; exit 2)
 	$Q$(grades) --show $S
 
 .PHONY: lab-mutants
 lab-mutants: $B/Image $B/scn $B/bin/init $B/bin/scenario
 	$Q$(PYTHON) tools/labmutants.py --build $B --results $B/results $(if $(LAB),--lab '$(LAB)') -- $M
+
+handout: $B/Image
+	@$(if $(and $(LAB),$(OUT)),,echo "usage: make handout LAB=4 OUT=dir [KEEP=student-tree]"; exit 2)
+	$Q$(PYTHON) tools/handout.py --lab '$(LAB)' --build $B --cross $(CROSS) $(if $(KEEP),--keep '$(KEEP)') '$(OUT)'
+
+handout-check: $B/Image $(graded)
+	$Q$(PYTHON) tools/handout_check.py --build $B --cross $(CROSS) $(if $(LAB),--lab '$(LAB)')
 
 mutants: $B/races.img $B/initrd
 	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) -- $M

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Count lines against the budgets, so that growth is seen.
 
-The core is what kern/CORE lists.  Lines count with their comments.  Each part
-has a plan, the size the design asked for, and a ceiling, the size it has been
+The core is what kern/CORE lists.  Lines count with their comments, but not the
+tasks of exercises (tools/markers.py): those belong to the labs.  Each part has a plan, the size the design asked for, and a ceiling, the size it has been
 allowed to reach; docs/design/core-budget.md says why they differ.  A part over
 its plan is shown in red; exits with 1 when a ceiling is exceeded, a function is
 longer than 70 lines or a .c file longer than 500.
@@ -13,10 +13,14 @@ import os
 import re
 import sys
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import exercises  # noqa: E402
+
 BUDGETS = [  # name, patterns within the core, plan, ceiling
     ("core", ["*"], 8000, 32700),
     ("mm", ["kern/mm/*"], 3000, 12700),
-    ("fault path", ["kern/mm/fault.c"], 400, 400),
+    ("fault path", ["kern/mm/fault.c", "kern/mm/fault_wp.c"], 400, 400),
 ]
 OTHERS = [("libs", "libs"), ("ext", "kern/ext"), ("user", "user"),
           ("tests, kernel", "lab-tests/kernel"), ("tests, host", "lab-tests/host"),
@@ -78,6 +82,7 @@ def check_lengths(paths, bad):
         if not path.endswith(".c"):
             continue
         for name, first, n in functions(lines):
+            n -= exercises.text_lines(lines[first - 1:first - 1 + n])
             lengths.append(n)
             if n > FUNCTION_MAX:
                 bad.append("%s:%d: %s() has %d lines, at most %d"
@@ -95,7 +100,8 @@ def main():
     bad, size = [], {}
     core = core_files("kern/CORE", bad)
     for f in core:
-        size[f] = len(lines_of(f))
+        lines = lines_of(f)
+        size[f] = len(lines) - exercises.text_lines(lines)
     rows = []
     for name, patterns, plan, most in BUDGETS:
         n = sum(size[f] for f in core

@@ -8,7 +8,8 @@ A scenario (docs/scenarios.md) says what to do; the model of tools/faultmodel wo
 what must happen; the guest reports what did.  Nothing that is printed counts, only
 records with this run's key.  Verdicts: PASS; FAIL: a step was different; CRASH: the
 kernel ended; HANG: it said nothing for a long time; BLOCKED: machines ended
-again and again before it; INFRA: our fault, no points lost.
+again and again before it; TODO: in a hand-out, an exercise that it needs is
+untouched; INFRA: our fault, no points lost.
 Exit status: 0 all passed, 1 not all, 2 the grader could not do its work.
 """
 import argparse
@@ -22,6 +23,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import grade_handout  # noqa: E402
 import grade_hints  # noqa: E402
 import grade_judge  # noqa: E402
 import grade_report  # noqa: E402
@@ -42,7 +44,7 @@ class Case:
 
     def __init__(self, name, path, scn):
         self.name, self.path, self.scn = name, path, scn
-        self.story = self.verdict = None
+        self.story = self.verdict = self.image = None
         self.expected, self.notes = [], []
         with open(path, encoding="utf-8", errors="replace") as f:
             self.text = f.read().splitlines()
@@ -105,7 +107,14 @@ class Case:
 
     def machine(self):
         return tuple(self.scn[k] for k in ("harts", "memory", "boot")) + (
-            self.lab() if self.kernel() else None,)
+            self.image, self.lab() if self.kernel() else None)
+
+    def place(self, handout, run_todo):
+        """On which kernel it runs, or why it need not."""
+        self.image = handout.image(self.lab())
+        why = handout.todo(self.name, self.lab())
+        if why and self.verdict is None and not run_todo:
+            self.verdict = grade_judge.Verdict("TODO", why, None, None, None)
 
 
 def find(names):
@@ -173,11 +182,11 @@ class Batch:
     def boot(self, skip, n):
         """One machine.  Returns its Channel and Result."""
         key = (secrets.randbits(64), secrets.randbits(64))
-        harts, memory_mb, boot, lab = self.cases[0].machine()
+        harts, memory_mb, boot, image, lab = self.cases[0].machine()
         run = "run=/bin/scenario,%d" % skip if lab is None else \
             "scenario=%d,%d" % (lab, skip)
         words = [run, "scnkey=%016x%016x" % key, boot]
-        m = qemu.Machine(kernel=os.path.join(self.arg.build, "Image"), smp=harts,
+        m = qemu.Machine(kernel=image, smp=harts,
                          mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
                          initrd=self.work + ".initrd")
         result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
@@ -189,7 +198,7 @@ class Batch:
     def run(self):
         self.initrd()
         skip = n = deaths = 0
-        while skip < len(self.cases) and deaths < DEATHS:
+        while skip < len(self.cases) and deaths < self.arg.deaths:
             channel, result = self.boot(skip, n)
             stories = channel.stories[:len(self.cases) - skip]
             if result.how == "infra":
@@ -212,9 +221,9 @@ class Batch:
             if channel.done and skip < len(self.cases):
                 break           # whoever says "done" too early: INFRA below
         for case in self.cases:
-            if case.verdict is None and deaths >= DEATHS:
+            if case.verdict is None and deaths >= self.arg.deaths:
                 self.stop([case], "BLOCKED", "%d machines in a row ended before it"
-                          % DEATHS, None)
+                          % deaths, None)
             elif case.verdict is None:
                 case.infra("it was not run", *result.note.splitlines())
         return self.cases
@@ -292,6 +301,10 @@ def options():
                     help="only read the scenarios and ask the model; run nothing")
     ap.add_argument("--silence", type=int, default=SILENCE,
                     help="seconds without a word that make a hang")
+    ap.add_argument("--deaths", type=int, default=DEATHS,
+                    help="machines in a row that end, then the rest is BLOCKED")
+    ap.add_argument("--run-todo", action="store_true",
+                    help="run also what needs an exercise that is not done")
     ap.add_argument("--out", help="folder for results.json and junit.xml")
     arg = ap.parse_args()
     arg.jobs = max(1, arg.jobs)
@@ -317,6 +330,9 @@ def main():
             if c.verdict is None:
                 c.verdict = grade_judge.Verdict("PASS", [], None, None, None)
     else:
+        handout = grade_handout.Handout(arg.build)
+        for c in cases:
+            c.place(handout, arg.run_todo)
         qemu.stop_on_term()
         run_all(cases, arg)
     for c in cases:

@@ -20,7 +20,9 @@ class Difference:
         v = case.verdict
         step = case.scn["steps"][v.step] if v.step is not None else {}
         self.word, self.op = v.word, step.get("op", "")
-        self.what = {d[0]: d[1:] for d in v.detail if not isinstance(d, str)}
+        # What nothing came for (no process is left to have areas) is none.
+        self.what = {d[0]: tuple(0 if n is None else n for n in d[1:])
+                     for d in v.detail if not isinstance(d, str)}
         self.left = " ".join(d for d in v.detail if isinstance(d, str))
         self.console = "\n".join(case.notes)
         self.want, self.got = self.what.get("result", ("ok", "ok"))

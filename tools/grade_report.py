@@ -116,7 +116,9 @@ def print_case(case, verbose, quiet_pass=False):
         return
     print("%s %-32s %2d/%-2d %s" % (paint(case.verdict.word), case.name, case.score(),
                                     case.points(), case.scn.get("title", "")))
-    if case.verdict.word != "PASS":
+    if case.verdict.word == "TODO":
+        print("\n".join("      " + s for s in case.verdict.detail))
+    elif case.verdict.word != "PASS":
         print("\n".join("      " + s for s in full_story(case)))
     elif verbose:
         print("\n".join("      " + s for s in timeline(case, 400)))

@@ -6,6 +6,7 @@
 #include "arch/riscv/memlayout.h"
 #include "debug/panic.h"
 #include "debug/printk.h"
+#include "driver/poweroff.h"
 #include "fs/root.h"
 #include "init/initcall.h"
 #include "process/proc.h"
@@ -54,8 +55,11 @@ start_user(const struct machine *m)
     bootarg_get(m->bootargs, "run", run, sizeof(run));
     split(run, argv, 1);
     err = proc_start_init(path, argv, envp);
-    if (err < 0)
-        cprintf("boot: \"%s\" cannot be started, error %d\n", path, -err);
+    if (err >= 0)
+        return;
+    cprintf("boot: \"%s\" cannot be started, error %d\n", path, -err);
+    if (run[0] != 0) /* nobody waits for the monitor */
+        power_off(1);
 }
 
 static const struct initcall user_call = {"user", INIT_USER, start_user};

@@ -95,14 +95,28 @@ show_below(struct fault *f, struct page *page)
 static unsigned
 do_zero_page(struct fault *f)
 {
+    /* LAB 4.5: a load of memory that nobody has written to yet.
+     *
+     * It sees zeros, and costs no memory: one page of zeros serves all such
+     * loads of all processes. Map it so that a store faults again:
+     * finish_zero(). Count it as MM_ZERO with note(). */
     note(f, MM_ZERO);
     return finish_zero(f, zero_page);
+    /* STUB: return VM_FAULT_SIGBUS; */
+    /* END 4.5 */
 }
 
 /* Nothing is there, and the page will be ours: zeros of our own. */
 static unsigned
 do_anonymous_page(struct fault *f)
 {
+    /* LAB 4.4: a store to memory that nobody has written to yet.
+     *
+     * The address gets a page of its own, full of zeros; what was in that
+     * frame before is nobody's business. It is up to date (PG_UPTODATE), and
+     * differs from whatever a disk has (PG_DIRTY). Count it as MM_ANON with
+     * note(). publish_private() gives it to the layer and maps it, or gives it
+     * back. No memory: VM_FAULT_OOM. */
     struct page *page = alloc_zeroed_page();
 
     if (page == NULL)
@@ -110,53 +124,8 @@ do_anonymous_page(struct fault *f)
     page->flags |= PG_UPTODATE | PG_DIRTY;
     note(f, MM_ANON);
     return publish_private(f, page);
-}
-
-/* F->old is shared with a relative: a write gets its own copy.  Nobody writes
- * to a shared page, so it may be copied without a lock; PAGE has a reference of
- * ours, so that it stays. */
-static unsigned
-copy_page(struct fault *f, struct page *page)
-{
-    struct page *fresh = alloc_pages(0);
-
-    if (fresh == NULL)
-        return VM_FAULT_OOM;
-    page_copy(page_to_va(fresh), page_to_va(page));
-    fresh->flags |= PG_UPTODATE | PG_DIRTY;
-    note(f, MM_COW);
-    return publish_private(f, fresh) | VM_FAULT_DONE_COW;
-}
-
-/* F->old is written to.  => layer locked; unlocks it */
-static unsigned
-do_wp_page(struct fault *f)
-{
-    struct page *page;
-    unsigned result;
-
-    spin_lock_off(&f->old->lock, RANK_ANON);
-    page = f->old->page;
-    if (unlikely(!anon_page_here(page))) {
-        result = do_swap_page(f, f->old);
-    } else if (!anon_shared(f->old)) {
-        /* Nobody can share it again while we are inside the gate. */
-        note(f, MM_REUSE);
-        if (f->old->epoch != f->layer->epoch)
-            note(f, MM_LCOLLAPSE); /* the relatives it was shared with left */
-        atomic_or(&page->flags, PG_DIRTY);
-        result = finish_fault(f, page, owner_rights(f));
-    } else if (!wants_room(f, &result)) {
-        page_get(page);
-        spin_unlock_off(&f->old->lock, RANK_ANON);
-        spin_unlock_off(&f->layer->lock, RANK_LAYER);
-        result = copy_page(f, page);
-        page_put(page);
-        return result;
-    }
-    spin_unlock_off(&f->old->lock, RANK_ANON);
-    spin_unlock_off(&f->layer->lock, RANK_LAYER);
-    return result;
+    /* STUB: return VM_FAULT_SIGBUS; */
+    /* END 4.4 */
 }
 
 /* The page of A is to be read: if nobody ever shared it, who then writes needs no
@@ -252,6 +221,19 @@ entry_allows(const struct fault *f)
 static unsigned
 find_area(struct fault *f)
 {
+    /* LAB 4.3: which area is this fault in, and does it allow the access?
+     *
+     * Put the area into f->vma and return 0 if all is well. Else: an address
+     * without area is VM_FAULT_SIGSEGV. So is one below the area that was
+     * found, unless that is a stack (VM_GROWSDOWN): then outside(f, DO_STACK,
+     * NULL, NULL) lets it grow and comes back. An area without a right that
+     * f->code asks for (FAULT_RIGHTS; the bits are those of vm_flags) is
+     * VM_FAULT_SIGSEGV | VM_FAULT_ACCERR; FAULT_FORCE, a debugger's, passes
+     * where the page will be private.
+     *
+     * find_vma() finds; f->pte = NULL says that nobody knows yet where the
+     * entry is. The reference also looks at what this hart found last
+     * (place_of()). */
     struct last_place *c = place_of(f->mm);
     struct vma_struct *v;
     uintptr_t va = f->va;
@@ -276,6 +258,8 @@ find_area(struct fault *f)
         !((f->code & FAULT_FORCE) && !(v->vm_flags & VM_SHARED)))
         return VM_FAULT_SIGSEGV | VM_FAULT_ACCERR;
     return 0;
+    /* STUB: return VM_FAULT_SIGSEGV; */
+    /* END 4.3 */
 }
 
 /* Inside the gate. */

@@ -110,6 +110,9 @@ struct layer *area_layer(struct vma_struct *vma);
 bool entry_allows(const struct fault *f);
 unsigned show_below(struct fault *f, struct page *page);
 
+/* fault_wp.c: F->old is written to.  => layer locked; unlocks it */
+unsigned do_wp_page(struct fault *f);
+
 /* fault_object.c: pages of an object, and what must wait until we are outside
  * of the gate: gets RESULT and returns what it becomes. */
 unsigned do_object_fault(struct fault *f);

@@ -57,6 +57,13 @@ layer_init(void)
 static struct lnode *
 lnode_own(struct lnode **at, unsigned *cloned)
 {
+    /* LAB 5.4: make the node at *AT one that only this layer has.
+     *
+     * If it is (lnode_shared() says so), it stays. Else a clone takes its
+     * place: the clone has a reference to each child, so *AT gives up its
+     * reference to the old node only after that. Count the clone in *CLONED.
+     * Return the node that is there now; NULL if there was no memory, and then
+     * *AT is as before. */
     struct lnode *old = *at, *n;
 
     if (likely(!lnode_shared(old)))
@@ -68,6 +75,8 @@ lnode_own(struct lnode **at, unsigned *cloned)
     lnode_put(old);
     ++*cloned;
     return n;
+    /* STUB: return *at; */
+    /* END 5.4 */
 }
 
 static inline union lslot *
@@ -121,6 +130,14 @@ layer_put(struct layer *l, struct gather *g)
 struct layer *
 layer_share(struct layer *l)
 {
+    /* LAB 5.3: a new layer with the same pages as L.
+     *
+     * No page and no node is copied: both layers point to the same root, which
+     * has one reference more (lnode_get()). L may have no root yet. Both
+     * layers must forget where they were last (leaf), and get a new, common
+     * epoch, one more than the last one given out (last_epoch), so that pages
+     * that were there before count as shared until somebody looks. NULL: no
+     * memory. */
     struct layer *copy = layer_create();
 
     if (copy == NULL)
@@ -132,6 +149,8 @@ layer_share(struct layer *l)
     copy->origin = l->origin;
     copy->epoch = l->epoch = atomic_add(&last_epoch, 1u) + 1;
     return copy;
+    /* STUB: return NULL; */
+    /* END 5.3 */
 }
 
 /* --- one page --- */

@@ -32,6 +32,14 @@ layer_of_child(struct layer *l)
 static struct vma_struct *
 copy_area(struct mm_struct *child, const struct vma_struct *v)
 {
+    /* LAB 5.1: an area of the child like V of the parent.
+     *
+     * Same addresses, same flags but VM_LOCKED, same page numbers. Private
+     * pages are not copied and not even looked at: the child's layer shares
+     * the tree of the parent's (layer_of_child()), if there is one. An object
+     * is shared, too, and has one owner more.
+     *
+     * No memory: NULL, and nothing may be left over. */
     struct vma_struct *c =
         vma_create(child, v->vm_start, v->vm_end, v->vm_flags & ~VM_LOCKED);
 
@@ -51,6 +59,8 @@ copy_area(struct mm_struct *child, const struct vma_struct *v)
         c->vm_object = v->vm_object;
     }
     return c;
+    /* STUB: return NULL; */
+    /* END 5.1 */
 }
 
 static int
@@ -89,6 +99,11 @@ drop_uncopied(struct mm_struct *mm, struct gather *g)
 static void
 write_protect(struct mm_struct *mm, struct gather *g)
 {
+    /* LAB 5.2: from now on a store of the parent to a shared page must fault.
+     *
+     * For each area that has private pages and was copied (VM_DONTFORK is
+     * not): count MM_LSHARE, and if it may be written take W from its entries:
+     * wrprotect_ptes() also notes in G which harts must forget. */
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
         if (v->layer == NULL || (v->vm_flags & VM_DONTFORK))
             continue;
@@ -96,6 +111,7 @@ write_protect(struct mm_struct *mm, struct gather *g)
         if (v->vm_flags & VM_WRITE)
             wrprotect_ptes(v, g);
     }
+    /* END 5.2 */
 }
 
 static void

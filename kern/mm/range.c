@@ -266,6 +266,13 @@ static void
 take_off(struct vma_struct *v, uintptr_t start, uintptr_t end, struct spares *s,
          struct gather *g)
 {
+    /* LAB 4.8: take the part of V that lies in [START, END) away.
+     *
+     * There are four cases: all of V goes, its head, its tail, or a hole in
+     * its middle. The pages and entries are gone already; here it is only
+     * about the area. For the hole there is a spare area in S: split_back()
+     * uses it. vma_trim() moves the ends of an area and keeps its page numbers
+     * right, retire() lets an area go. */
     bool front = v->vm_start < start;
 
     if (front)
@@ -276,6 +283,7 @@ take_off(struct vma_struct *v, uintptr_t start, uintptr_t end, struct spares *s,
         vma_trim(v, end, v->vm_end);
     else
         retire(v, g);
+    /* END 4.8 */
 }
 
 int
@@ -358,6 +366,16 @@ changed(const struct vma_struct *v, uint32_t clear, uint32_t set)
 static struct vma_struct *
 change_area(struct vma_struct *v, uint32_t change, struct gather *g)
 {
+    /* LAB 4.10: change the flags of all of V, and make the hardware know.
+     *
+     * CHANGE has the flags that become different. Locked pages are counted in
+     * the space, so a change of VM_LOCKED changes locked_pages. When rights
+     * change, the entries that are there must follow: protect_ptes() does that
+     * and notes for the flush in G what a hart may still remember. Whoever
+     * looks only at the area lets a program write through an entry of
+     * yesterday.
+     *
+     * Equal neighbours become one area again: return what vma_merge() says. */
     v->vm_flags ^= change;
     if (change & VM_LOCKED)
         v->vm_mm->locked_pages +=
@@ -365,6 +383,9 @@ change_area(struct vma_struct *v, uint32_t change, struct gather *g)
     if ((change & VM_RWX) || ((v->vm_flags | change) & huge_flags))
         protect_ptes(v, v->vm_start, v->vm_end, g);
     return vma_merge(v);
+    /* STUB: v->vm_flags ^= change; */
+    /* STUB: return v; */
+    /* END 4.10 */
 }
 
 int

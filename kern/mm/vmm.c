@@ -46,6 +46,18 @@ area_of(struct avl_node *n)
 struct vma_struct *
 find_vma_walk(struct mm_struct *mm, uintptr_t addr)
 {
+    /* LAB 4.1: the area an address belongs to, or the next one above it.
+     *
+     * An area has the addresses from vm_start up to, but not including,
+     * vm_end. Return the first area, in order of address, that ends behind
+     * ADDR; NULL if there is none. The caller looks whether it also begins at
+     * or below ADDR.
+     *
+     * All areas are in a list (mm->mmap_list, area_at(), vma_next()); all but
+     * the one that came last are in a tree, too (mm->tree.root, area_of()),
+     * sorted by vm_start. A walk over the list is right; a walk down the tree
+     * is right and fast. It must not matter whether the last one, mm->loose,
+     * is in the tree yet. */
     struct vma_struct *below = NULL;
 
     for (struct avl_node *n = mm->tree.root; n != NULL;) {
@@ -63,6 +75,8 @@ find_vma_walk(struct mm_struct *mm, uintptr_t addr)
     while (below != NULL && below->vm_end <= addr)
         below = vma_next(below); /* twice, if the first of them is loose */
     return below;
+    /* STUB: return NULL; */
+    /* END 4.1 */
 }
 
 struct last_place *
@@ -221,6 +235,15 @@ vma_fell_tree(struct mm_struct *mm)
 static void
 insert_loose(struct vma_struct *vma, struct vma_struct *next)
 {
+    /* LAB 4.2: put VMA into its space, before NEXT (NULL: behind all).
+     *
+     * It gets its place in the list of areas (list_add() puts behind a given
+     * link) and is counted in map_count and by account(). The tree can wait:
+     * mm->loose remembers it, see the top of this file. If it shows an object,
+     * the object's list of areas must have it as well, under the object's
+     * lock: that is how truncation finds its mappings.
+     *
+     * Areas never overlap and are never empty: say so with assert(). */
     struct mm_struct *mm = vma->vm_mm;
     struct list *after =
         (next == NULL ? &mm->mmap_list : &next->list_link)->prev;
@@ -239,6 +262,7 @@ insert_loose(struct vma_struct *vma, struct vma_struct *next)
         vma->cut = 0; /* part of it may be older than the truncation */
         spin_unlock(&vma->vm_object->lock);
     }
+    /* END 4.2 */
 }
 
 void
@@ -290,6 +314,16 @@ vma_unlink(struct vma_struct *vma)
 void
 vma_split_into(struct vma_struct *vma, uintptr_t at, struct vma_struct *new)
 {
+    /* LAB 4.7: cut VMA in two at AT; NEW becomes the upper part.
+     *
+     * Afterwards both parts together must show exactly what VMA showed: the
+     * same rights, and behind each address the same page of the object and of
+     * the layer. vma_object_index() and vma_layer_index() say which that is at
+     * AT. The new part is one more owner of object and layer. account() keeps
+     * the count of locked pages: take an area out before its size changes, put
+     * it in again afterwards.
+     *
+     * Last comes insert_vma_before(). */
     assert(vma->vm_start < at && at < vma->vm_end);
     new->vm_start = at;
     new->vm_end = vma->vm_end;
@@ -306,6 +340,8 @@ vma_split_into(struct vma_struct *vma, uintptr_t at, struct vma_struct *new)
     vma->vm_end = at;
     account(vma, true);
     insert_vma_before(new, vma_next(vma));
+    /* STUB: vma_destroy(new); */
+    /* END 4.7 */
 }
 
 void
@@ -357,6 +393,16 @@ indexes_free(struct vma_struct *v, uint64_t first, uint64_t n)
 static bool
 joinable(struct vma_struct *a, struct vma_struct *b)
 {
+    /* LAB 4.9: may A and B, which lies right behind, become one area?
+     *
+     * Only if nobody could tell the difference: they touch, have the same
+     * flags and the same object, and each page of B has the number that it
+     * would have if A went on: in the object (vm_pgoff), and in the layer
+     * (lpgoff). An area has at most AREA_PAGES_MAX pages.
+     *
+     * An area without a layer has no private pages yet. It may join one that
+     * has a layer, if the indexes that it would get are free there: ask
+     * indexes_free(). */
     uint64_t na = vma_pages(a), nb = vma_pages(b);
 
     if (a->vm_end != b->vm_start || a->vm_flags != b->vm_flags ||
@@ -370,6 +416,8 @@ joinable(struct vma_struct *a, struct vma_struct *b)
         return indexes_free(a, a->lpgoff + na, nb);
     return a->layer == NULL && b->lpgoff >= na &&
            indexes_free(b, b->lpgoff - na, na);
+    /* STUB: return false; */
+    /* END 4.9 */
 }
 
 static void

@@ -137,6 +137,16 @@ process_drop(struct process *p)
 static struct process *
 copy_process(struct process *from, int pid, const struct clone_args *a)
 {
+    /* LAB 5.7: a new process PID that is as FROM is.
+     *
+     * alloc_proc() gives an empty one. It inherits the name, the limits, what
+     * it ignores and handles, the trace flag, stack_start, oom_adj, and its
+     * program file (exe, with a reference). A says with which signal it will
+     * end, and whether a vfork() waits. What it shares or gets a copy of, as
+     * the flags say, has a function each: copy_fs(), copy_files(),
+     * copy_actions(), copy_mm(); the space comes last, because it is the most
+     * expensive. If one of them fails give back what there is, process_drop(),
+     * and return NULL. */
     struct process *p = alloc_proc(pid);
 
     if (p == NULL)
@@ -159,6 +169,8 @@ copy_process(struct process *from, int pid, const struct clone_args *a)
         return p;
     process_drop(p);
     return NULL;
+    /* STUB: return NULL; */
+    /* END 5.7 */
 }
 
 /* --- fork --- */
@@ -180,6 +192,15 @@ check_flags(const struct process *from, uint64_t flags)
 static void
 set_up(struct task *t, const struct task *from, const struct clone_args *a)
 {
+    /* LAB 5.8: make T, whose registers are a copy of its parent's, the child.
+     *
+     * fork() returns 0 in the child. Where clone() was told so it gets another
+     * stack (a->stack) and thread pointer (a->tls, CLONE_SETTLS), and an
+     * address to clear when it ends (CLONE_CHILD_CLEARTID). It inherits the
+     * blocked signals, the harts it may run on (affinity), the registers of
+     * floating point if they are in use (they are in no hart: fp_hart is
+     * NCPU_MAX), and the signal stack, unless it shares the space without
+     * being a vfork(). Its space is its process's. */
     struct trapframe *tf = task_frame(t);
 
     tf->x[X_A0] = 0;
@@ -198,6 +219,7 @@ set_up(struct task *t, const struct task *from, const struct clone_args *a)
     t->fp_hart = NCPU_MAX; /* in no hart's registers */
     t->thread.mm = t->process->mm;
     t->thread.affinity = from->thread.affinity;
+    /* END 5.8 */
 }
 
 /* Is there something that the caller has to obey first?  A signal may be meant

@@ -158,6 +158,20 @@ may_wait(const struct trapframe *tf)
 bool
 user_copy_fault(struct trapframe *tf)
 {
+    /* LAB 4.6: a fault of the kernel, while it copies from or to a program.
+     *
+     * read() and write() copy with copy_to_user() and copy_from_user(), and
+     * the program's page may be lazy, shared or on disk, as for the program
+     * itself. Serve the fault and return true if the copy can go on. Return
+     * false if it cannot: then the copy routine returns early and the system
+     * call says -EFAULT. The kernel must survive any pointer.
+     *
+     * It is such a fault only if SUM is set in TF's sstatus (nobody else sets
+     * it), its cause is a page fault (page_fault_rights()), and the address
+     * lies in the user's half (user_end()) of a thread that has a space
+     * (current_thread()->mm). do_pgfault() may sleep, so the interrupted code
+     * must be one that may: may_wait(). Interrupts are on (SSTATUS_SIE) while
+     * it is served, and off again afterwards. */
     unsigned rights = page_fault_rights(tf->scause), r;
 
     if (!(tf->sstatus & SSTATUS_SUM) || rights == 0 || !may_wait(tf) ||
@@ -167,6 +181,8 @@ user_copy_fault(struct trapframe *tf)
     r = do_pgfault(current_thread()->mm, rights, tf->stval);
     csr_clear(sstatus, SSTATUS_SIE);
     return (r & VM_FAULT_ERROR) == 0;
+    /* STUB: return false; */
+    /* END 4.6 */
 }
 
 bool

@@ -175,6 +175,7 @@ old_owner(struct page *page, uint32_t epoch)
          : __atomic_compare_exchange_n(p, expected, desired, false, \
                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 #include "kern/mm/fault.c"
+#include "kern/mm/fault_wp.c"
 #undef atomic_cas
 #define atomic_cas(p, expected, desired)                      \
     (ATOMIC_POINT(p),                                         \

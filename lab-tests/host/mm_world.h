@@ -385,6 +385,7 @@ tlb_sync_code(uint64_t set)
 #include "kern/mm/fault_entry.c"
 #include "kern/mm/fault_object.c"
 #include "kern/mm/fault_swap.c"
+#include "kern/mm/fault_wp.c"
 #include "kern/mm/gather.c"
 #include "kern/mm/layer.c"
 #include "kern/mm/lnode.c"
