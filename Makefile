@@ -24,7 +24,7 @@
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make disk-tools  build/mksfs, build/fsck.sfs, build/sfs: images of our file system
 #   make grade       run the scenarios of the labs: points, and why one failed;
-#                    LAB=5 SEED=7 JOBS=4, results in build/grade
+#                    LAB=5 SEED=7 JOBS=4 PROFILE=classic, results in build/grade
 #   make scenario    S=lab5/cow: those whose name has that, with their timelines
 #   make lab-mutants do the labs find bugs put in, and does a hint name them?
 #                    LAB=5, M=lab5-reuse-never: some of them
@@ -401,7 +401,7 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	$Qr=0; $(hosttests) --fast $(filter %,$(filter $B/h/%,$^)) || r=1; $(ktests) --fast || r=1; \
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
 
-grades = $(PYTHON) tools/grade.py --build $B $(if $(SEED),--seed '$(SEED)') $(if $(JOBS),--jobs '$(JOBS)')
+grades = $(PYTHON) tools/grade.py --build $B $(if $(PROFILE),--profile '$(PROFILE)') $(if $(SEED),--seed '$(SEED)') $(if $(JOBS),--jobs '$(JOBS)')
 graded := $B/Image $B/scn $B/bin/init $B/bin/scenario $(if $(SOLVED),$B/rest.img)
 grade: $(graded)
 	$Q$(grades) $(if $(LAB),--lab '$(LAB)')

@@ -23,6 +23,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import course  # noqa: E402
 import grade_handout  # noqa: E402
 import grade_hints  # noqa: E402
 import grade_judge  # noqa: E402
@@ -45,6 +46,7 @@ class Case:
     def __init__(self, name, path, scn):
         self.name, self.path, self.scn = name, path, scn
         self.story = self.verdict = self.image = None
+        self.worth, self.row = None, None   # in the course, see course.py
         self.expected, self.notes = [], []
         with open(path, encoding="utf-8", errors="replace") as f:
             self.text = f.read().splitlines()
@@ -100,7 +102,7 @@ class Case:
         return self.scn.get("lab", 0)
 
     def points(self):
-        return self.scn.get("points", 0)
+        return self.scn.get("points", 0) if self.worth is None else self.worth
 
     def score(self):
         return self.points() if self.verdict.word == "PASS" else 0
@@ -293,6 +295,8 @@ def options():
     ap.add_argument("names", nargs="*", help="scenarios: parts of names, or files")
     ap.add_argument("--build", default="build")
     ap.add_argument("--lab", type=int, help="only this lab")
+    ap.add_argument("--profile", default="course", choices=course.names(),
+                    help="how labs count, see lab-tests/course.json (default: course)")
     ap.add_argument("--seed", type=int, default=1, help="of what is random (default: 1)")
     ap.add_argument("--jobs", type=int, default=2, help="machines at a time")
     ap.add_argument("--show", action="store_true", help="the timeline of those that pass")
@@ -316,6 +320,11 @@ def main():
     arg = options()
     start = time.monotonic()
     cases = load(find(arg.names), arg.seed, arg.build)
+    plan = course.Course(arg.profile)
+    for c in cases:
+        c.worth = plan.worth.get(c.name)
+        row = plan.row_of(c.name, c.lab())
+        c.row = None if row is None else plan.rows[row]
     cases = [c for c in cases if arg.lab is None or c.lab() == arg.lab]
     if not cases:
         raise OSError("no scenario is of lab %s" % arg.lab)
@@ -337,13 +346,12 @@ def main():
         run_all(cases, arg)
     for c in cases:
         grade_report.print_case(c, arg.show)
-    grade_report.print_table(cases)
+    grade_report.print_table(cases, plan)
     grade_report.print_begin(cases)
     grade_report.write(cases, arg.seed, arg.out)
-    score, points = sum(c.score() for c in cases), sum(c.points() for c in cases)
     bad = sum(c.verdict.word != "PASS" for c in cases)
-    print("grade: %d of %d points, seed %d, %.1f s; %s" % (
-        score, points, arg.seed, time.monotonic() - start,
+    print("grade: %s, seed %d, %.1f s; %s" % (
+        grade_report.sums(cases), arg.seed, time.monotonic() - start,
         os.path.join(arg.out, "results.json")))
     return 1 if bad else 0
 

@@ -125,15 +125,32 @@ def print_case(case, verbose, quiet_pass=False):
     sys.stdout.flush()
 
 
-def print_table(cases):
-    labs = sorted({c.lab() for c in cases})
+def table_line(name, mine, title):
+    return "%-6s %9d %7d %4d/%-4d %s" % (
+        name, len(mine), sum(c.verdict.word == "PASS" for c in mine),
+        sum(c.score() for c in mine), sum(c.points() for c in mine), title)
+
+
+def print_table(cases, plan):
+    """A line for each lab of the course that has cases, and their sum."""
     print("%-6s %9s %7s %7s" % ("lab", "scenarios", "passed", "points"))
-    for lab in labs + [None]:
-        mine = [c for c in cases if lab is None or c.lab() == lab]
-        print("%-6s %9d %7d %3d/%-3d" % (
-            "all" if lab is None else lab, len(mine),
-            sum(c.verdict.word == "PASS" for c in mine), sum(c.score() for c in mine),
-            sum(c.points() for c in mine)))
+    for row in plan.in_order() + [None]:
+        mine = [c for c in cases if c.row is row]
+        if mine:
+            print(table_line(row.name if row else "other", mine, row.title if row else ""))
+    print(table_line("all", cases, ""))
+
+
+def total(cases, bonus):
+    """(score, points) of those that are bonus, or not."""
+    mine = [c for c in cases if bool(c.row and c.row.bonus) == bonus]
+    return sum(c.score() for c in mine), sum(c.points() for c in mine)
+
+
+def sums(cases):
+    text = "%d of %d points" % total(cases, False)
+    score, points = total(cases, True)
+    return text + (" and %d of %d more" % (score, points) if points else "")
 
 
 def begin(cases):
@@ -166,8 +183,8 @@ def as_json(cases, seed):
     first = begin(cases)
     return {"seed": seed, "begin": first and {
                 "name": first.name, "hint": (grade_hints.hints(first) or [""])[0]},
-            "score": sum(c.score() for c in cases),
-            "points": sum(c.points() for c in cases), "scenarios": [one(c) for c in cases]}
+            "score": total(cases, False)[0], "points": total(cases, False)[1],
+            "bonus": total(cases, True), "scenarios": [one(c) for c in cases]}
 
 
 def write(cases, seed, folder):

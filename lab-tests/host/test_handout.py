@@ -11,6 +11,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 sys.dont_write_bytecode = True
+import course  # noqa: E402
 import exercises  # noqa: E402
 import grade_handout  # noqa: E402
 import handout  # noqa: E402
@@ -210,6 +211,26 @@ def run_limited(at):
     return done.returncode, done.stdout
 
 
+def courses():
+    check("course_exact", sum(course.share(140, {"s%d" % n: n % 7 for n in range(48)})
+                              .values()), 140)
+    check("course_weights", course.share(13, {"a": 1, "b": 3, "c": 1}),
+          {"a": 3, "b": 7, "c": 3})
+    check("course_each_has_one", min(course.share(10, {"a": 1, "b": 100}).values()), 1)
+    check("course_more_than_points", sum(course.share(2, {"a": 1, "b": 1, "c": 1})
+                                         .values()), 2)
+    check("course_head", course.head("title lab 3 points 4\nlab 5   points 6  # lab 7\n"),
+          (5, 6))
+    for name in course.names():
+        plan = course.Course(name)
+        check("course_%s_has_1000" % name,
+              sum(r.points for r in plan.rows if not r.bonus), 1000)
+        check("course_%s_has_all_labs" % name,
+              sorted(n for r in plan.rows for n in r.labs), list(range(10)))
+        check("course_%s_bonus" % name,
+              sum(r.points for r in plan.rows if r.bonus), 150)
+
+
 def real_tree():
     """Every exercise of this tree can be cut, has a task, and a stub or returns nothing."""
     poor = []
@@ -224,6 +245,7 @@ cutting()
 refusing()
 whole_trees()
 accidents()
+courses()
 real_tree()
 print("test_handout: %d passed, %d failed" % tuple(counts))
 sys.exit(counts[1] != 0)
