@@ -29,13 +29,13 @@ import grade_hints  # noqa: E402
 import grade_judge  # noqa: E402
 import grade_report  # noqa: E402
 import qemu  # noqa: E402
-from faultmodel import buddy, memory  # noqa: E402
+from faultmodel import buddy, memory, pagetable  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
 BATCH = 12          # scenarios on one machine
 KERNEL_BATCH = 40   # ... that the kernel runs itself
-LOW = {2: buddy}    # the models of the labs before there are processes
+LOW = {2: buddy, 3: pagetable}    # the models of the labs before there are processes
 SILENCE = 60        # seconds
 DEATHS = 3          # machines in a row that end, then the rest waits
 
@@ -99,7 +99,9 @@ class Case:
         return self.source(step["line"])
 
     def lab(self):
-        return self.scn.get("lab", 0)
+        """Of what cannot be read: as its folder says."""
+        folder = self.name.partition("/")[0]
+        return self.scn.get("lab", int(folder[3:]) if folder[3:].isdigit() else 0)
 
     def points(self):
         return self.scn.get("points", 0) if self.worth is None else self.worth

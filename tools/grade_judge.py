@@ -13,6 +13,7 @@ Verdict = collections.namedtuple("Verdict", "word detail step expected got")
 class Step:
     def __init__(self, result, count, areas):
         self.result, self.count, self.areas, self.cells = result, count, areas, {}
+        self.raw = []           # further records, for the model to decode
 
 
 class Story:
@@ -56,6 +57,8 @@ class Channel:
                                              None if areas is None else int(areas))
         elif word == "area" and int(rest[0]) in story.steps:
             story.steps[int(rest[0])].cells[rest[1], rest[2]] = rest[3] if rest[3:] else ""
+        elif word == "pt" and int(rest[0]) in story.steps:
+            story.steps[int(rest[0])].raw.append(rest[1:])
         elif word == "end":
             story.end = [int(n) for n in rest]
         elif word == "unreadable":

@@ -95,6 +95,7 @@ KEY = ("pages: - no area, . nothing yet, z zero page, W writable, R read only, "
 
 def events(case, most=20):
     lines = case.story.lines if case.story else []
+    lines = [s for s in lines if not s.startswith("pt ")]
     at = len(lines)
     if case.verdict.step is not None:
         for n, line in enumerate(lines):

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../scenario/kernel_steps.c"
 #include "../scenario/lex.c"
 #include "../scenario/scn.c"
 #include "../scenario/steps.c"
@@ -69,7 +70,12 @@ static const char low[] = "title  all of labs 0 to 3\n"
                           "drain 0\n"
                           "refill other\n"
                           "release 10..20\n"
-                          "misfree 100 2 -> panic\n";
+                          "misfree 100 2 -> panic\n"
+                          "enter rand(1..9)*1p+0x40000000 5 rw\n"
+                          "clear 0x40000000 300\n"
+                          "remap 0x40000000 7\n"
+                          "rights 0x7fffffffff none\n"
+                          "probe text_store -> fault\n";
 
 static uint64_t random_state = 1;
 static char work[ROOM];
@@ -180,6 +186,9 @@ check_step(const struct scn_step *st)
     claim((st->op >= SCN_KERNEL) == (scn.steps[0].op >= SCN_KERNEL), "kind");
     claim(st->op != SCN_ALLOC || (st->first < SCN_SLOTS && st->last < 32),
           "slot, order");
+    claim(st->op != SCN_ENTER || (st->first < SCN_SLOTS && st->rights < 8),
+          "slot, rights");
+    claim(st->op != SCN_CLEAR || st->last <= 512, "count");
     claim(st->op != SCN_RAM || (st->first <= st->last && st->last < SCN_FRAMES),
           "frames");
     claim(memchr(st->word, 0, sizeof(st->word)) != NULL, "word");

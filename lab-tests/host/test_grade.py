@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 sys.dont_write_bytecode = True
 import grade_judge  # noqa: E402
 import qemu  # noqa: E402
-from faultmodel import memory  # noqa: E402
+from faultmodel import buddy, memory, pagetable  # noqa: E402
 from siphash import siphash  # noqa: E402
 
 counts = [0, 0]
@@ -109,6 +109,59 @@ def claims():
     check("a_false_sum", wrong(MAP + "store A[0] = 1\nexpect anon 2"), 1)
     check("a_false_byte", wrong(MAP + "load A[0] == 1"), 1)
     check("a_false_budget", wrong("budget 3\n" + MAP + "load A[0]"), 1)
+
+
+# ---- labs 2 and 3 ----
+
+class Said:
+    """What a kernel said of a step."""
+
+    def __init__(self, result="ok", raw=()):
+        self.result, self.raw = result, [r.split() for r in raw]
+        self.cells, self.count = {}, {}
+
+
+def frames():
+    def expect(text, said=()):
+        world = buddy.World(read("lab 2\n" + text))
+        story = {i: Said(r) for i, r in enumerate(said)} if said else None
+        return world.walk(story)[-1][1], world
+    ram = "ram 0..7\nstart\n"
+    check("lab2_the_lowest", expect(ram + "alloc 0 1")[0].result, "at:0")
+    check("lab2_another_may_be", expect(ram + "alloc 0 1", ["ok", "ok", "at:4"])[0].result,
+          "at:4")
+    check("lab2_odd_may_not", expect(ram + "alloc 0 1", ["ok", "ok", "at:5"])[0].result,
+          "at:0")
+    e = expect("ram 0..11\nstart\nalloc 0 1", ["ok", "ok", "at:2"])[0]
+    check("lab2_only_the_least_order", (e.result, e.cells["kernel", "free"]),
+          ("at:8", "0:3,10:1"))
+    e = expect(ram + "alloc 0 0\nalloc 1 0\nfree 1\nfree 0")[0]
+    check("lab2_joined", (e.cells["kernel", "free"], e.count), ("0:3", {"free": 8, "o3": 1}))
+    check("lab2_not_across", expect("ram 4..11\nstart\nalloc 0 3")[0].result, "none")
+    check("lab2_a_false_claim", len(expect(ram + "alloc 0 4 -> at")[1].wrong), 1)
+    check("lab2_a_right_free", len(expect(ram + "alloc 0 0\nmisfree 0 0")[1].wrong), 1)
+
+
+def tables():
+    def decoded(*lines):
+        said = Said(raw=("frame 1 80000 0", "root 100 8", "2 100 1*1=40401") + lines)
+        world = pagetable.World(read("lab 3\nboot mmu=sv39\nenter 0x40000000 1 rw"))
+        want = world.walk({0: said})[0][1]
+        return said.cells["kernel", "map"], want.cells["kernel", "map"], said.count, want.count
+    right = ("1 101 0*1=40801", "0 102 0*1=200000d7")
+    check("lab3_right", decoded(*right), ("40000000:rw=1",) * 2 + (
+        {"tables": 2}, {"tables": 2, "used": 3}))
+    check("lab3_other_frame", decoded(right[0], "0 102 0*1=200004d7")[0],
+          "40000000:rw=frame 80001?")
+    check("lab3_no_user", decoded(right[0], "0 102 0*1=200000c7")[0], "40000000:rw-noU=1")
+    for name, entry, why in (("reserved", 1 << 60 | 0x200000d7, "reserved bits"),
+                             ("w_only", 0x200000d5, "W without R"),
+                             ("not_valid", 0x200000d6, "not 0, but not valid"),
+                             ("pointer", 0x20000001, "a pointer at the last level")):
+        check("lab3_" + name, decoded(right[0], "0 102 0*1=%x" % entry)[0],
+              "nothing; 40000000: " + why)
+    check("lab3_not_aligned", pagetable.what_is_wrong(0x200004d7, 1),
+          "a leaf whose frame is not aligned")
 
 
 # ---- the grader ----
@@ -227,6 +280,8 @@ def machines():
 
 
 rows()
+frames()
+tables()
 machines()
 mappings()
 claims()

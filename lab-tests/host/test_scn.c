@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../scenario/kernel_steps.c"
 #include "../scenario/lex.c"
 #include "../scenario/scn.c"
 #include "../scenario/steps.c"

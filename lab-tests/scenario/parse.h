@@ -25,6 +25,8 @@ uint64_t parse_number(struct parser *p, const char *what); /* an expression */
 /* One number no larger than MOST. */
 uint64_t parse_upto(struct parser *p, const char *what, uint64_t most);
 void parse_step(struct parser *p);
+/* An argument of KIND, see SCN_OPS. */
+void parse_kernel_argument(struct parser *p, struct scn_step *st, char kind);
 void parse_var(struct parser *p, const char *name, uint64_t value);
 /* A name that is not too long; what is wanted if there is none. */
 void parse_name(struct parser *p, char name[SCN_NAME], const char *what);

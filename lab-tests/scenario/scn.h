@@ -30,7 +30,7 @@
  * number, f a file, o "at" and a number, k a word, R rights, A advice, P "=" and a
  * pattern, C "==" and a pattern, maybe, v "=" and a byte, V "==" and a byte,
  * maybe, Q "=" and a pattern, maybe; of the kernel's steps: i the number of a slot,
- * g an order, p pages "a..b", u an address, U one, maybe. */
+ * g an order, c a count, p pages "a..b", u an address, U one, maybe. */
 #define SCN_OPS(X)                    \
     X(SCN_MAP, "map", NULL)           \
     X(SCN_FILE, "file", "FnQ")        \
@@ -67,7 +67,24 @@
     X(SCN_DRAIN, "drain", "g")        \
     X(SCN_REFILL, "refill", "k")      \
     X(SCN_RELEASE, "release", "p")    \
-    X(SCN_MISFREE, "misfree", "ng")
+    X(SCN_MISFREE, "misfree", "ng")   \
+    X(SCN_QUIET, "quiet", "")         \
+    X(SCN_COUNT, "count", "")         \
+    X(SCN_ENTER, "enter", "uiR")      \
+    X(SCN_BIG, "big", "uiR")          \
+    X(SCN_REMOVE, "remove", "u")      \
+    X(SCN_CLEAR, "clear", "uc")       \
+    X(SCN_RIGHTS, "rights", "uR")     \
+    X(SCN_REMAP, "remap", "ui")       \
+    X(SCN_SPLIT, "split", "u")        \
+    X(SCN_PEEK, "peek", "u")          \
+    X(SCN_POKE, "poke", "ui")         \
+    X(SCN_BARE, "bare", "u")          \
+    X(SCN_WORD, "word", "i")          \
+    X(SCN_WALK, "walk", "u")          \
+    X(SCN_FIND, "find", "u")          \
+    X(SCN_PROBE, "probe", "k")        \
+    X(SCN_HALF, "half", "")
 
 enum scn_op {
 #define X(id, verb, args) id,

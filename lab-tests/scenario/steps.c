@@ -313,42 +313,6 @@ take_expect(struct parser *p, struct scn_step *st)
     st->value = parse_upto(p, "a number", 1u << 30);
 }
 
-/* --- arguments of the kernel's steps --- */
-
-/* Pages "a..b", both included. */
-static void
-take_pages(struct parser *p, struct scn_step *st)
-{
-    st->first = (uint32_t)parse_upto(p, "the number of a page", SCN_FRAMES - 1);
-    lex_want(&p->lex, "..");
-    st->last = (uint32_t)parse_upto(p, "the number of a page", SCN_FRAMES - 1);
-    if (st->last < st->first)
-        lex_wrong(&p->lex, "the last page comes before the first");
-}
-
-static void
-take_kernel_argument(struct parser *p, struct scn_step *st, char kind)
-{
-    switch (kind) {
-    case 'i':
-        st->first = (uint32_t)parse_upto(p, "a slot", SCN_SLOTS - 1);
-        break;
-    case 'g':
-        st->last = (uint32_t)parse_upto(p, "an order", 31);
-        break;
-    case 'p':
-        take_pages(p, st);
-        break;
-    case 'U':
-        if (p->lex.token == T_LINE || p->lex.token == T_END)
-            break;
-        /* fall through */
-    case 'u':
-        st->value = parse_number(p, "an address");
-        break;
-    }
-}
-
 /* --- all others --- */
 
 static void
@@ -410,7 +374,7 @@ take_argument(struct parser *p, struct scn_step *st, char kind)
         }
         break;
     default:
-        take_kernel_argument(p, st, kind);
+        parse_kernel_argument(p, st, kind);
     }
 }
 

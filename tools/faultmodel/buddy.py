@@ -80,15 +80,15 @@ class World:
     def describe(step):
         """The step with its numbers."""
         a, b = step["first"], step["last"]
-        text = {"ram": "%d..%d" % (a, b), "hole": "%d..%d" % (a, b), "start": "",
+        text = {"ram": "%d..%d" % (a, b), "hole": "%d..%d" % (a, b), "start": "", "quiet": "", "count": "",
                 "release": "%d..%d" % (a, b), "free": "%d" % a, "drain": "%d" % b,
                 "refill": step["word"], "misfree": "%d %d" % (step["value"], b)}
         return (step["op"] + " " + text.get(step["op"], "%d %d" % (a, b))).strip()
 
     def walk(self, story=None):
         """[(index of the step, Expected)].  STORY: {index: what the kernel said}."""
-        self.drawn, self.memory, self.ram = [], None, set()
-        self.slots, self.drained, self.told = {}, [], None
+        self.drawn, self.memory, self.ram, self.quiet = [], None, set(), False
+        self.slots, self.drained, self.told, self.total = {}, [], None, None
         out = []
         for i, step in enumerate(self.scn["steps"]):
             said = story[i].result if story and i in story else None
@@ -112,8 +112,10 @@ class World:
     def look(self, e):
         if self.memory is None:
             return
-        text = self.memory.text()
         e.count = {"free": self.memory.pages()}
+        if self.quiet:
+            return
+        text = self.memory.text()
         for k in self.memory.free.values():
             e.count["o%d" % k] = e.count.get("o%d" % k, 0) + 1
         if text != self.told:
@@ -130,6 +132,7 @@ class World:
         self.drawn = [f for f in self.drawn if not step["first"] <= f <= step["last"]]
 
     def do_start(self, step, said):
+        self.slots, self.drained = {}, []
         self.memory = Buddy(sorted(set(self.drawn)))
 
     def get(self, order, said):
@@ -166,6 +169,8 @@ class World:
 
     def do_drain(self, step, said):
         if self.memory is None:
+            if step["last"] != 0:
+                raise Unknown("drain %d of the machine" % step["last"])
             return self.drain_machine(said)
         order, n = step["last"], 0
         for f, k in sorted(self.memory.free.items()):
@@ -174,6 +179,16 @@ class World:
                 self.drained += [(g, order) for g in range(f, f + (1 << k), 1 << order)]
                 n += 1 << k - order
         return "value:%x" % n
+
+    def drain_machine(self, said):
+        """How much the machine has nobody here knows; but not more than RAM, not much
+        less, and the same again."""
+        frames = self.scn["memory"] << 8
+        n = int(said[6:], 16) if said and said.startswith("value:") else 0
+        least, most = frames * 7 // 8, frames
+        if self.total is None:
+            self.total = min(max(n, least), most)
+        return "value:%x" % self.total
 
     def do_refill(self, step, said):
         if step["word"] not in ("all", "other"):
@@ -185,6 +200,12 @@ class World:
     def do_release(self, step, said):
         for f in range(step["first"], step["last"] + 1):
             self.memory.put(f, 0)
+
+    def do_quiet(self, step, said):
+        self.quiet = True
+
+    def do_count(self, step, said):
+        self.quiet = False
 
     def do_misfree(self, step, said):
         """Blocks that may not be given back; that it says so is all we ask."""

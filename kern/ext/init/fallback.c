@@ -5,7 +5,7 @@
  * use waiting with a deadline.  Where the other is gone, the linker takes these
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
-#include "ext/init/scn.h"
+#include "ext/init/scn_probe.h"
 #include "ext/mm/audit.h"
 #include "ext/sync/wait_until.h"
 #include "schedule/timeout.h"
@@ -92,6 +92,11 @@ scn_key(const struct machine *m)
 }
 
 WEAK void
+scn_say(const char *fmt, ...)
+{
+}
+
+WEAK void
 scn_result(struct scn_answer *a, const char *fmt, ...)
 {
 }
@@ -106,4 +111,9 @@ scn_caught(void (*fn)(void *arg), void *arg)
 {
     fn(arg);
     return false;
+}
+
+WEAK void
+scn_probe(const char *what, struct scn_answer *a)
+{
 }

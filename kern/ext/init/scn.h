@@ -29,11 +29,14 @@ struct scn_lab {
     void (*step)(const struct scn_step *step, struct scn_answer *a);
     /* How things are now. */
     void (*look)(struct scn_answer *a);
+    /* More records of step NUMBER; may be NULL. */
+    void (*dump)(unsigned number);
     /* Give all back; how many frames are missing. */
     long (*end)(void);
 };
 TABLE_DECLARE(scn_lab, struct scn_lab);
 
+void scn_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void scn_result(struct scn_answer *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void scn_count(struct scn_answer *a, const char *name, uint64_t value);
 

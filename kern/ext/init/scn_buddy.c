@@ -26,8 +26,12 @@
 #define SHOWN     100 /* bytes of a list of blocks */
 #define RANGES    16
 
+#define MACHINE_FRAMES (1ul << 16) /* of a machine of 256 MiB */
+
 static pfn_t base; /* of the frames that scenarios number */
 static bool drawn; /* ram was given, and start came */
+static bool
+    quiet; /* it is not looked: that changes which descriptors are written */
 
 static struct pmm_range ram[RANGES], avail[2 * RANGES];
 static bool is_free[SCN_FRAMES];
@@ -108,10 +112,26 @@ free_ranges(void)
     return n;
 }
 
+/* Descriptors may hold anything before pmm_init(); the worst is what looks like a
+ * free block. */
+static void
+spoil_descriptors(void)
+{
+    struct page *p = pfn_to_page(base);
+
+    memset(p, 0xa5, FRAMES * sizeof(*p));
+    p[0].flags = PG_BUDDY | 6u << PG_ORDER_SHIFT;
+    for (unsigned i = 1; i < FRAMES; i++)
+        p[i].flags = PG_BUDDY | (unsigned)__builtin_ctz(i) << PG_ORDER_SHIFT;
+}
+
 static void
 start(void)
 {
+    memset(slots, 0, sizeof(slots));
+    drained = NULL;
     pmm_drain();
+    spoil_descriptors();
     pmm_init(ram, nram, avail, free_ranges());
     free_at_start = nr_free_pages();
     drawn = true;
@@ -136,7 +156,7 @@ buddy_begin(const struct scn *s, const struct machine *m)
     memset(is_free, 0, sizeof(is_free));
     memset(slots, 0, sizeof(slots));
     nram = 0;
-    drawn = false;
+    drawn = quiet = false;
     drained = NULL;
     base = find_base();
     whole_memory();
@@ -173,19 +193,50 @@ release_block(struct block *b)
 
 /* --- all of them --- */
 
+static uint8_t taken[MACHINE_FRAMES / 8]; /* of the machine's memory */
+static unsigned twice, outside;
+
+/* Is this block of the machine's memory whole, free at boot, and new? */
+static void
+check_block(const struct page *p, unsigned order)
+{
+    const struct pmm_range *r;
+    unsigned n = bootmem_free_ranges(&r);
+    paddr_t from = page_to_pa(p), to = from + (PAGE_SIZE << order);
+
+    while (n > 0 && !(r[n - 1].start <= from && to <= r[n - 1].end))
+        n--;
+    outside += n == 0;
+    for (size_t i = (size_t)(page_to_pfn(p) - memmap_first_pfn); from < to;
+         from += PAGE_SIZE, i++) {
+        if (i >= MACHINE_FRAMES)
+            continue;
+        twice += taken[i / 8] >> i % 8 & 1;
+        taken[i / 8] |= (uint8_t)(1 << i % 8);
+    }
+}
+
 static void
 drain(unsigned order, struct scn_answer *a)
 {
-    size_t n = 0, most = buddy.nmanaged + 1;
+    size_t n = 0, most = bootmem_free() / PAGE_SIZE + 1;
     struct page *p;
 
+    twice = outside = 0;
+    memset(taken, 0, sizeof(taken));
     while (n < most && (p = take(order)) != NULL) {
         p->lru.next = drained == NULL ? NULL : &drained->lru;
         drained = p;
         n++;
+        if (!drawn)
+            check_block(p, order);
     }
     drained_order = order;
     scn_result(a, "value:%lx", n);
+    scn_count(a, "twice", twice);
+    scn_count(a, "outside", outside);
+    if (!drawn && order == 0)
+        scn_count(a, "missing", bootmem_free() / PAGE_SIZE - n);
 }
 
 static struct page *
@@ -261,6 +312,10 @@ buddy_step(const struct scn_step *st, struct scn_answer *a)
         pmm_release((base + st->first) << PAGE_SHIFT, (base + st->last + 1)
                                                           << PAGE_SHIFT);
         free_at_start += st->last + 1 - st->first;
+        break;
+    case SCN_QUIET:
+    case SCN_COUNT:
+        quiet = st->op == SCN_QUIET;
         break;
     case SCN_MISFREE:
         misfree(st->value, st->last);
@@ -361,7 +416,7 @@ buddy_look(struct scn_answer *a)
     pmm_drain();
     if (drawn)
         scn_count(a, "free", nr_free_pages());
-    if (drawn) {
+    if (drawn && !quiet) {
         census(a);
         list_blocks(a);
     }
@@ -383,6 +438,12 @@ buddy_end(void)
     return (long)(free_at_start - nr_free_pages());
 }
 
-static const struct scn_lab buddy_lab = {2,          BOOT_FRAMES, buddy_begin,
-                                         buddy_step, buddy_look,  buddy_end};
+static const struct scn_lab buddy_lab = {
+    .lab = 2,
+    .part = BOOT_FRAMES,
+    .begin = buddy_begin,
+    .step = buddy_step,
+    .look = buddy_look,
+    .end = buddy_end,
+};
 TABLE_ADD(scn_lab, buddy_lab);

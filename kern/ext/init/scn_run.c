@@ -48,8 +48,8 @@ scn_count(struct scn_answer *a, const char *name, uint64_t value)
         snprintf(a->counts + n, sizeof(a->counts) - n, " %s=%lu", name, value);
 }
 
-static void
-say(const char *fmt, ...)
+void
+scn_say(const char *fmt, ...)
 {
     char line[SCN_TEXT + 1];
     va_list ap;
@@ -114,6 +114,12 @@ do_look(void *arg)
     lab->look(w->answer);
 }
 
+static void
+do_dump(void *number)
+{
+    lab->dump(*(unsigned *)number);
+}
+
 /* False: what follows makes no sense any more. */
 static bool
 run_step(unsigned i)
@@ -130,11 +136,13 @@ run_step(unsigned i)
     sane = !scn_caught(do_look, &w);
     if (!sane)
         scn_result(&a, "broken");
-    say("step %u %s%s", i, a.result, a.counts);
+    scn_say("step %u %s%s", i, a.result, a.counts);
     if (a.thing[0] != 0 && strcmp(a.state, last) != 0) {
         strlcpy(last, a.state, sizeof(last));
-        say("area %u kernel %s %s", i, a.thing, a.state);
+        scn_say("area %u kernel %s %s", i, a.thing, a.state);
     }
+    if (lab->dump != NULL)
+        sane = !scn_caught(do_dump, &i) && sane;
     return sane;
 }
 
@@ -148,7 +156,7 @@ run_scenario(const char *name, const struct machine *m)
     for (unsigned i = 0; i < scn.nsteps && run_step(i); i++)
         ;
     missing = lab->end();
-    say("end %ld 0 0 0", missing);
+    scn_say("end %ld 0 0 0", missing);
 }
 
 /* --- files --- */
@@ -191,11 +199,11 @@ run_file(const char *name, uint64_t seed, const struct machine *m)
     char path[100];
 
     snprintf(path, sizeof(path), "scn/%s.scn", name);
-    say("start %s", name);
+    scn_say("start %s", name);
     if (!find_file(path, &e) ||
         scn_parse(&scn, name, e.data, e.size, seed) != 0 ||
         scn.steps[0].op < SCN_KERNEL || scn.lab != lab->lab)
-        say("unreadable");
+        scn_say("unreadable");
     else
         run_scenario(name, m);
 }
@@ -223,7 +231,7 @@ run_list(const struct machine *m, unsigned skip)
         if (n >= skip)
             run_file(line, seed, m);
     }
-    say("done %u", n - MIN(n, skip));
+    scn_say("done %u", n - MIN(n, skip));
 }
 
 void
