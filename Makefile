@@ -306,6 +306,7 @@ HLINK.explore_space := lab-tests/host/link_asid.c
 HLINK.explore_fault := lab-tests/host/link_around_mutants.c
 HLINK.explore_truncate := $(HLINK.explore_fault)
 HLINK.explore_swap := $(HLINK.explore_fault)
+HLINK.explore_shared := $(HLINK.explore_fault)
 HLINK.explore_mremap := $(HLINK.explore_fault) lab-tests/host/link_move_mutants.c kern/ext/mm/mremap.c
 HLINK.test_mm_random := lab-tests/host/link_fault_around.c
 HLINK.tsan_mm_faults := $(HLINK.test_mm_random)
@@ -315,7 +316,7 @@ $(foreach t,$(SFSTESTS),$(eval HLINK.$t := $B/ts/sfs.a))
 $(foreach t,$(SFSTESTS),$(eval HINC.$t := -include tools/sfs/host.h))
 # ... and what those include.
 $B/h/explore_space: kern/ext/init/asid.c
-$B/h/explore_fault $B/h/explore_mremap $B/h/explore_swap $B/h/explore_truncate $B/h/test_mm_random $B/h/tsan_mm_faults: kern/ext/mm/fault_around.c
+$B/h/explore_fault $B/h/explore_mremap $B/h/explore_shared $B/h/explore_swap $B/h/explore_truncate $B/h/test_mm_random $B/h/tsan_mm_faults: kern/ext/mm/fault_around.c
 $B/h/explore_mremap: kern/ext/mm/move_ptes.c
 $(foreach t,$(HTEST:$B/h/%=%),$(eval $B/h/$t: $(HLINK.$t)))
 
@@ -333,7 +334,7 @@ $(HPY): $B/h/%: lab-tests/host/%.py Makefile
 # The file system on this computer: its kernel files and what they stand on, for
 # the tools (t) and, with sanitizers, for the tests (ts).
 SFSK   := $(filter-out %/type.c,$(wildcard kern/fs/sfs/*.c)) $(addprefix kern/fs/,inode.c icache.c mount.c) \
-          $(wildcard kern/mm/readahead.c) $(addprefix kern/mm/,object.c object_read.c page_lock.c pageref.c writeback.c) \
+          $(wildcard kern/mm/readahead.c) $(addprefix kern/mm/,object.c object_fill.c object_read.c object_swap.c page_lock.c pageref.c writeback.c) \
           kern/sync/mutex.c kern/sync/wait.c
 SFSLIB := $(SFSK) $(addprefix tools/sfs/,host.c disk.c format.c tree.c treecopy.c check.c repair.c) $(HSHIM)
 SFST   := $(addprefix $B/,mksfs fsck.sfs sfs)

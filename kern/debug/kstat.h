@@ -37,7 +37,8 @@
     X(STAT_SWPIN, "swpin")          /* pages brought from swap */          \
     X(STAT_SWPOUT, "swpout")        /* pages written to swap */            \
     X(STAT_RESCAN, "rescan")        /* looked at to find a victim */       \
-    X(STAT_SWAPPED, "swapped")      /* private pages only on a slot */     \
+    X(STAT_SWAPPED, "swapped")      /* pages only on a slot */             \
+    X(STAT_SHMEM, "shmem_pages")    /* of cache_pages: only swap behind */ \
     X(STAT_SLOT_ALLOC, "slot_alloc")                                       \
     X(STAT_SLOT_FREE, "slot_free")
 

@@ -44,7 +44,7 @@ read_page(struct file *f, uint64_t index, size_t at, uintptr_t buf, size_t len)
     if (likely(page != NULL && (atomic_load(&page->flags) & PG_UPTODATE) &&
                !readahead_due(&f->ahead, index))) {
         data = page_to_va(page);
-    } else if (page == NULL && obj->ops->zeros) {
+    } else if (page == NULL && obj->ops->zeros && object_is_hole(obj, index)) {
         return (long)clear_user(buf, len);
     } else {
         int err;
@@ -175,7 +175,7 @@ write_whole(struct piece *p, struct page *page)
     if (err == 0 && p->copied == p->len)
         atomic_or(&page->flags, PG_UPTODATE);
     else
-        object_remove(obj, page);
+        object_back_out(obj, page);
     if (err != 0 || p->copied < p->len)
         p->copied = 0;
     return err;

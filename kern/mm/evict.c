@@ -42,3 +42,14 @@ object_drop_clean(struct vm_object *obj)
     }
     return n;
 }
+
+/* Replaced by kern/ext/mm/pager_swap.c, which can write some. */
+WEAK size_t
+object_evict_some(struct vm_object *obj, struct page **pages, unsigned n)
+{
+    size_t done = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        done += object_evict(obj, pages[i]);
+    return done;
+}

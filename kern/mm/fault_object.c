@@ -84,7 +84,7 @@ filemap_fault(struct fault *f, unsigned *result)
     } else if (!(atomic_load(&page->flags) & PG_UPTODATE)) {
         int err;
 
-        if (!obj->ops->at_once) {
+        if (!obj->ops->at_once || object_slot(obj, page) != 0) {
             *result = outside(f, DO_PAGE_IN, page, obj);
             return NULL;
         }
@@ -239,6 +239,8 @@ page_outside(struct fault *f, unsigned todo, unsigned result)
         return result;
     }
     if (todo & DO_PAGE_IN) {
+        bool swapped = object_slot(obj, page) != 0;
+
         f->major = true;
         err = object_fill_ahead(obj, page, &obj->faults, killable);
         if (err == -EINTR) {
@@ -246,6 +248,8 @@ page_outside(struct fault *f, unsigned todo, unsigned result)
             page_put(page);
             return result;
         }
+        if (swapped && err == 0)
+            mm_count(f->mm, MM_SWPIN);
     } else if (todo & DO_SWAP_IN) {
         err = swap_in_outside(f);
     } else {

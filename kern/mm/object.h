@@ -8,6 +8,7 @@
 #define KERN_MM_OBJECT_H
 
 #include "debug/kstat.h"
+#include "mm/anon.h"
 #include "mm/pageref.h"
 #include "mm/pgtable.h"
 #include "sync/wait.h"
@@ -25,8 +26,12 @@ struct pager_ops {
     /* Fill PAGE, which is locked, with page INDEX, now.  => may sleep, nothing
      * held but the page's lock.  0, -EIO, -ENOMEM, or -ENODATA beyond the end */
     int (*page_in)(struct vm_object *obj, uint64_t index, struct page *page);
-    /* What is not in memory is zeros: readers need no page for it. */
+    /* What is neither in memory nor on swap is zeros: readers need no page. */
     bool zeros;
+    /* Its memory is its only place, but for slots of swap: page_in is
+     * shared_page_in(), page_out NULL, and nothing is ever written but to make
+     * room. */
+    bool swap;
     /* Begin to fill the N pages from INDEX on (at most RUN_PAGES): locked, not
      * up to date, and nobody's but the pager's until it ends each with
      * object_filled(), in any order, perhaps in an interrupt, perhaps before it
@@ -64,9 +69,9 @@ struct pager_ops {
      * => unpin() may sleep */
     void (*pin)(struct vm_object *obj);
     void (*unpin)(struct vm_object *obj);
-    /* PAGE, which was dirty, leaves the object without having been written; NULL:
-     * nobody counts.  => spinlock held */
-    void (*dropped)(struct vm_object *obj, struct page *page);
+    /* A page that was dirty, or had a slot, is not the object's any more, and was
+     * not written to where it belongs; NULL: nobody counts.  => spinlock held */
+    void (*dropped)(struct vm_object *obj);
     /* The last reference is gone; pages are dropped already, the dirty ones, too:
      * who wants them kept has written them before.  The memory of the object is
      * this call's to free.  => may sleep */
@@ -110,6 +115,7 @@ struct vm_object {
     uint64_t cuts;               /* [lock] truncate.c: a number for each */
     struct list cached_link;     /* reclaim.c: of the objects with pages */
     uint64_t hand;               /* reclaim.c: where to go on looking */
+    struct list swap_link;       /* pager_swap.c: of those that had slots */
     const struct pager_ops *ops; /* [I] */
     void *host;                  /* [I] inode, segment, device */
 };
@@ -140,8 +146,12 @@ object_find(struct vm_object *obj, uint64_t index)
 /* The first page from index FROM on that is in the cache (DIRTY: and is dirty or
  * PG_WRITEBACK, or was until lately), with a reference, or NULL. */
 struct page *object_next(struct vm_object *obj, uint64_t from, bool dirty);
-/* Where the pages from FIRST on stand, those that are not in the cache as NULL: *N
- * of them, less than asked for at the end of the object and of a node (0: the
+/* Is there anything from index *FROM on, in memory or on swap?  *FROM becomes its
+ * index, *PAGE the page, with a reference, or NULL, *SLOT its slot, or 0. */
+bool object_next_any(struct vm_object *obj, uint64_t *from, struct page **page,
+                     swp_t *slot);
+/* Where the pages from FIRST on stand, those that are not in the cache as what is
+ * no object_entry_page(): *N of them, less than asked for at the end of the object and of a node (0: the
  * end).  No references: they stay while the lock is held.  NULL: none is there.
  * => obj->lock held */
 void **object_slots(struct vm_object *obj, uint64_t first, unsigned *n);
@@ -152,9 +162,17 @@ MUST_CHECK int object_add(struct vm_object *obj, uint64_t index,
 /* Take it out of the cache, dirty or not.  => page locked, not mapped; no
  * object or later lock held */
 void object_remove(struct vm_object *obj, struct page *page);
+/* The same, but what its slot holds stays the object's. */
+void object_back_out(struct vm_object *obj, struct page *page);
 /* The same if nobody but the caller has a reference; else false, and nothing
  * happened.  => also clean */
 bool object_remove_unused(struct vm_object *obj, struct page *page);
+/* How a slot is given back; swap says it, before there is any. */
+extern void (*object_slot_free)(swp_t slot);
+/* If the contents of INDEX are on a slot, they are nobody's any more. */
+void object_drop_slot(struct vm_object *obj, uint64_t index);
+/* Is there nothing at INDEX, neither in memory nor on swap? */
+bool object_is_hole(struct vm_object *obj, uint64_t index);
 /* Have the pager fill PAGE and wait for that.  A page it could not bring leaves
  * the cache, so that the next who asks tries again.  After 0 it is PAGE's owner
  * that tells whether it still is the object's.  => page locked, in the cache,
@@ -210,6 +228,23 @@ static inline bool
 object_owns(const struct vm_object *obj, const struct page *page)
 {
     return page->owner == ((uintptr_t)obj | PAGE_OWNER_OBJECT);
+}
+
+/* What stands in OBJ's tree: NULL, a page, or a slot of swap. */
+#define OBJECT_ON_SWAP 1ul
+
+static inline bool
+object_entry_page(const void *entry)
+{
+    return entry != NULL && ((uintptr_t)entry & OBJECT_ON_SWAP) == 0;
+}
+
+/* The slot that has the contents of PAGE, too, unless it is dirty; it may be out of
+ * date then.  0: none.  => page locked */
+static inline swp_t
+object_slot(const struct vm_object *obj, const struct page *page)
+{
+    return obj->ops->swap ? page->policy : 0;
 }
 
 /* A call reads or writes PAGE: it is not the next that reclaim takes. */
@@ -274,6 +309,21 @@ void clean_object(struct vm_object *obj); /* it has none */
  * open file has a SEEN, set to obj->err_seq when it is opened, and is told once.
  * 0 or a negative errno */
 int object_error_since(struct vm_object *obj, uint32_t *seen);
+
+/* What of PAGE lies behind OBJ's end becomes zeros.  => page locked */
+void object_zero_tail(struct vm_object *obj, struct page *page);
+
+/* --- ext/mm/pager_swap.c; without it shared memory stays where it is --- */
+
+/* The pager of objects with ops->swap: zeros, or from PAGE's slot. */
+int shared_page_in(struct vm_object *obj, uint64_t index, struct page *page);
+/* OBJ ends, and its slots are going to be freed.  => may sleep */
+void shared_forget(struct vm_object *obj);
+/* Throw out N PAGES of OBJ, with references that stay the caller's: clean ones, and
+ * those that can be written to swap.  Returns how many went.  => may sleep; OBJ
+ * stays meanwhile; no page locked */
+size_t object_evict_some(struct vm_object *obj, struct page **pages,
+                         unsigned n);
 
 /* --- reclaim.c; without it the first two do nothing --- */
 

@@ -2,14 +2,6 @@
 #include "mm/kmalloc.h"
 #include "mm/object.h"
 
-static int
-zeros_page_in(struct vm_object *obj, uint64_t index, struct page *page)
-{
-    (void)obj, (void)index;
-    page_zero(page_to_va(page));
-    return 0;
-}
-
 static void
 zeros_release(struct vm_object *obj)
 {
@@ -18,7 +10,8 @@ zeros_release(struct vm_object *obj)
 
 static const struct pager_ops zeros = {.name = "zeros",
                                        .at_once = true,
-                                       .page_in = zeros_page_in,
+                                       .swap = true,
+                                       .page_in = shared_page_in,
                                        .release = zeros_release};
 
 struct vm_object *

@@ -24,7 +24,8 @@
  *
  * No reference keeps an object alive while it is looked at: the last reference of
  * a file may be work that needs locks, memory, and the disk.  Instead who ends an
- * object waits until the hand has left it, which is soon, as nothing there sleeps.
+ * object waits until the hand has left it, which is soon: nothing there sleeps, but
+ * for a write to swap, which needs nobody.
  *
  * Where nothing can be got back (private pages, if there is no swap), the mark
  * at which the thread is woken goes down with the free pages, an eighth each
@@ -152,15 +153,17 @@ look_at(struct vm_object *obj, unsigned most, size_t *looked)
     struct page *pages[BATCH];
     unsigned n = next_pages(obj, pages, most);
     uint64_t used = pages_take_accessed(pages, n);
-    size_t done = 0;
+    struct page *cold[BATCH];
+    unsigned ncold = 0;
+    size_t done;
 
     for (unsigned i = 0; i < n; i++) {
-        bool keep = touched(pages[i]) || (used >> i & 1);
-
-        if (!keep && object_evict(obj, pages[i]))
-            done++;
-        page_put(pages[i]);
+        if (!touched(pages[i]) && !(used >> i & 1))
+            cold[ncold++] = pages[i];
     }
+    done = object_evict_some(obj, cold, ncold);
+    for (unsigned i = 0; i < n; i++)
+        page_put(pages[i]);
     if (n < most) {
         obj->hand = 0;
         move_hand(obj);

@@ -147,6 +147,13 @@ bool swap_slots_scarce(void);
  * -EINTR: some is still there.  => may sleep */
 struct swap_dev;
 MUST_CHECK int swap_bring_back(struct swap_dev *dev);
+/* ... what objects have there.  ext/mm/pager_swap.c */
+MUST_CHECK int swap_bring_shared(struct swap_dev *dev);
+/* Is there memory for one more page from swap, and does nobody want the caller to
+ * stop?  -EINTR, -ENOMEM */
+MUST_CHECK int swapoff_may_go_on(void);
+/* How many slots objects have, for checks.  => nobody is at work on them */
+uint64_t swap_slots_shared(void);
 
 /* --- swapslot.c: who has which slot --- */
 
@@ -182,9 +189,13 @@ MUST_CHECK int swap_on(struct swap_dev *dev);
 /* DEV is not used any more: what it has comes back first.  => may sleep */
 MUST_CHECK int swap_off(struct swap_dev *dev);
 
-/* A slot for A, the next of RUN, which gets up to MOST others if it has none; 0: all
+/* A slot for A, or SWAP_SHARED, the next of RUN, which gets up to MOST others if it has none; 0: all
  * are taken.  It is to be written.  => a->lock held */
 swp_t swap_slot_alloc(struct anon *a, struct swap_run *run, unsigned most);
+/* Whose slots are those of objects, which know them: see object.h. */
+#define SWAP_SHARED ((struct anon *)8ul)
+/* Is SLOT one of DEV? */
+bool swap_slot_is_on(const struct swap_dev *dev, swp_t slot);
 /* Nobody needs more of RUN. */
 void swap_run_end(struct swap_run *run);
 /* SLOT, which is A's, will be written.  => a->lock held */

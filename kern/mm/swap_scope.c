@@ -43,7 +43,7 @@ swap_init(void)
     scope_cache = kmem_cache_create("swap_scope", sizeof(struct swap_scope), 0,
                                     KMEM_TYPE_STABLE, scope_construct);
     assert(scope_cache != NULL);
-    anon_slot_free = swap_slot_free;
+    anon_slot_free = object_slot_free = swap_slot_free;
     anon_page_forget = swap_forget_slow;
     scope_construct(&swap_global);
     swap_global.end = UINTPTR_MAX;

@@ -81,9 +81,8 @@ bring_one(struct anon *a, swp_t slot)
     return err;
 }
 
-/* Is there memory for one more, and does nobody want us to stop? */
-static int
-may_go_on(void)
+int
+swapoff_may_go_on(void)
 {
     if (thread_wanted(1))
         return -EINTR;
@@ -98,7 +97,7 @@ swap_bring_back(struct swap_dev *dev)
     swp_t slot;
 
     while ((a = swap_next_owner(dev, &i, &slot)) != NULL) {
-        int err = may_go_on();
+        int err = swapoff_may_go_on();
 
         race_point("swapoff");
         if (err == 0)
@@ -109,5 +108,5 @@ swap_bring_back(struct swap_dev *dev)
             return err;
         i += (unsigned)err;
     }
-    return 0;
+    return swap_bring_shared(dev);
 }

@@ -3,7 +3,7 @@
  *     swp_t   | device (16 bits) | slot + 1 (48) |     0: none
  *
  *     device  chunk[0] -> 512 slots:  free    a bit for each
- *             chunk[1] -> ...         owner   NULL, an anon, or BAD
+ *             chunk[1] -> ...         owner   NULL, an anon, SWAP_SHARED, or BAD
  *             whole, part             the chunks all, or some of whose slots are free
  *
  * The pointer is there so that swapoff finds whose page a slot holds.  It needs no
@@ -82,6 +82,12 @@ place_of_slot(swp_t swp, uint64_t *slot)
 {
     *slot = (swp & ((1ul << DEV_SHIFT) - 1)) - 1;
     return dev_of[swp >> DEV_SHIFT];
+}
+
+bool
+swap_slot_is_on(const struct swap_dev *dev, swp_t swp)
+{
+    return swp >> DEV_SHIFT == dev->index;
 }
 
 /* --- devices --- */
@@ -460,8 +466,9 @@ owner_in_chunk(struct swap_dev *dev, uint64_t *i)
     spin_lock(&slots);
     if (dev->chunk[*i / CHUNK]->nfree == dev->chunk[*i / CHUNK]->nall)
         *i = end;
-    while (*i < end && (a = whose(*owner_of(dev, *i))) == NULL)
-        ++*i;
+    while (*i < end &&
+           ((a = whose(*owner_of(dev, *i))) == NULL || a == SWAP_SHARED))
+        a = NULL, ++*i;
     spin_unlock(&slots);
     return a;
 }

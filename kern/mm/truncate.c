@@ -166,10 +166,14 @@ static void
 cut_pages(struct vm_object *obj, uint64_t first)
 {
     struct page *page;
+    swp_t slot;
 
-    for (; (page = object_next(obj, first, false)) != NULL; page_put(page)) {
-        first = page->index + 1;
+    while (object_next_any(obj, &first, &page, &slot)) {
         race_point("cut-page");
+        if (page == NULL) {
+            object_drop_slot(obj, first);
+            continue; /* it may have become a page */
+        }
         page_lock(page);
         page_wait_written(page);
         if (object_owns(obj, page)) {
@@ -177,6 +181,7 @@ cut_pages(struct vm_object *obj, uint64_t first)
             object_remove(obj, page);
         }
         page_unlock(page);
+        page_put(page);
     }
 }
 
@@ -190,16 +195,11 @@ cut_from(struct vm_object *obj, uint64_t first)
     return err != 0 ? err : again;
 }
 
-/* What is not in memory of an object that has nothing behind it, is zeros. */
+/* What was never there of an object that has nothing behind it, is zeros. */
 static bool
 all_zeros(struct vm_object *obj, uint64_t size)
 {
-    struct page *page =
-        obj->ops->zeros ? object_find(obj, size >> PAGE_SHIFT) : NULL;
-
-    if (page != NULL)
-        page_put(page);
-    return obj->ops->zeros && page == NULL;
+    return obj->ops->zeros && object_is_hole(obj, size >> PAGE_SHIFT);
 }
 
 int

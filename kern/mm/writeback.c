@@ -28,9 +28,9 @@
 
 #define ERRNO_BITS 12
 
-/* What of the last page lies behind the end never gets out: it is zeros. */
-static void
-zero_tail(struct vm_object *obj, struct page *page)
+/* What of the last page lies behind the end never gets out. */
+void
+object_zero_tail(struct vm_object *obj, struct page *page)
 {
     uint64_t size = atomic_load(&obj->size);
 
@@ -47,7 +47,7 @@ object_write_run(struct vm_object *obj, struct page **pages, unsigned n)
     pages_mkclean(pages, n);
     for (unsigned i = 0; i < n; i++) {
         assert(pages[i]->index == index + i);
-        zero_tail(obj, pages[i]);
+        object_zero_tail(obj, pages[i]);
         atomic_or(&pages[i]->flags, PG_WRITEBACK);
         object_clear_dirty(obj, pages[i]);
     }
@@ -186,6 +186,8 @@ object_sync(struct vm_object *obj, uint64_t first, uint64_t last, bool wait)
     uint64_t index = first;
     unsigned n;
 
+    if (obj->ops->page_out == NULL)
+        return 0;
     while ((n = take_run(obj, &index, last, wait, pages)) > 0) {
         object_write_run(obj, pages, n);
         while (n > 0)

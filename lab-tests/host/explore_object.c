@@ -144,6 +144,7 @@ pages_of(struct vm_object *obj)
 #define wait_wake_all(wq) EXPLORE_CALL(wait_wake_all, wq, wq)
 #define page_unlock(p)    EXPLORE_CALL(page_unlock, p, p)
 #include "kern/mm/object.c"
+#include "kern/mm/object_fill.c"
 #undef page_unlock
 #include "kern/mm/page_lock.c"
 #include "kern/mm/readahead.c"
@@ -158,7 +159,13 @@ pages_of(struct vm_object *obj)
 #define page_unlock(p) EXPLORE_CALL(page_unlock, p, p)
 #include "kern/mm/fault_object.c"
 
-/* No private pages here. */
+/* No private pages here, and no swap. */
+void
+shared_forget(struct vm_object *obj)
+{
+    (void)obj;
+}
+
 int
 swap_in_outside(struct fault *f)
 {

@@ -1,5 +1,5 @@
-/* mm_mutant.h: the holes that explore_fault.c, explore_mremap.c and explore_swap.c
- * can ask for. */
+/* mm_mutant.h: the holes that explore_fault.c, explore_mremap.c, explore_swap.c
+ * and explore_shared.c can ask for. */
 #ifndef HOST_MM_MUTANT_H
 #define HOST_MM_MUTANT_H
 
@@ -44,6 +44,7 @@ enum mutant {
     MUTANT_DIRTY_UNSEEN, /* end_out: no look whether it was written to */
     MUTANT_VICTIM_LATE,  /* swap_take_victim: a reference after the lock */
     MUTANT_OFF_AT_ONCE,  /* swap_off: does not wait for I/O */
+    MUTANT_CUT_PASSES,   /* cut_pages: what backed out is not looked at again */
 };
 
 #endif

@@ -300,7 +300,10 @@ add_blindly(struct vm_object *obj, uint64_t index, struct page **page)
              MUTANT_IN(MUTANT_EVICT_BLIND, "object_remove_unused") \
          ? 0                                                       \
          : (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED)))
+#define shared_forget(obj) EXPLORE_CALL(shared_forget, obj, obj)
 #include "kern/mm/object.c"
+#undef shared_forget
+#include "kern/mm/object_fill.c"
 #include "kern/mm/object_zeros.c"
 #undef object_pages
 #undef atomic_load
@@ -341,7 +344,14 @@ static bool tables_free(void *arg);
 #undef tlb_shootdown
 #undef cpu_wait
 #include "kern/ext/mm/migrate.c"
+#ifdef WORLD_SHARED_SWAP /* explore_shared.c */
+#define object_evict_some files_evict_some
 #include "kern/mm/evict.c"
+#undef object_evict_some
+#else
+#include "kern/mm/evict.c"
+#include "kern/mm/object_swap.c"
+#endif
 #include "kern/mm/space.c"
 
 #undef atomic_load
@@ -377,6 +387,9 @@ static bool tables_free(void *arg);
 #include "kern/mm/swapslot.c"
 #undef atomic_load
 #define atomic_load(p) (ATOMIC_POINT(p), __atomic_load_n(p, __ATOMIC_RELAXED))
+#ifdef WORLD_SHARED_SWAP
+#include "kern/ext/mm/pager_swap.c"
+#endif
 #include "mm_one_node.h"
 
 /* --- what changes a space --- */

@@ -393,6 +393,8 @@ tlb_sync_code(uint64_t set)
 #include "kern/mm/mm_struct.c"
 #include "kern/mm/mmap.c"
 #include "kern/mm/object.c"
+#include "kern/mm/object_fill.c"
+#include "kern/mm/object_swap.c"
 #include "kern/mm/object_zeros.c"
 #include "kern/mm/page_lock.c"
 #include "kern/mm/pageref.c"

@@ -68,9 +68,13 @@ punch_pages(struct inode *i, uint64_t index, uint64_t end)
     int err = 0;
 
     while (err == 0) {
-        struct page *page = object_next(i->object, index, false);
-        uint64_t cached = page == NULL ? end : MIN(page->index, end);
+        uint64_t cached = index;
+        struct page *page;
+        swp_t slot;
 
+        if (!object_next_any(i->object, &cached, &page, &slot))
+            cached = end;
+        cached = MIN(cached, end);
         if (page != NULL)
             page_put(page);
         index = next_block(i, index, cached);
@@ -87,12 +91,11 @@ static int
 zero_part(struct inode *i, uint64_t pos, size_t n)
 {
     uint64_t index = pos >> PAGE_SHIFT;
-    struct page *page = object_find(i->object, index);
+    struct page *page;
     int err;
 
-    if (page != NULL)
-        page_put(page);
-    else if (next_block(i, index, index + 1) != index)
+    if (object_is_hole(i->object, index) &&
+        next_block(i, index, index + 1) != index)
         return 0; /* a hole already */
     err = object_page_to_write(i->object, index, &page);
     if (err != 0)

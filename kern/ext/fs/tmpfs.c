@@ -3,8 +3,8 @@
  *
  *     folder ── entries in order of making (a folder's positions)
  *         └─── the same by hash of the name: 10,000 names cost as 10 do
- *     file ──── a vm_object whose pages have nothing behind them: what is missing
- *               is zeros, what was written stays dirty for ever
+ *     file ──── a vm_object whose pages have nothing behind them but swap: what is
+ *               in neither is zeros
  *
  * An entry holds a reference of its inode, a folder in memory one of its parent
  * (fs/inode.h); nothing else keeps an inode.  A page is charged to the mount when
@@ -27,18 +27,13 @@ static const struct inode_ops tmpfs_ops;
 /* --- pages --- */
 
 static int
-tmpfs_page_in(struct vm_object *obj, uint64_t index, struct page *page)
-{
-    page_zero(page_to_va(page));
-    return 0;
-}
-
-static int
 tmpfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
 {
     struct inode *i = obj->host;
     struct tmpfs *t = tmpfs_of(i);
 
+    if (object_slot(obj, page) != 0)
+        return 0; /* it has been charged since before it went to swap */
     if (atomic_add(&t->pages, 1) < t->pages_max) {
         atomic_add(&i->blocks, PAGE_SIZE / 512);
         return 0;
@@ -48,7 +43,7 @@ tmpfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
 }
 
 static void
-tmpfs_dropped(struct vm_object *obj, struct page *page)
+tmpfs_dropped(struct vm_object *obj)
 {
     struct inode *i = obj->host;
 
@@ -60,7 +55,8 @@ static const struct pager_ops tmpfs_pager = {
     .name = "tmpfs",
     .at_once = true,
     .zeros = true,
-    .page_in = tmpfs_page_in,
+    .swap = true,
+    .page_in = shared_page_in,
     .mkwrite = tmpfs_mkwrite,
     .dropped = tmpfs_dropped,
     .pin = inode_pin,

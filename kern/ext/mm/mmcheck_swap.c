@@ -1,9 +1,16 @@
 /* mmcheck_swap.c: adds to mmcheck what must hold between anons and swap slots; a
  * first reader may skip it.
  *
- * A slot knows the anon that has it, and each taken slot has one. */
+ * A slot knows the anon that has it, and each taken slot has one, or is an object's. */
 #include "ext/mm/mmcheck_impl.h"
 #include "mm/swap.h"
+
+/* Without ext/mm/pager_swap.c. */
+WEAK uint64_t
+swap_slots_shared(void)
+{
+    return 0;
+}
 
 static uint64_t nslots; /* one check at a time: the gates are closed */
 
@@ -23,9 +30,11 @@ check_slot(struct check *c, struct tally_entry *e)
 static void
 check_slots(struct check *c)
 {
-    if (nslots != swap_slots_used())
-        c->complain(c, "%lu slots are of anons, %lu are taken", nslots,
-                    swap_slots_used());
+    uint64_t shared = swap_slots_shared();
+
+    if (nslots + shared != swap_slots_used())
+        c->complain(c, "%lu slots are of anons, %lu of objects, %lu are taken",
+                    nslots, shared, swap_slots_used());
     nslots = 0;
 }
 

@@ -57,6 +57,24 @@ about_entry(const struct vma_struct *v, pte_t e, struct pginfo *info)
         about_page(pa_to_page(pte_pa(e) + inside), info);
 }
 
+/* What only swap is behind has a slot, too, perhaps. */
+static void
+about_shared(struct vma_struct *v, struct pginfo *info)
+{
+    struct vm_object *obj = v->vm_object;
+    uint64_t index = vma_object_index(v, info->va), at = index;
+    struct page *page;
+    swp_t slot;
+
+    if (obj == NULL || !obj->ops->swap ||
+        !object_next_any(obj, &at, &page, &slot))
+        return;
+    if (at == index)
+        info->slot = slot;
+    if (page != NULL)
+        page_put(page);
+}
+
 static void
 about_private(struct vma_struct *v, struct pginfo *info)
 {
@@ -99,6 +117,7 @@ pginfo(struct mm_struct *mm, uintptr_t va, struct pginfo *info)
     }
     if (v != NULL) {
         info->flags |= PGINFO_AREA;
+        about_shared(v, info);
         about_private(v, info);
     }
     gate_leave(&mm->gate);

@@ -39,7 +39,7 @@ show_meminfo(struct proc_text *t, int pid)
     kilobytes(t, "SwapFree:", slots - MIN(slots, used));
     kilobytes(t, "Dirty:", kstat_read(STAT_DIRTY));
     kilobytes(t, "AnonPages:", private - MIN(private, swapped));
-    kilobytes(t, "Shmem:", 0);
+    kilobytes(t, "Shmem:", kstat_read(STAT_SHMEM));
     return 0;
 }
 PROC_FILE(meminfo, .name = "meminfo", .show = show_meminfo);
