@@ -25,7 +25,9 @@
 #   make disk-tools  build/mksfs, build/fsck.sfs, build/sfs: images of our file system
 #   make grade       run the scenarios of the labs: points, and why one failed;
 #                    LAB=5 SEED=7 JOBS=4 PROFILE=classic, results in build/grade
-#   make scenario    S=lab5/cow: those whose name has that, with their timelines
+#   make scenario    S=lab5/cow: those whose name has that, with their timelines;
+#                    GDB=1: one that fails stops in front of its wrong step
+#   make replay      R=build/grade/replay/lab5-cow.json: a failed run again, GDB=1
 #   make lab-mutants do the labs find bugs put in, and does a hint name them?
 #                    LAB=5, M=lab5-reuse-never: some of them
 #   make handout     LAB=4 OUT=dir: a tree for students, its exercises cut;
@@ -41,6 +43,7 @@
 #                    FUNC=finish_fault: how often each of its instructions runs
 #   make mutants     do the race tests find bugs put in? M=name, SHORT=1, SEED='1 2 3'
 #   make repeat      N=20 CMD='make ktest ROW=virt-4' LOAD=1: the same verdicts?
+#                    CMD='make grade JOBS=4': the same of each scenario?
 #   make doctor      every tool, its version, what it is for, what is missing
 #   make clean       remove build/
 #   make help        this text
@@ -85,6 +88,7 @@ need.format := format
 need.count := python
 need.grade := build qemu host
 need.scenario := build qemu host
+need.replay := qemu
 need.lab-mutants := build qemu host lint
 need.handout-check := build qemu host
 need.disk-tools := host
@@ -408,8 +412,14 @@ grade: $(graded)
 	$Q$(grades) $(if $(LAB),--lab '$(LAB)')
 
 scenario: $(graded)
-	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n]"; exit 2)
-	$Q$(grades) --show $S
+	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n] [GDB=1]"; exit 2)
+	$Q$(grades) --show $S$(if $(GDB), || { r=$$(ls $B/grade/replay/*.json 2>/dev/null | head -n 1); \
+	test -n "$$r" && $(PYTHON) tools/replay.py --gdb --elf $B/kernel.elf "$$r"; })
+
+.PHONY: replay
+replay:
+	@$(if $R,,echo "usage: make replay R=$B/grade/replay/lab5-cow_simple.json [GDB=1]"; exit 2)
+	$Q$(PYTHON) tools/replay.py $(if $(GDB),--gdb --elf $B/kernel.elf) '$R'
 
 .PHONY: lab-mutants
 lab-mutants: $B/Image $B/scn $B/bin/init $B/bin/scenario
@@ -442,7 +452,7 @@ format:
 
 repeat:
 	@$(if $(CMD),,echo "usage: make repeat N=20 CMD='make ktest ROW=virt-4' [LOAD=1] [FRESH=1]"; exit 2)
-	$Q$(PYTHON) tools/repeat.py -n '$(N)' $(if $(LOAD),--load) $(if $(FRESH),--fresh) --out $B/repeat -- $(CMD)
+	$Q$(PYTHON) tools/repeat.py -n '$(N)' $(if $(LOAD),--load) $(if $(FRESH),--fresh) $(if $(findstring grade,$(CMD)),--results $B/grade/results.json) --out $B/repeat -- $(CMD)
 
 doctor:
 	@tools/need.sh --doctor

@@ -3,6 +3,7 @@
 
     make grade LAB=5            the scenarios of a lab       SEED=7  other numbers
     make scenario S=lab5/fork   one, with its timeline       JOBS=4  machines at a time
+    make replay R=bundle        a run that failed, again (tools/replay.py)
 
 A scenario (docs/scenarios.md) says what to do; the model of tools/faultmodel works out
 what must happen; the guest reports what did.  Nothing that is printed counts, only
@@ -17,6 +18,7 @@ import concurrent.futures
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -24,11 +26,14 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import course  # noqa: E402
+import grade_export  # noqa: E402
 import grade_handout  # noqa: E402
 import grade_hints  # noqa: E402
 import grade_judge  # noqa: E402
 import grade_report  # noqa: E402
+import grade_terminal  # noqa: E402
 import qemu  # noqa: E402
+import replay  # noqa: E402
 from faultmodel import buddy, memory, pagetable  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -37,6 +42,7 @@ BATCH = 12          # scenarios on one machine
 KERNEL_BATCH = 40   # ... that the kernel runs itself
 LOW = {2: buddy, 3: pagetable}    # the models of the labs before there are processes
 SILENCE = 60        # seconds
+ROOM = 32 << 20     # bytes of disk that a run may need
 DEATHS = 3          # machines in a row that end, then the rest waits
 
 
@@ -48,6 +54,9 @@ class Case:
         self.story = self.verdict = self.image = None
         self.worth, self.row = None, None   # in the course, see course.py
         self.expected, self.notes = [], []
+        self.number = 0             # in the list of its machine
+        self.machine_run = None     # the qemu.Machine it ran on
+        self.bundle = None          # where it can be run again from
         with open(path, encoding="utf-8", errors="replace") as f:
             self.text = f.read().splitlines()
 
@@ -105,6 +114,10 @@ class Case:
 
     def points(self):
         return self.scn.get("points", 0) if self.worth is None else self.worth
+
+    def counted(self):
+        """The points it can be graded for: our faults cost nobody any."""
+        return 0 if self.verdict.word == "INFRA" else self.points()
 
     def score(self):
         return self.points() if self.verdict.word == "PASS" else 0
@@ -167,7 +180,9 @@ class Batch:
     """Some cases that can share a machine, until it ends."""
 
     def __init__(self, number, cases, arg):
-        self.cases, self.arg = cases, arg
+        self.cases, self.arg, self.machine = cases, arg, None
+        for n, case in enumerate(cases):
+            case.number = n
         self.work = os.path.join(arg.build, "grade", "run%d" % number)
 
     def initrd(self):
@@ -190,9 +205,11 @@ class Batch:
         run = "run=/bin/scenario,%d" % skip if lab is None else \
             "scenario=%d,%d" % (lab, skip)
         words = [run, "scnkey=%016x%016x" % key, boot]
-        m = qemu.Machine(kernel=image, smp=harts,
-                         mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
-                         initrd=self.work + ".initrd")
+        # One hart runs on counted instructions: the same run gives the same records.
+        m = self.machine = qemu.Machine(
+            kernel=image, smp=harts,
+            mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
+            initrd=self.work + ".initrd", mode="icount" if harts == 1 else "mttcg")
         result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
         channel = grade_judge.Channel(key)
         for record in result.records:
@@ -213,6 +230,7 @@ class Batch:
                 break
             for case, story in zip(self.cases[skip:], stories):
                 case.judge(story)
+                case.machine_run = self.machine
                 if channel.forged:
                     case.notes.append("%d records were not signed with this run's key"
                                       % channel.forged)
@@ -262,7 +280,7 @@ def batches(cases, arg):
 
 
 def run_all(cases, arg):
-    progress = grade_report.Progress(sum(c.verdict is None for c in cases))
+    progress = grade_terminal.Progress(sum(c.verdict is None for c in cases))
     pool = concurrent.futures.ThreadPoolExecutor(arg.jobs)
     todo = []
     try:
@@ -275,6 +293,7 @@ def run_all(cases, arg):
         qemu.stop_all()
         raise
     finally:
+        progress.clear()
         pool.shutdown()
 
 
@@ -311,11 +330,24 @@ def options():
                     help="machines in a row that end, then the rest is BLOCKED")
     ap.add_argument("--run-todo", action="store_true",
                     help="run also what needs an exercise that is not done")
-    ap.add_argument("--out", help="folder for results.json and junit.xml")
+    ap.add_argument("--out", help="folder for results.json, junit.xml, gradescope.json, "
+                    "report.html")
     arg = ap.parse_args()
     arg.jobs = max(1, arg.jobs)
     arg.out = arg.out or os.path.join(arg.build, "grade")
     return arg
+
+
+def look_around(arg):
+    """What would look like the kernel's fault later."""
+    if shutil.which(qemu.Machine().qemu) is None:
+        raise OSError("there is no %s: make doctor says what to install"
+                      % qemu.Machine().qemu)
+    os.makedirs(arg.out, exist_ok=True)
+    for folder in (arg.build, arg.out):
+        disk = os.statvfs(folder)
+        if disk.f_bavail * disk.f_frsize < ROOM:
+            raise OSError("%s: less than %d MiB are free there" % (folder, ROOM >> 20))
 
 
 def main():
@@ -344,18 +376,23 @@ def main():
         handout = grade_handout.Handout(arg.build)
         for c in cases:
             c.place(handout, arg.run_todo)
+        look_around(arg)
         qemu.stop_on_term()
         run_all(cases, arg)
-    for c in cases:
-        grade_report.print_case(c, arg.show)
-    grade_report.print_table(cases, plan)
-    grade_report.print_begin(cases)
-    grade_report.write(cases, arg.seed, arg.out)
-    bad = sum(c.verdict.word != "PASS" for c in cases)
+        replay.pack(cases, arg)
+    grade_terminal.print_cases(cases, arg)
+    grade_terminal.print_table(cases, plan)
+    grade_terminal.print_begin(cases)
+    results = grade_report.as_json(cases, arg, plan)
+    grade_export.export(results, arg.out)
     print("grade: %s, seed %d, %.1f s; %s" % (
         grade_report.sums(cases), arg.seed, time.monotonic() - start,
-        os.path.join(arg.out, "results.json")))
-    return 1 if bad else 0
+        os.path.join(arg.out, "report.html")))
+    if results["infra"]:
+        print("grade: %d scenarios could not be graded, and their points are in no sum"
+              % results["infra"])
+        return 2
+    return 1 if any(c.verdict.word != "PASS" for c in cases) else 0
 
 
 if __name__ == "__main__":
@@ -365,4 +402,5 @@ if __name__ == "__main__":
         print("grade: %s" % e, file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
+        print("grade: stopped", file=sys.stderr)
         sys.exit(130)

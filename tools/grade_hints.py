@@ -220,7 +220,7 @@ def wrong(hints, counters):
 
 def hints(case):
     """All that is to be shown, the best guess first."""
-    if case.verdict.word in ("PASS", "INFRA", "BLOCKED"):
+    if case.verdict.word in ("PASS", "INFRA", "BLOCKED", "TODO"):
         return []
     d, own, always = Difference(case), [], []
     names = d.names()

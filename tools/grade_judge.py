@@ -19,7 +19,7 @@ class Step:
 class Story:
     def __init__(self, name):
         self.name, self.steps, self.end, self.unreadable = name, {}, None, False
-        self.lines = []         # the texts, as they came
+        self.lines, self.times = [], []     # the texts, as they came, and when
 
 
 class Channel:
@@ -38,6 +38,8 @@ class Channel:
             return
         self.n += 1
         self.line(text)
+        if self.stories:
+            self.stories[-1].times.append(record.time)
 
     def line(self, text):
         word, *rest = text.split(" ")

@@ -1,43 +1,12 @@
-"""Saying how scenarios went: a table, why one failed, JSON, JUnit."""
-import json
-import os
-import sys
-from xml.sax.saxutils import escape, quoteattr
+"""What there is to say of scenarios that were run: why one failed, the pages after each
+step, where to begin; as_json() is all of it, and the truth for every other form
+(grade_export.py).  grade_terminal.py prints it."""
+import re
 
 import grade_hints
 from faultmodel.counters import say
 
-COLORS = {"PASS": 32, "FAIL": 31, "CRASH": 31, "HANG": 31, "INFRA": 35}
-BAR = 24
-
-
-def on_terminal():
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
-def paint(word):
-    text = word.ljust(5)
-    return "\x1b[%dm%s\x1b[0m" % (COLORS.get(word, 33), text) if on_terminal() else text
-
-
-class Progress:
-    """A bar on a terminal; else a line now and then."""
-
-    def __init__(self, total):
-        self.total, self.done, self.said = total, 0, 0
-
-    def add(self, n=1):
-        self.done += n
-        if on_terminal():
-            full = BAR * self.done // max(self.total, 1)
-            sys.stdout.write("\r[%s%s] %d/%d " % ("#" * full, "." * (BAR - full),
-                                                  self.done, self.total))
-            if self.done >= self.total:
-                sys.stdout.write("\r" + " " * (BAR + 20) + "\r")
-        elif self.done - self.said >= 20 and self.done < self.total:
-            self.said = self.done
-            print("... %d of %d" % (self.done, self.total))
-        sys.stdout.flush()
+CELL = re.compile(r"[RWfF]\S|\S")
 
 
 def show_value(what, value):
@@ -46,31 +15,37 @@ def show_value(what, value):
     return "no longer alive" if value is None else str(value)
 
 
+def differences(case):
+    """[(what, expected, got)] of the first step that was different."""
+    return [(d[0], show_value(d[0], d[1]), show_value(d[0], d[2]))
+            for d in case.verdict.detail if not isinstance(d, str)]
+
+
+def where(case):
+    """The step it is about, or "" if it is about none."""
+    v = case.verdict
+    if v.step is None:
+        return ""
+    step = case.scn["steps"][v.step]
+    return "line %d: %s   (step %d of %d)" % (
+        step["line"], case.step_text(step), v.step + 1, len(case.scn["steps"]))
+
+
 def why(case):
     """Lines that say what went wrong."""
-    v, out = case.verdict, []
-    if v.step is None:
-        out += [str(d) for d in v.detail]
-    else:
-        step = case.scn["steps"][v.step]
-        out.append("line %d: %s   (step %d of %d)" % (
-            step["line"], case.step_text(step), v.step + 1, len(case.scn["steps"])))
-        for d in v.detail:
-            if isinstance(d, str):
-                out.append("  " + d)
-                continue
-            out.append("  %-22s expected %s" % (d[0], show_value(d[0], d[1])))
-            out.append("  %-22s got      %s" % ("", show_value(d[0], d[2])))
-    out += ["hint: " + h for h in grade_hints.hints(case)]
-    return out + case.notes
+    out = [where(case)] if where(case) else []
+    out += [str(d) for d in case.verdict.detail if isinstance(d, str)]
+    for what, expected, got in differences(case):
+        out.append("  %-22s expected %s" % (what, expected))
+        out.append("  %-22s got      %s" % ("", got))
+    return out
 
 
-def timeline(case, most=40):
-    """A line per step that was run: what it was, and the pages it left."""
-    out, v, cells = [], case.verdict, {}
+def rows(case):
+    """A row per step that was run: what it was, and the pages it left."""
+    out, cells = [], {}
     steps = case.story.steps if case.story else {}
-    rows = []
-    for i, want in case.expected:
+    for i, _ in case.expected:
         if i not in steps:
             break
         step = case.scn["steps"][i]
@@ -78,19 +53,43 @@ def timeline(case, most=40):
         who = case.scn["procs"][step["proc"]]
         if steps[i].areas is None and not case.kernel():
             cells = {k: c for k, c in cells.items() if k[0] != who}
-        text = "  ".join("%s%s %s" % ("" if k[0] in ("main", "kernel") else k[0] + ":", k[1], c)
-                         for k, c in sorted(cells.items()))
-        rows.append("%s%4d %-34s %s" % (">" if i == v.step else " ", step["line"],
-                                        case.step_text(step)[:34], text[:160]))
-        if i == v.step:
+        out.append({"line": step["line"], "text": case.step_text(step),
+                    "here": i == case.verdict.step,
+                    "areas": [{"who": k[1] if k[0] in ("main", "kernel") else "%s:%s" % k,
+                               "cells": c} for k, c in sorted(cells.items())]})
+        if i == case.verdict.step:
             break
-    if len(rows) > most:
-        out.append("      ... %d steps before" % (len(rows) - most))
-    return out + rows[-most:]
+    return out
 
 
-KEY = ("pages: - no area, . nothing yet, z zero page, W writable, R read only, "
-       "p private but not mapped, f F of a file; letters name frames")
+def timeline(case, most=40):
+    """The rows as text."""
+    out = []
+    for r in rows(case):
+        text = "  ".join("%s %s" % (a["who"], a["cells"]) for a in r["areas"])
+        out.append("%s%4d %-34s %s" % (">" if r["here"] else " ", r["line"],
+                                       r["text"][:34], text[:160]))
+    before = ["      ... %d steps before" % (len(out) - most)] if len(out) > most else []
+    return before + out[-most:]
+
+
+def frames(case, most=16):
+    """After the last step that was run: which pages show which frame."""
+    seen, some = {}, rows(case)
+    if case.kernel() or not some:
+        return []
+    for a in some[-1]["areas"]:
+        for n, cell in enumerate(CELL.findall(a["cells"])):
+            if len(cell) == 2:
+                kind = {"W": "writable", "R": "read only", "F": "file, writable",
+                        "f": "file"}[cell[0]]
+                seen.setdefault(cell[1], []).append("%s[%d] (%s)" % (a["who"], n, kind))
+            elif cell == "z":
+                seen.setdefault("z", []).append("%s[%d]" % (a["who"], n))
+    out = ["%s  %s" % ("zero page" if k == "z" else "frame " + k, ", ".join(v))
+           for k, v in sorted(seen.items())]
+    return out[:most] + (["... and %d frames more" % (len(out) - most)]
+                         if len(out) > most else [])
 
 
 def events(case, most=20):
@@ -106,46 +105,45 @@ def events(case, most=20):
     return lines[:at][-most:]
 
 
-def full_story(case):
-    out = why(case)
-    out += ["timeline:" if case.kernel() else "timeline (%s):" % KEY] + timeline(case)
-    return out + ["last events:"] + ["  " + e for e in events(case)]
+def failed(cases):
+    """Those that failed, in the order to look at them: the lowest lab first, and in it
+    what went wrong after the fewest steps."""
+    bad = [c for c in cases if c.verdict.word not in ("PASS", "INFRA", "BLOCKED", "TODO")]
+    return sorted(bad, key=lambda c: (
+        c.lab(), len(c.expected) if c.verdict.step is None else c.verdict.step,
+        len(c.expected), c.name))
 
 
-def print_case(case, verbose, quiet_pass=False):
-    if quiet_pass and case.verdict.word == "PASS" and not verbose:
-        return
-    print("%s %-32s %2d/%-2d %s" % (paint(case.verdict.word), case.name, case.score(),
-                                    case.points(), case.scn.get("title", "")))
-    if case.verdict.word == "TODO":
-        print("\n".join("      " + s for s in case.verdict.detail))
-    elif case.verdict.word != "PASS":
-        print("\n".join("      " + s for s in full_story(case)))
-    elif verbose:
-        print("\n".join("      " + s for s in timeline(case, 400)))
-    sys.stdout.flush()
+def begin(cases):
+    return next(iter(failed(cases)), None)
 
 
-def table_line(name, mine, title):
-    return "%-6s %9d %7d %4d/%-4d %s" % (
-        name, len(mine), sum(c.verdict.word == "PASS" for c in mine),
-        sum(c.score() for c in mine), sum(c.points() for c in mine), title)
+def hint_to_begin(case):
+    return (grade_hints.hints(case) or why(case) or [""])[0]
 
 
-def print_table(cases, plan):
-    """A line for each lab of the course that has cases, and their sum."""
-    print("%-6s %9s %7s %7s" % ("lab", "scenarios", "passed", "points"))
+def sum_of(name, mine, title="", bonus=False):
+    return {"lab": str(name), "title": title, "bonus": bonus, "scenarios": len(mine),
+            "passed": sum(c.verdict.word == "PASS" for c in mine),
+            "score": sum(c.score() for c in mine),
+            "points": sum(c.counted() for c in mine)}
+
+
+def by_lab(cases, plan):
+    """A sum for each lab of the course that has cases."""
+    out = []
     for row in plan.in_order() + [None]:
         mine = [c for c in cases if c.row is row]
         if mine:
-            print(table_line(row.name if row else "other", mine, row.title if row else ""))
-    print(table_line("all", cases, ""))
+            out.append(sum_of(row.name, mine, row.title, bool(row.bonus)) if row
+                       else sum_of("other", mine))
+    return out
 
 
 def total(cases, bonus):
     """(score, points) of those that are bonus, or not."""
     mine = [c for c in cases if bool(c.row and c.row.bonus) == bonus]
-    return sum(c.score() for c in mine), sum(c.points() for c in mine)
+    return sum(c.score() for c in mine), sum(c.counted() for c in mine)
 
 
 def sums(cases):
@@ -154,56 +152,27 @@ def sums(cases):
     return text + (" and %d of %d more" % (score, points) if points else "")
 
 
-def begin(cases):
-    """Which of those that failed to look at first: of the lowest lab the one that went
-    wrong after the fewest steps.  None: there is none."""
-    bad = [c for c in cases if c.verdict.word not in ("PASS", "INFRA", "BLOCKED")]
-    return min(bad, default=None, key=lambda c: (
-        c.lab(), len(c.expected) if c.verdict.step is None else c.verdict.step,
-        len(c.expected), c.name))
+def one(c):
+    v, bad = c.verdict, c.verdict.word != "PASS"
+    return {"name": c.name, "title": c.scn.get("title", ""), "lab": c.lab(),
+            "group": c.scn.get("group", 0), "verdict": v.word, "score": c.score(),
+            "points": c.points(), "step": v.step,
+            "line": c.scn["steps"][v.step]["line"] if v.step is not None else None,
+            "steps": len(c.expected), "why": why(c) if bad else [],
+            "hints": grade_hints.hints(c),
+            "differences": [dict(zip(("what", "expected", "got"), d))
+                            for d in differences(c)],
+            "timeline": rows(c)[-200:] if bad else [], "frames": frames(c) if bad else [],
+            "events": events(c) if bad else [], "notes": c.notes,
+            "source": c.text if bad else [], "replay": c.bundle}
 
 
-def print_begin(cases):
+def as_json(cases, arg, plan):
+    """All of it.  Points of what could not be graded (INFRA) are in no sum."""
     first = begin(cases)
-    if first is not None:
-        print("begin with %s: %s" % (first.name,
-                                     (grade_hints.hints(first) or why(first))[0]))
-
-
-def as_json(cases, seed):
-    def one(c):
-        v = c.verdict
-        return {"name": c.name, "title": c.scn.get("title", ""), "lab": c.lab(),
-                "group": c.scn.get("group", 0), "verdict": v.word, "score": c.score(),
-                "points": c.points(), "step": v.step,
-                "line": c.scn["steps"][v.step]["line"] if v.step is not None else None,
-                "why": [] if v.word == "PASS" else why(c),
-                "hints": grade_hints.hints(c),
-                "events": [] if v.word == "PASS" else events(c),
-                "steps": len(c.expected)}
-    first = begin(cases)
-    return {"seed": seed, "begin": first and {
-                "name": first.name, "hint": (grade_hints.hints(first) or [""])[0]},
-            "score": total(cases, False)[0], "points": total(cases, False)[1],
-            "bonus": total(cases, True), "scenarios": [one(c) for c in cases]}
-
-
-def write(cases, seed, folder):
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "results.json"), "w") as f:
-        json.dump(as_json(cases, seed), f, indent=1)
-        f.write("\n")
-    with open(os.path.join(folder, "junit.xml"), "w") as f:
-        bad = sum(c.verdict.word not in ("PASS", "INFRA") for c in cases)
-        infra = sum(c.verdict.word == "INFRA" for c in cases)
-        f.write('<testsuite name="grade" tests="%d" failures="%d" errors="%d">\n'
-                % (len(cases), bad, infra))
-        for c in cases:
-            f.write("<testcase classname=%s name=%s>" % (
-                quoteattr("lab%d" % c.lab()), quoteattr(c.name)))
-            if c.verdict.word != "PASS":
-                kind = "error" if c.verdict.word == "INFRA" else "failure"
-                f.write("<%s message=%s>%s</%s>" % (
-                    kind, quoteattr(c.verdict.word), escape("\n".join(why(c))), kind))
-            f.write("</testcase>\n")
-        f.write("</testsuite>\n")
+    score, points = total(cases, False)
+    return {"seed": arg.seed, "profile": arg.profile,
+            "begin": first and {"name": first.name, "hint": hint_to_begin(first)},
+            "score": score, "points": points, "bonus": list(total(cases, True)),
+            "infra": sum(c.verdict.word == "INFRA" for c in cases),
+            "labs": by_lab(cases, plan), "scenarios": [one(c) for c in cases]}

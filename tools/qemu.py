@@ -356,10 +356,13 @@ def run(machine, log, until=None, typing=None, silence=SILENCE):
 
 
 def stop_on_term():
-    """Let SIGTERM run the finally clauses, which end QEMU."""
-    def leave(*_):
-        sys.exit(143)
+    """Let SIGTERM, and a terminal that goes away, run the finally clauses, which end
+    QEMU."""
+    def leave(number, _):
+        sys.exit(128 + number)
     signal.signal(signal.SIGTERM, leave)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:   # nohup
+        signal.signal(signal.SIGHUP, leave)
 
 
 def interactive(machine, arg):
@@ -375,8 +378,8 @@ def interactive(machine, arg):
     if arg.gdb:
         print("\nIn another terminal:\n\n  gdb-multiarch -ex 'target remote %s' %s\n"
               "\nAddresses are those of the running kernel once paging is on; to stop"
-              " there:\n  (gdb) hbreak kern_init\n  (gdb) continue"
-              % (os.path.abspath(arg.gdb), arg.elf))
+              " there:\n  (gdb) hbreak %s\n  (gdb) continue"
+              % (os.path.abspath(arg.gdb), arg.elf, getattr(arg, "stop", "kern_init")))
     print("\nCtrl-A X leaves QEMU.\n")
     sys.stdout.flush()
     try:

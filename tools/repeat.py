@@ -4,7 +4,8 @@
 Each run adds one line to OUT/NAME.jsonl; started again, it goes on where it
 stopped (--fresh begins anew).  Verdicts are the lines that begin with ok, PASS,
 FAIL, SKIP, HANG or INFRA, and those that end with totals; times in them are
-ignored.  --load keeps the processors busy with other work meanwhile.  Exits
+ignored.  With --results they are the scenarios of that results.json (make grade),
+with the step each went wrong at.  --load keeps the processors busy with other work meanwhile.  Exits
 with 1 when a run differs from the first, or failed.
 """
 import argparse
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import time
 
-VERDICT = re.compile(r"^\s*(ok|PASS|FAIL|SKIP|HANG|INFRA)\b|\d+ passed, \d+ failed")
+VERDICT = re.compile(r"^\s*(ok|PASS|FAIL|SKIP|HANG|CRASH|BLOCKED|INFRA)\b|\d+ passed, \d+ failed")
 CLOCK = re.compile(r"\s*\b\d+(\.\d+)? ?(s|ms|seconds)\b")
 
 
@@ -37,8 +38,20 @@ def verdicts(text):
     return sorted(lines)
 
 
-def one_run(number, command):
+def graded(path):
+    """What results.json says of each scenario; its absence is a verdict, too."""
+    try:
+        with open(path) as f:
+            return ["%s %s %s" % (s["name"], s["verdict"], s["step"])
+                    for s in json.load(f)["scenarios"]]
+    except (OSError, ValueError) as e:
+        return ["no results: %s" % e]
+
+
+def one_run(number, command, results):
     start = time.monotonic()
+    if results and os.path.exists(results):
+        os.unlink(results)
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True)
     try:
@@ -48,7 +61,7 @@ def one_run(number, command):
         process.wait()
         raise
     return {"run": number, "exit": process.returncode,
-            "seconds": round(time.monotonic() - start, 1), "verdicts": verdicts(text),
+            "seconds": round(time.monotonic() - start, 1), "verdicts": graded(results) if results else verdicts(text),
             "tail": text.splitlines()[-30:] if process.returncode else []}
 
 
@@ -89,6 +102,7 @@ def main():
     ap.add_argument("--fresh", action="store_true", help="forget earlier runs")
     ap.add_argument("--name", help="of the results file; made from the command")
     ap.add_argument("--out", default="build/repeat")
+    ap.add_argument("--results", metavar="FILE", help="a results.json that COMMAND writes")
     ap.add_argument("command", nargs=argparse.REMAINDER, help="after --")
     arg = ap.parse_args()
     command = arg.command[1:] if arg.command[:1] == ["--"] else arg.command
@@ -112,7 +126,7 @@ def main():
             spinners[-1].start()
     try:
         for number in range(len(runs) + 1, arg.n + 1):
-            r = one_run(number, command)
+            r = one_run(number, command, arg.results)
             runs.append(r)
             with open(path, "a") as f:
                 f.write(json.dumps(r) + "\n")

@@ -1,7 +1,8 @@
-/* scenario.c: runs the scenarios of /scn and reports each step: scenario [SKIP].
+/* scenario.c: runs the scenarios of /scn and reports each step: scenario [SKIP
+ * [N STEP]].
  *
  * /scn/list has the seed in its first line, then a scenario per line; SKIP of them
- * are left out.  What is reported is what happened: what should have happened
+ * are left out.  In front of step STEP of number N a debugger may stop.  What is reported is what happened: what should have happened
  * nobody here knows, and "passed" is not among the words.
  *
  *     start NAME           step I RESULT COUNTER=N...     area I PROC NAME PAGES
@@ -26,7 +27,9 @@ static struct { /* what the runner knows of each process */
     char areas[SCN_AREAS][2 * SCN_PAGES + 1]; /* as reported last */
 } procs[SCN_PROCS];
 
-static int channel;
+int channel;
+static long stop_in = -1,
+            stop_at; /* a scenario of the list, and a step of it */
 static char text[1 << 16];
 
 static long
@@ -154,6 +157,8 @@ run_step(unsigned i)
     bool ends = st->op == SCN_EXIT || st->op == SCN_DIE, answered;
     struct reply r = {0}, child;
 
+    if (stop_in == 0 && stop_at == (long)i)
+        tell(st->proc, DO_STOP, &r);
     observe_counters(procs[st->proc].pid, before);
     answered = tell(st->proc, (int)i, &r);
     if (!answered)
@@ -312,13 +317,18 @@ main(int argc, char **argv)
         return 1;
     }
     close(fd);
+    if (argc > 3) {
+        stop_in = atoi(argv[2]);
+        stop_at = atoi(argv[3]);
+    }
     word = strtok_r(list, "\n", &rest);
     seed = word != NULL ? strtoul(word, NULL, 0) : 0;
     while ((word = strtok_r(NULL, "\n", &rest)) != NULL) {
-        if (skip-- > 0)
-            continue;
-        run_file(word, seed);
-        ran++;
+        if (skip-- <= 0) {
+            run_file(word, seed);
+            ran++;
+        }
+        stop_in--;
     }
     snprintf(text, sizeof(text), "done %u", ran);
     report(text);

@@ -31,6 +31,7 @@ struct reply {
 /* What the runner may tell a subject beside the index of a step. */
 #define DO_WAIT 0x10000 /* + index of its child: wait for it */
 #define DO_QUIT 0x20000
+#define DO_STOP 0x40000 /* let a debugger stop here */
 
 struct wire { /* of each subject */
     int command[2], answer[2];
@@ -38,6 +39,7 @@ struct wire { /* of each subject */
 
 extern struct scn scn;
 extern struct wire wires[SCN_PROCS];
+extern int channel; /* /dev/scenario */
 
 /* subject.c: be the process NUMBER until told to quit. */
 void subject_main(unsigned number) __attribute__((noreturn));

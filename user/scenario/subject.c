@@ -3,6 +3,7 @@
  *
  * Whoever forks waits for the child when the runner says so.  A subject that dies
  * closes its end of its answers: the runner sees that, not a clock. */
+#include "../../kern/ext/init/scenario.h"
 #include "scenario.h"
 #include <string.h>
 #include <sys/wait.h>
@@ -84,7 +85,9 @@ obey(int command, struct reply *r)
 
     if (command == DO_QUIT)
         _exit(0);
-    if (command >= DO_WAIT)
+    if (command == DO_STOP)
+        syscall(29, (long)channel, (long)SCN_STOP, 0l, 0l, 0l, 0l);
+    else if (command >= DO_WAIT)
         wait_child((unsigned)command - DO_WAIT, r);
     else if (st->op == SCN_EXIT)
         _exit((int)st->value);

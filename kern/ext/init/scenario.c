@@ -96,11 +96,23 @@ scn_end(uintptr_t arg)
     return copy_to_user(arg, &end, sizeof(end)) != 0 ? -EFAULT : 0;
 }
 
+/* A debugger has a breakpoint here: the step that went wrong comes next, in the
+ * process that is current. */
+NOINLINE void
+scenario_stop(void)
+{
+    atomic_fence();
+}
+
 static long
 scn_ioctl(struct inode *i, struct file *f, unsigned cmd, uintptr_t arg)
 {
     if (cmd == SCN_BEGIN)
         return scn_begin();
+    if (cmd == SCN_STOP) {
+        scenario_stop();
+        return 0;
+    }
     if (atomic_load(&owner) != current_process()->pid)
         return -EPERM;
     if (cmd == SCN_END)

@@ -18,6 +18,7 @@ enum {
     SCN_BEGIN = 0x5301, /* remember free frames and objects */
     SCN_END,            /* struct scn_end: what is different since */
     SCN_SETTLE,         /* have everything freed that can be */
+    SCN_STOP, /* anybody: call scenario_stop(), where debuggers stop */
 };
 
 struct scn_end {
@@ -26,6 +27,8 @@ struct scn_end {
     uint32_t complaints;     /* of mmcheck */
     uint32_t pad;
 };
+
+void scenario_stop(void);
 
 #define SCN_TEXT 180 /* bytes of a record's text */
 
