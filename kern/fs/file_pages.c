@@ -135,12 +135,21 @@ locked_page(struct vm_object *obj, uint64_t index, struct page **page)
 static void
 copy_in(struct piece *p, struct page *page)
 {
+    /* LAB 7.7: bytes of the program at P->buf go into PAGE, from P->at on.
+     *
+     * The page is locked, so the copy must not wait for another page: between
+     * nofault_begin() and nofault_end() copy_from_user_part() stops where the
+     * program's page is not there, and returns how many bytes are left. Say in
+     * p->copied and p->readable how many came; the caller brings the program's
+     * page in and tries again. */
     char *to = (char *)page_to_va(page) + p->at;
 
     nofault_begin();
     p->copied = p->len - copy_from_user_part(to, p->buf, p->len);
     p->readable = p->copied;
     nofault_end();
+    /* STUB: p->copied = p->readable = p->len; */
+    /* END 7.7 */
 }
 
 /* PAGE, which is locked, is going to be written to. */
@@ -185,6 +194,14 @@ write_whole(struct piece *p, struct page *page)
 static int
 write_part(struct piece *p, struct page *page)
 {
+    /* LAB 7.8: write P into PAGE, of which some bytes stay as they are.
+     *
+     * So the page must be up to date before: one behind the end of the file
+     * (object_pages()) is all zeros, others object_fill() reads. It may have
+     * been thrown out while that took its time: return 0 with p->copied 0 and
+     * the caller tries again. Then make_writable() (on a disk there may be no
+     * room), and only then copy_in(). A page that was added behind the end and
+     * could not be written goes again: object_remove(). */
     struct vm_object *obj = p->inode->object;
     int err = 0;
 
@@ -205,6 +222,8 @@ write_part(struct piece *p, struct page *page)
     else if (p->index >= object_pages(obj) && object_owns(obj, page))
         object_remove(obj, page);
     return err;
+    /* STUB: return -EIO; */
+    /* END 7.8 */
 }
 
 /* P->copied says how much went; less than all: the user's page is not there, or

@@ -69,6 +69,20 @@ find_or_add(struct fault *f, uint64_t index, unsigned *result)
 static struct page *
 filemap_fault(struct fault *f, unsigned *result)
 {
+    /* LAB 7.1: the page of the object behind the address of this fault.
+     *
+     * Return it locked, up to date and with a reference. If that cannot be
+     * now, return NULL and say in *RESULT what becomes of the fault; lock and
+     * reference are given back then.
+     *
+     * vma_object_index() is the number of the page. An object without pages,
+     * and a page behind the end (object_pages()), is VM_FAULT_SIGBUS; look at
+     * the end after the page is locked, for the file may become shorter.
+     * find_or_add() finds the page, or adds an empty one. A page that was
+     * thrown out before you had the lock (object_owns()) means: again. One
+     * that is not up to date must be read: at once with object_fill() where
+     * the object can do that without waiting (ops->at_once), else with lock
+     * and reference outside of the gate: outside(f, DO_PAGE_IN, page, obj). */
     struct vm_object *obj = f->vma->vm_object;
     uint64_t index = vma_object_index(f->vma, f->va);
     struct page *page;
@@ -98,11 +112,20 @@ filemap_fault(struct fault *f, unsigned *result)
     page_unlock(page);
     page_put(page);
     return NULL;
+    /* STUB: *result = VM_FAULT_SIGBUS; */
+    /* STUB: return NULL; */
+    /* END 7.1 */
 }
 
 static unsigned
 do_read_fault(struct fault *f, struct page *page)
 {
+    /* LAB 7.2: a load or fetch: map the object's own PAGE, but never for
+     * writing.
+     *
+     * show_below() does that, and looks whether a private page came meanwhile.
+     * Count MM_FREAD. If it went well (VM_FAULT_NOPAGE) the neighbours of the
+     * page may come, too: do_fault_around(). */
     unsigned result;
 
     note(f, MM_FREAD);
@@ -110,6 +133,8 @@ do_read_fault(struct fault *f, struct page *page)
     if (result == VM_FAULT_NOPAGE)
         do_fault_around(f);
     return result;
+    /* STUB: return VM_FAULT_SIGBUS; */
+    /* END 7.2 */
 }
 
 WEAK void
@@ -122,6 +147,12 @@ do_fault_around(struct fault *f)
 static unsigned
 do_cow_fault(struct fault *f, struct page *page)
 {
+    /* LAB 7.3: a store to a private mapping: this space gets a copy of its
+     * own.
+     *
+     * The file must never see the store. A fresh frame, the contents of PAGE,
+     * up to date and dirty; publish_private() makes it the private page of
+     * this address. Count MM_FCOW. No memory: VM_FAULT_OOM. */
     struct page *fresh = alloc_pages(0);
 
     if (fresh == NULL)
@@ -130,6 +161,8 @@ do_cow_fault(struct fault *f, struct page *page)
     fresh->flags |= PG_UPTODATE | PG_DIRTY;
     note(f, MM_FCOW);
     return publish_private(f, fresh);
+    /* STUB: return VM_FAULT_SIGBUS; */
+    /* END 7.3 */
 }
 
 /* PAGE is about to be written to.  Can it become dirty here, because nothing is
@@ -148,6 +181,14 @@ may_dirty(struct vm_object *obj, struct page *page)
 static unsigned
 do_shared_fault(struct fault *f, struct page *page)
 {
+    /* LAB 7.4: a store to a shared mapping: the object's own PAGE becomes
+     * writable.
+     *
+     * The object must know that its page will change, before it can:
+     * object_set_dirty(), else nobody writes it back. Where the disk must find
+     * room first (may_dirty() says no), that is done outside: DO_MKWRITE.
+     * Count MM_FSHARED and MM_MKWRITE; finish_fault() maps it with the rights
+     * of the area. */
     struct vm_object *obj = f->vma->vm_object;
 
     if (!may_dirty(obj, page))
@@ -156,6 +197,8 @@ do_shared_fault(struct fault *f, struct page *page)
     note(f, MM_FSHARED);
     note(f, MM_MKWRITE);
     return finish_fault(f, page, area_rights(f));
+    /* STUB: return VM_FAULT_SIGBUS; */
+    /* END 7.4 */
 }
 
 /* A frame in place: the object keeps it for ever, so nobody locks or counts it.

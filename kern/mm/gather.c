@@ -49,6 +49,15 @@ gather_flush(struct gather *g)
 void
 gather_flush_page(struct mm_struct *mm, uintptr_t va)
 {
+    /* LAB 3.5: no hart may use an old translation of VA in this space any
+     * more.
+     *
+     * Each hart keeps translations it has used (TLB), and nothing that is
+     * stored into a table changes what it keeps. Increment mm->tlb_gen first,
+     * with a fence behind it: a hart that begins to run the space later
+     * compares. Then this hart (tlb_flush_local()), then those others that run
+     * the space (mm->harts, tlb_shootdown()). Count MM_TLB_LOC and, for each
+     * other hart that had to be asked, MM_TLB_REM. */
     uint64_t others;
 
     race_point("flush");
@@ -59,6 +68,7 @@ gather_flush_page(struct mm_struct *mm, uintptr_t va)
     others = atomic_load_acquire(&mm->harts) & ~(1ul << this_cpu()->id);
     if (unlikely(others != 0))
         mm_count_n(mm, MM_TLB_REM, tlb_shootdown(others, va, PAGE_SIZE));
+    /* END 3.5 */
 }
 
 static void

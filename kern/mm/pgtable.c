@@ -102,6 +102,15 @@ table_of(pte_t e)
 static bool
 make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
 {
+    /* LAB 3.1: the table below entry E at LEVEL is missing: make it.
+     *
+     * table_create() gives an empty table of the level below; it wants to know
+     * where it begins to translate, which is a multiple of what E spans
+     * (pte_span()). An entry that only has V set is one to a table
+     * (pte_make(), pte_install()). Another hart may do the same at this
+     * moment: look again under the lock of the entry (pte_lock()), and who
+     * comes second gives its table back with table_destroy(). False: no
+     * memory. */
     pte_t *table = table_create(mm, ROUND_DOWN(va, pte_span(level)), level - 1);
 
     if (table == NULL)
@@ -116,11 +125,21 @@ make_table(struct mm_struct *mm, pte_t *e, uintptr_t va, unsigned level)
     if (table != NULL)
         table_destroy(mm, pte_table(table));
     return true;
+    /* STUB: return false; */
+    /* END 3.1 */
 }
 
 pte_t *
 get_pte_at(struct mm_struct *mm, uintptr_t va, unsigned to, bool create)
 {
+    /* LAB 3.2: the entry of VA in the table at level TO, 0 being the last.
+     *
+     * Walk down from mm->pgdir, which is at level paging_levels - 1;
+     * pte_index() is the index at a level. Where an entry is 0 the table below
+     * is missing: make_table(), if CREATE, else there is nothing to return. An
+     * entry that is there, but not to a table (pte_is_table()), is a leaf of a
+     * large page: NULL as well. Entries change while you look: read each once
+     * (atomic_load()). */
     pte_t *table = mm->pgdir;
 
     for (unsigned level = paging_levels - 1; level > to; level--) {
@@ -137,6 +156,8 @@ get_pte_at(struct mm_struct *mm, uintptr_t va, unsigned to, bool create)
         table = table_of(seen);
     }
     return &table[pte_index(va, to)];
+    /* STUB: return NULL; */
+    /* END 3.2 */
 }
 
 pte_t *
@@ -156,6 +177,10 @@ get_pte_anew(struct mm_struct *mm, uintptr_t va)
 pte_t *
 pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
 {
+    /* LAB 3.3: the last entry on the way to VA, whatever it is, and its level.
+     *
+     * As get_pte_at(), but it never makes anything: it ends at the last level,
+     * or earlier at an entry that is not to a table: empty, or a leaf. */
     pte_t *table = mm->pgdir;
 
     for (unsigned k = paging_levels - 1;; k--) {
@@ -167,6 +192,9 @@ pte_lookup(struct mm_struct *mm, uintptr_t va, unsigned *level)
             return e;
         table = table_of(seen);
     }
+    /* STUB: *level = paging_levels - 1; */
+    /* STUB: return &mm->pgdir[pte_index(va, paging_levels - 1)]; */
+    /* END 3.3 */
 }
 
 pte_t
@@ -230,6 +258,14 @@ static void
 trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
      uintptr_t end, struct gather *g)
 {
+    /* LAB 3.4: free the tables below TABLE that have no entry any more.
+     *
+     * TABLE is at LEVEL and translates from BASE on; look at its entries that
+     * translate a part of [START, END). Go down first (a table whose tables
+     * all went is empty, too), then, if table_empty(), clear the entry under
+     * its lock and leave the table to gather_table(): a hart may be walking
+     * through it until the flush. The mapcount of a table's page says how many
+     * entries it has: stop when you have seen all, a table is mostly empty. */
     uintptr_t span = pte_span(level);
     unsigned i = start > base ? (unsigned)((start - base) / span) : 0;
     int32_t left = pte_table(table)->mapcount;
@@ -251,6 +287,7 @@ trim(pte_t *table, unsigned level, uintptr_t base, uintptr_t start,
             gather_table(g, child);
         }
     }
+    /* END 3.4 */
 }
 
 void

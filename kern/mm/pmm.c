@@ -108,6 +108,18 @@ memory_short(void)
 struct page *
 buddy_take(unsigned order, bool *raw)
 {
+    /* LAB 2.1: take a free block of 2^ORDER frames off its list.
+     *
+     * The smallest list that has a block will do; what is too large is halved
+     * until it fits, and each upper half goes back to the list of its order.
+     * No block: NULL. Keep buddy.nfree right, and call reclaim_wake() if it
+     * falls below reclaim_mark.
+     *
+     * list_take() and list_put() take a block off a list and put it there;
+     * both know of raw blocks, whose frames behind the first have no
+     * descriptor yet (see above). The halves of a raw block are raw, too, but
+     * what becomes smaller than a section (SECTION_ORDER) needs descriptors
+     * first: describe(). *RAW says what the block is that you return. */
     unsigned from = order;
     struct page *p;
 
@@ -128,11 +140,21 @@ buddy_take(unsigned order, bool *raw)
                  atomic_load(&reclaim_mark)))
         reclaim_wake();
     return p;
+    /* STUB: return NULL; */
+    /* END 2.1 */
 }
 
 void
 buddy_put(struct page *p, unsigned order, uint32_t raw)
 {
+    /* LAB 2.2: give the block of 2^ORDER frames at P back.
+     *
+     * As long as its buddy is a free block of the same order, the two become
+     * one of the next order: take the buddy off its list, go on with the lower
+     * one of both. Stop at MAX_ORDER, or if the buddy does not lie in the same
+     * run of RAM (ram_find()): its descriptor may not even exist. A free block
+     * says so in its flags: PG_BUDDY and its order. The merged block is raw if
+     * one of its parts is. buddy.nfree counts frames. */
     pfn_t pfn = page_to_pfn(p);
     const struct span *ram = ram_find(pfn);
 
@@ -153,6 +175,9 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
         }
     }
     list_put(p, order, raw);
+    /* STUB: atomic_add(&buddy.nfree, 1ul << order); */
+    /* STUB: list_put(p, order, raw); */
+    /* END 2.2 */
 }
 
 /* --- a walk over all frames --- */
@@ -199,6 +224,15 @@ frame_next(pfn_t *at)
 struct page *
 block_claim(struct page *p, unsigned order, bool raw)
 {
+    /* LAB 2.3: the block that was taken off the lists at P (NULL: none) gets
+     * its owner.
+     *
+     * The table at the top of this file says what its descriptors look like
+     * now: one reference, and if it is more than one frame, HEAD with the
+     * order on the first and TAIL on the others. A raw block has no
+     * descriptors behind its first frame yet: describe(). Count what happened:
+     * STAT_ALLOC_FAIL, or STAT_PAGE_ALLOC with the number of frames; trace()
+     * it. */
     pfn_t pfn;
 
     if (p == NULL) {
@@ -216,12 +250,25 @@ block_claim(struct page *p, unsigned order, bool raw)
     if (order > 0)
         atomic_store(&p->flags, PG_HEAD | order << PG_ORDER_SHIFT);
     return p;
+    /* STUB: if (p != NULL) */
+    /* STUB:     p->ref = 1; */
+    /* STUB: return p; */
+    /* END 2.3 */
 }
 
 /* What is wrong with giving back this block, or NULL. */
 static const char *
 free_fault(struct page *p, unsigned order)
 {
+    /* LAB 2.4: what is wrong with giving back this block? NULL: nothing.
+     *
+     * A kernel that frees a frame twice gives it to two owners, and the damage
+     * shows much later, somewhere else. So look before you believe: Is P a
+     * descriptor at all, and its frame in RAM? Is the frame the first of a
+     * block of this order? Is it free already, reserved, in the middle of a
+     * block, or somebody else's (slab, swap)? Is it still used: more than one
+     * reference, or mapped, locked, pinned (users)? Say it in a few words; the
+     * caller panics with them. */
     pfn_t pfn = page_to_pfn(p);
     uint32_t f;
 
@@ -242,6 +289,8 @@ free_fault(struct page *p, unsigned order)
            : p->ref != 1                ? "still referenced"
            : p->users != 0              ? "still mapped, locked or pinned"
                                         : NULL;
+    /* STUB: return NULL; */
+    /* END 2.4 */
 }
 
 void

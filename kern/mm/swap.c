@@ -85,6 +85,20 @@ only_ours(struct page *page)
 static enum fate
 begin_out(struct outgoing *out, struct anon *a, struct page *page)
 {
+    /* LAB 6.4: PAGE of A was chosen to go. Can it, and must it be written?
+     *
+     * It stays if somebody else has a reference to it (the anon has one and we
+     * have one), or if try_to_evict() could not take it from all who map it.
+     * After that nobody can write to it, and whoever did made it dirty. A
+     * clean page whose contents a slot still has goes without a write:
+     * anon_let_go(), count STAT_DROPPED, WENT. So does one that its program
+     * gave up (PG_LAZYFREE): it has the slot SWP_ZEROS then.
+     *
+     * Any other page needs a slot: swap_slot_alloc(), if it has none yet;
+     * NO_SLOT if swap is full. From now on it counts as clean and as being
+     * written (PG_DIRTY, PG_LAZYFREE, PG_WRITEBACK): a store from now on makes
+     * it dirty again, and that is how we learn of it. swap_slot_writing()
+     * keeps the slot from being given to others meanwhile. TO_WRITE. */
     uint32_t flags;
 
     if (atomic_load(&page->ref) != 2 || !try_to_evict(page))
@@ -105,12 +119,25 @@ begin_out(struct outgoing *out, struct anon *a, struct page *page)
     atomic_and(&page->flags, ~(PG_DIRTY | PG_LAZYFREE));
     atomic_or(&page->flags, PG_WRITEBACK);
     return TO_WRITE;
+    /* STUB: return STAYS; */
+    /* END 6.4 */
 }
 
 /* PAGE was written to SLOT, or not: ERR.  True: it left memory. */
 static bool
 end_out(struct page *page, swp_t slot, int err)
 {
+    /* LAB 6.5: PAGE was written to SLOT, or ERR says why not. Did it leave
+     * memory?
+     *
+     * The disk took long. The anon may be gone (anon_lock_of() finds none):
+     * nothing to do. If the write failed the page is dirty again and has no
+     * slot. If nobody mapped, took or changed the page meanwhile (only_ours(),
+     * PG_DIRTY) the anon lets go of it; else it stays, and the slot is as good
+     * as what was written.
+     *
+     * In any case the slot (swap_slot_written(), which wants to know whether
+     * it is bad) and those who wait for the page (page_written()) hear of it. */
     struct anon *a = anon_lock_of(page);
     bool went = false;
 
@@ -128,6 +155,10 @@ end_out(struct page *page, swp_t slot, int err)
     swap_slot_written(slot, err != 0);
     page_written(page);
     return went;
+    /* STUB: swap_slot_written(slot, err != 0); */
+    /* STUB: page_written(page); */
+    /* STUB: return false; */
+    /* END 6.5 */
 }
 
 /* PAGE, which was chosen, stays: its scope may choose it again. */
@@ -312,6 +343,15 @@ take_from_slot(struct page *page, swp_t slot)
 static int
 end_in(struct page *page, swp_t slot, int err)
 {
+    /* LAB 6.6: PAGE was read from SLOT, or ERR says why not.
+     *
+     * After an error swap_give_up() puts the anon back on its slot; false
+     * means that nobody needs the page any more, and then it is no error. Else
+     * count STAT_SWPIN (zeros come from no disk). The slot keeps its contents:
+     * if the page is not changed, it may go again without a write. But where
+     * slots are scarce (swap_slots_scarce()), or there is none to keep
+     * (SWP_ZEROS), take_from_slot() gives it back. Then the page is up to
+     * date. */
     race_point("swap-read");
     if (err != 0)
         return swap_give_up(page) ? err : 0;
@@ -321,6 +361,9 @@ end_in(struct page *page, swp_t slot, int err)
         take_from_slot(page, slot);
     atomic_or(&page->flags, PG_UPTODATE);
     return 0;
+    /* STUB: (void)take_from_slot; */
+    /* STUB: return swap_give_up(page) ? -EIO : err; */
+    /* END 6.6 */
 }
 
 int

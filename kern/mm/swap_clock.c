@@ -24,6 +24,15 @@ clock_map_swappable(struct swap_scope *s, struct page *page, bool again)
 static struct page *
 clock_swap_out_victim(struct swap_scope *s, size_t most)
 {
+    /* LAB 6.3: which page goes next?
+     *
+     * The hand goes round (ring_next()). A page that may not go is passed
+     * (swap_look()). One that was used since the hand was here last is spared
+     * this time: swap_referenced() says whether its A bit was set, and clears
+     * it. The first that was not used goes. If all were used, the hand is back
+     * where it began, and the first it saw that may go is the victim:
+     * ring_choose() puts the hand behind it. Look at MOST pages, and never
+     * twice at one; fewer than all: NULL. */
     struct page *first = NULL;
 
     for (size_t n = MIN(most, s->nr); n > 0; n--) {
@@ -39,6 +48,8 @@ clock_swap_out_victim(struct swap_scope *s, size_t most)
     if (most < s->nr)
         return NULL;
     return ring_choose(s, first);
+    /* STUB: return NULL; */
+    /* END 6.3 */
 }
 
 static const struct swap_manager swap_clock = {

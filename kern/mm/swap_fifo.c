@@ -17,8 +17,15 @@ fifo_init(struct swap_scope *s)
 static void
 fifo_map_swappable(struct swap_scope *s, struct page *page, bool again)
 {
+    /* LAB 6.1: PAGE came into the scope S: it goes to the end of the queue.
+     *
+     * Which end that is, is your choice, but fifo_swap_out_victim() must
+     * agree. A page is linked by page->lru, the scope's list is s->pages. The
+     * scope's lock is held. */
     (void)again;
     list_add_tail(&s->pages, &page->lru);
+    /* STUB: list_add(&s->pages, &page->lru); */
+    /* END 6.1 */
 }
 
 static void
@@ -31,6 +38,12 @@ fifo_set_unswappable(struct swap_scope *s, struct page *page)
 static struct page *
 fifo_swap_out_victim(struct swap_scope *s, size_t most)
 {
+    /* LAB 6.2: which page goes next?
+     *
+     * The one that came first; but swap_look() says whether a page may go at
+     * all (it may be pinned, locked, or just on its way), and then it is the
+     * next one's turn. Look at MOST pages at most. NULL: none may go. Leave
+     * the page on the list, the caller takes it off. */
     list_for_each_entry (page, &s->pages, struct page, lru) {
         if (most-- == 0)
             break;
@@ -38,6 +51,8 @@ fifo_swap_out_victim(struct swap_scope *s, size_t most)
             return page;
     }
     return NULL;
+    /* STUB: return NULL; */
+    /* END 6.2 */
 }
 
 static const struct swap_manager swap_fifo = {

@@ -225,6 +225,14 @@ static unsigned
 find_slots(struct swap_dev *dev, const struct swap_chunk *c, unsigned *at,
            unsigned most)
 {
+    /* LAB 6.7: the first free slot of chunk C from *AT on, and how many follow
+     * it.
+     *
+     * c->free has a bit for each slot, 64 to a word, 1 if it is free. Begin at
+     * *AT and go on to the next word, round the end: the caller knows that
+     * there is one. *AT becomes the slot that was found. Return how many free
+     * slots lie side by side from there on, it included, MOST at most and
+     * within the chunk. Count the words you look at in dev->looked. */
     unsigned word = *at / 64, n = 0;
     uint64_t bits = c->free[word] & ~0ul << *at % 64;
 
@@ -239,6 +247,8 @@ find_slots(struct swap_dev *dev, const struct swap_chunk *c, unsigned *at,
             break;
     }
     return n;
+    /* STUB: return 0; */
+    /* END 6.7 */
 }
 
 /* The chunk that gave the last run, or another one with a free slot.  => there is
@@ -296,6 +306,11 @@ take_slots(struct swap_run *run, unsigned most)
 static void
 put_slot(struct swap_dev *dev, uint64_t slot)
 {
+    /* LAB 6.8: SLOT of DEV is free again.
+     *
+     * Set its bit in its chunk and count it. Chunks lie on a list by what they
+     * have: dev->whole, all slots are free; dev->part, some are; on none if
+     * none is. A chunk whose kind changed moves. */
     struct swap_chunk *c = dev->chunk[slot / CHUNK];
 
     c->free[slot % CHUNK / 64] |= 1ul << slot % 64;
@@ -303,6 +318,7 @@ put_slot(struct swap_dev *dev, uint64_t slot)
         list_del(&c->link);
         list_add_tail(c->nfree == c->nall ? &dev->whole : &dev->part, &c->link);
     }
+    /* END 6.8 */
 }
 
 /* => slots held, RUN is not empty */

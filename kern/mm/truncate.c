@@ -68,6 +68,13 @@ zero_from(struct page *page, size_t at)
 static void
 zero_old_tail(struct vm_object *obj, uint64_t size)
 {
+    /* LAB 7.5: the file ends at SIZE, within a page: what lies behind must be
+     * zeros.
+     *
+     * A program may have stored there through a mapping, and when the file
+     * grows again nobody may see it. If the object has that page in memory
+     * (object_find() gives a reference), lock it, look whether it is still the
+     * object's and up to date, and clear the rest: zero_from(). */
     struct page *page = object_find(obj, size >> PAGE_SHIFT);
 
     if (page == NULL)
@@ -77,6 +84,7 @@ zero_old_tail(struct vm_object *obj, uint64_t size)
         zero_from(page, size & PAGE_MASK);
     page_unlock(page);
     page_put(page);
+    /* END 7.5 */
 }
 
 /* --- the areas --- */
@@ -103,6 +111,14 @@ next_space(struct vm_object *obj, uint64_t cut)
 static int
 cut_area(struct vma_struct *v, uint64_t first, uint64_t cut)
 {
+    /* LAB 7.6: area V shows nothing of its object from page FIRST on any more.
+     *
+     * Find where in the area page FIRST is (vm_pgoff; it may lie before the
+     * area, or behind it), and discard_range() from there to its end; that
+     * also takes private copies away, as they are of pages that are not there
+     * any more. A gather collects what is to be forgotten and freed. An area
+     * of a device (VM_PFNMAP) is left alone. If all went well, note in v->cut,
+     * under the object's lock, that this cut was seen. */
     uint64_t skip = first - MIN(first, v->vm_pgoff);
     struct gather g;
     int err = 0;
@@ -119,6 +135,11 @@ cut_area(struct vma_struct *v, uint64_t first, uint64_t cut)
         spin_unlock(&v->vm_object->lock);
     }
     return err;
+    /* STUB: spin_lock(&v->vm_object->lock); */
+    /* STUB: v->cut = cut; */
+    /* STUB: spin_unlock(&v->vm_object->lock); */
+    /* STUB: return 0; */
+    /* END 7.6 */
 }
 
 /* All areas of MM that show OBJ. */

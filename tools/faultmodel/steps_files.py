@@ -62,6 +62,9 @@ class FileSteps:
             file.pages = {n: f for n, f in file.pages.items() if n < keep}
             if size % PAGE and keep - 1 in file.pages:
                 file.pages[keep - 1].data[size % PAGE:] = bytes(PAGE - size % PAGE)
+        elif file.size % PAGE and file.size // PAGE in file.pages:
+            tail = file.size % PAGE     # what was stored behind the end
+            file.pages[file.size // PAGE].data[tail:] = bytes(PAGE - tail)
         file.size = size
 
     def do_unlink(self, step, space, out):

@@ -25,6 +25,13 @@ thread_of(struct avl_node *n)
 static void
 stride_enqueue(struct run_queue *rq, struct thread *t)
 {
+    /* LAB 8.1: T is ready to run: it takes its place in the queue RQ.
+     *
+     * The queue is a tree sorted by pass, whose smallest is next; before()
+     * compares two, and does so right when a pass wraps round, which you must
+     * not lose. Equal ones go behind each other. A thread that slept must not
+     * have saved up time meanwhile: its pass is at least rq->min_pass.
+     * avl_insert() wants the parent and the link at which the new node goes. */
     struct avl_node **link = &rq->tree.root, *parent = NULL;
 
     if ((int64_t)(t->pass - rq->min_pass) < 0)
@@ -34,11 +41,18 @@ stride_enqueue(struct run_queue *rq, struct thread *t)
         link = before(t, thread_of(parent)) ? &parent->left : &parent->right;
     }
     avl_insert(&rq->tree, &t->run_node, parent, link);
+    /* STUB: avl_insert(&rq->tree, &t->run_node, NULL, &rq->tree.root); */
+    /* END 8.1 */
 }
 
 static struct thread *
 stride_take(struct run_queue *rq, unsigned cpu)
 {
+    /* LAB 8.2: the thread that runs next on hart CPU leaves the queue.
+     *
+     * It is the one with the smallest pass that may run there (affinity, a bit
+     * for each hart). rq->min_pass follows it, but never goes back. NULL:
+     * there is none. */
     avl_for_each (n, &rq->tree) {
         struct thread *t = thread_of(n);
 
@@ -50,15 +64,24 @@ stride_take(struct run_queue *rq, unsigned cpu)
         return t;
     }
     return NULL;
+    /* STUB: return NULL; */
+    /* END 8.2 */
 }
 
 static bool
 stride_tick(struct run_queue *rq, struct thread *t)
 {
+    /* LAB 8.3: T, which runs, has used up a tick. Must it give way?
+     *
+     * Its pass grows by STRIDE_ONE divided by its priority: who has twice the
+     * priority grows half as fast, and so runs twice as often. True if one
+     * that waits (avl_first()) comes before it now. */
     struct thread *first = thread_of(avl_first(&rq->tree));
 
     t->pass += STRIDE_ONE / t->priority;
     return first != NULL && before(first, t);
+    /* STUB: return true; */
+    /* END 8.3 */
 }
 
 static const struct sched_class sched_stride = {
