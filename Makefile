@@ -24,7 +24,9 @@
 #   make core        link the core alone, without kern/ext: build/core.img
 #   make disk-tools  build/mksfs, build/fsck.sfs, build/sfs: images of our file system
 #   make grade       run the scenarios of the labs: points, and why one failed;
-#                    LAB=5 SEED=7 JOBS=4 PROFILE=classic, results in build/grade
+#                    LAB=5 SEED=7 JOBS=4 PROFILE=classic, results in build/grade;
+#                    on a board: BOARD=/dev/ttyUSB0; on QEMU, from a disk:
+#                    DISK=build/sdcard.img
 #   make scenario    S=lab5/cow: those whose name has that, with their timelines;
 #                    GDB=1: one that fails stops in front of its wrong step
 #   make replay      R=build/grade/replay/lab5-cow.json: a failed run again, GDB=1
@@ -86,7 +88,7 @@ need.mutants := build qemu lint
 need.lint := build lint
 need.format := format
 need.count := python
-need.grade := build qemu host
+need.grade := build qemu host $(if $(filter command line,$(origin DISK)),uboot)
 need.scenario := build qemu host
 need.replay := qemu
 need.lab-mutants := build qemu host lint
@@ -408,8 +410,10 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 
 grades = $(PYTHON) tools/grade.py --build $B $(if $(PROFILE),--profile '$(PROFILE)') $(if $(SEED),--seed '$(SEED)') $(if $(JOBS),--jobs '$(JOBS)')
 graded := $B/Image $B/scn $B/bin/init $B/bin/scenario $(if $(SOLVED),$B/rest.img)
-grade: $(graded)
-	$Q$(grades) $(if $(LAB),--lab '$(LAB)')
+# A card in a board is not made anew, a disk for QEMU is.
+ONDISK := $(if $(filter command line,$(origin DISK)),$(DISK))
+grade: $(if $(BOARD),$B/scn,$(graded) $(ONDISK))
+	$Q$(grades) $(if $(LAB),--lab '$(LAB)') $(if $(BOARD),--board '$(BOARD)') $(if $(RESET),--reset '$(RESET)') $(ONDISK:%=--disk '%')
 
 scenario: $(graded)
 	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n] [GDB=1]"; exit 2)

@@ -5,6 +5,9 @@
     make scenario S=lab5/fork   one, with its timeline       JOBS=4  machines at a time
     make replay R=bundle        a run that failed, again (tools/replay.py)
 
+    make grade BOARD=/dev/ttyUSB0   on a board, over its serial line   RESET='command'
+    make grade DISK=build/sdcard.img   on QEMU, started from that disk by U-Boot
+
 A scenario (docs/scenarios.md) says what to do; the model of tools/faultmodel works out
 what must happen; the guest reports what did.  Nothing that is printed counts, only
 records with this run's key.  Verdicts: PASS; FAIL: a step was different; CRASH: the
@@ -15,6 +18,7 @@ Exit status: 0 all passed, 1 not all, 2 the grader could not do its work.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import secrets
@@ -26,6 +30,8 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import course  # noqa: E402
+import fakeboard  # noqa: E402
+import grade_board  # noqa: E402
 import grade_export  # noqa: E402
 import grade_handout  # noqa: E402
 import grade_hints  # noqa: E402
@@ -57,6 +63,7 @@ class Case:
         self.number = 0             # in the list of its machine
         self.machine_run = None     # the qemu.Machine it ran on
         self.bundle = None          # where it can be run again from
+        self.where = ""         # "board"
         with open(path, encoding="utf-8", errors="replace") as f:
             self.text = f.read().splitlines()
 
@@ -297,6 +304,25 @@ def run_all(cases, arg):
         pool.shutdown()
 
 
+def run_board(cases, arg):
+    """Over a serial line: that of a board, or of QEMU started from a disk."""
+    board = fakeboard.FakeBoard(arg.disk) if arg.disk else contextlib.nullcontext()
+    with board as fake:
+        arg.board = fake.path if fake else arg.board
+        for c in cases:
+            c.where = "disk" if fake else "board"
+        return grade_board.run_all(cases, arg)
+
+
+def of_lines(cases):
+    """Those that a board can run: no machine of their own."""
+    out = [c for c in cases if not c.kernel() and not c.scn.get("boot")]
+    if len(out) < len(cases):
+        print("not run here, as they need boot arguments of their own: %d of %d scenarios"
+              % (len(cases) - len(out), len(cases)))
+    return out
+
+
 def check_alike(cases):
     """No two scenarios may expect the same events: one would prove nothing."""
     seen = {}
@@ -330,6 +356,10 @@ def options():
                     help="machines in a row that end, then the rest is BLOCKED")
     ap.add_argument("--run-todo", action="store_true",
                     help="run also what needs an exercise that is not done")
+    ap.add_argument("--board", metavar="TTY", help="a board, by its serial line")
+    ap.add_argument("--baud", type=int, default=115200, help="of that line")
+    ap.add_argument("--reset", metavar="COMMAND", help="resets that board, if it hangs")
+    ap.add_argument("--disk", help="as on a board: QEMU, started from this disk")
     ap.add_argument("--out", help="folder for results.json, junit.xml, gradescope.json, "
                     "report.html")
     arg = ap.parse_args()
@@ -367,7 +397,10 @@ def main():
             print("%-36s lab %d  %2d points  %s" % (c.name, c.lab(), c.points(),
                                                     c.scn.get("title", c.scn.get("error"))))
         return 0
+    if arg.board or arg.disk:
+        cases = of_lines(cases)
     check_alike(cases)
+    numbers = None
     if arg.check:
         for c in cases:
             if c.verdict is None:
@@ -376,14 +409,19 @@ def main():
         handout = grade_handout.Handout(arg.build)
         for c in cases:
             c.place(handout, arg.run_todo)
-        look_around(arg)
+        if not arg.board:
+            look_around(arg)
         qemu.stop_on_term()
-        run_all(cases, arg)
-        replay.pack(cases, arg)
+        if arg.board or arg.disk:
+            numbers = run_board(cases, arg)
+        else:
+            run_all(cases, arg)
+            replay.pack(cases, arg)
     grade_terminal.print_cases(cases, arg)
     grade_terminal.print_table(cases, plan)
     grade_terminal.print_begin(cases)
     results = grade_report.as_json(cases, arg, plan)
+    results["line"] = numbers
     grade_export.export(results, arg.out)
     print("grade: %s, seed %d, %.1f s; %s" % (
         grade_report.sums(cases), arg.seed, time.monotonic() - start,

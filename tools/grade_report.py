@@ -155,7 +155,8 @@ def sums(cases):
 def one(c):
     v, bad = c.verdict, c.verdict.word != "PASS"
     return {"name": c.name, "title": c.scn.get("title", ""), "lab": c.lab(),
-            "group": c.scn.get("group", 0), "verdict": v.word, "score": c.score(),
+            "group": c.scn.get("group", 0), "verdict": v.word, "where": c.where,
+            "score": c.score(),
             "points": c.points(), "step": v.step,
             "line": c.scn["steps"][v.step]["line"] if v.step is not None else None,
             "steps": len(c.expected), "why": why(c) if bad else [],

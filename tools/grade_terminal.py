@@ -84,7 +84,7 @@ def print_cases(cases, arg):
     long = {c.name for c in grade_report.failed(cases)[:most]}
     long |= {c.name for c in cases if c.verdict.word == "INFRA"}
     for c in cases:
-        head = "%-32s %2d/%-2d %s" % (c.name, c.score(), c.points(), c.scn.get("title", ""))
+        head = "%-32s %2d/%-2d %s" % ((c.where + " " + c.name).strip(), c.score(), c.points(), c.scn.get("title", ""))
         print("%s %s" % (paint(c.verdict.word), head[:max(20, columns() - 7)].rstrip()))
         lines = []
         if c.verdict.word != "PASS":

@@ -327,6 +327,9 @@ MATRIX = [
         tool=["crashdisk.py", "--seed=21", "--operations=30", "--samples=1", "--kill=3"]),
     # the scenarios of the labs, all of them, as students run them
     row("scenarios", "tool", fast=True, tool=["grade.py", "--jobs=1"]),
+    # ... on the SD card's image, over a serial line that is slow, loses and flips
+    # bytes, and whose machine starts again once
+    row("board", "tool", tool=["boardtest.py"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
     # programs with a foreign C library, if it is there (make builds them then)
     row("glibc", "dialog", smp=4, mem="256M", dialog=GLIBC, initrd="initrd-glibc",

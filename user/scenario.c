@@ -1,9 +1,10 @@
 /* scenario.c: runs the scenarios of /scn and reports each step: scenario [SKIP
- * [N STEP]].
+ * [N STEP]].  "scenario line" takes orders from the console instead: scenario/line.c.
  *
  * /scn/list has the seed in its first line, then a scenario per line; SKIP of them
- * are left out.  In front of step STEP of number N a debugger may stop.  What is reported is what happened: what should have happened
- * nobody here knows, and "passed" is not among the words.
+ * are left out.  In front of step STEP of number N a debugger may stop.  What is
+ * reported is what happened: what should have happened nobody here knows, and
+ * "passed" is not among the words.
  *
  *     start NAME           step I RESULT COUNTER=N...     area I PROC NAME PAGES
  *     end FRAMES OBJECTS LOST COMPLAINTS                  done N
@@ -32,18 +33,19 @@ static long stop_in = -1,
             stop_at; /* a scenario of the list, and a step of it */
 static char text[1 << 16];
 
-static long
+long
 ask(unsigned what, void *arg)
 {
     return syscall(29, (long)channel, (long)what, (long)arg, 0l, 0l, 0l);
 }
 
-static void
+void
 report(const char *line)
 {
     size_t n = strlen(line);
 
-    if (write(channel, line, n < SCN_TEXT ? n : SCN_TEXT) < 0) {
+    if (line_keep(line) &&
+        write(channel, line, n < SCN_TEXT ? n : SCN_TEXT) < 0) {
         perror("scenario: /dev/scenario");
         exit(1);
     }
@@ -280,7 +282,16 @@ run_scenario(void)
     report(line);
 }
 
-static void
+void
+run_text(const char *name, const char *what, size_t n, uint64_t seed)
+{
+    if (scn_parse(&scn, name, what, n, seed) != 0)
+        report("unreadable");
+    else
+        run_scenario();
+}
+
+void
 run_file(const char *name, uint64_t seed)
 {
     char path[80], line[SCN_TEXT + 1];
@@ -295,10 +306,7 @@ run_file(const char *name, uint64_t seed)
     fd = open(path, O_RDONLY);
     n = fd < 0 ? -1 : read(fd, text, sizeof(text));
     close(fd);
-    if (n < 0 || scn_parse(&scn, name, text, (size_t)n, seed) != 0)
-        report("unreadable");
-    else
-        run_scenario();
+    run_text(name, text, n < 0 ? 0 : (size_t)n, seed);
 }
 
 int
@@ -312,6 +320,8 @@ main(int argc, char **argv)
     uint64_t seed;
 
     channel = open("/dev/scenario", O_RDWR);
+    if (channel >= 0 && argc > 1 && strcmp(argv[1], "line") == 0)
+        return line_main();
     if (n <= 0 || channel < 0 || ask(SCN_BEGIN, NULL) != 0) {
         fprintf(stderr, "scenario: needs /scn/list and /dev/scenario\n");
         return 1;

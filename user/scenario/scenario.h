@@ -61,4 +61,15 @@ int observe_areas(pid_t pid); /* that scenarios may map; -1: cannot say */
 void observe_pages(pid_t pid, unsigned area, char *text, size_t size);
 void observe_begin(void); /* no frame has a name yet */
 
+/* scenario.c, for line.c */
+long ask(unsigned what, void *arg);
+void report(const char *line);
+void run_file(const char *name, uint64_t seed);
+void run_text(const char *name, const char *what, size_t n, uint64_t seed);
+
+/* line.c: take orders from the console until told to quit. */
+int line_main(void);
+/* So that it can be sent again; false: it is not to be sent at all. */
+bool line_keep(const char *record);
+
 #endif

@@ -9,6 +9,7 @@
 #include "ext/mm/audit.h"
 #include "ext/sync/wait_until.h"
 #include "schedule/timeout.h"
+#include <errno.h>
 #include <string.h>
 
 /* ext/debug/monitor.c: no prompt; the thread that would show it sleeps. */
@@ -88,6 +89,17 @@ scn_record(const char *text, size_t n)
 
 WEAK void
 scn_key(const struct machine *m)
+{
+}
+
+WEAK int
+scn_on_console(const uint64_t key[2])
+{
+    return -ENOSYS;
+}
+
+WEAK void
+scn_number(uint64_t n)
 {
 }
 

@@ -8,7 +8,12 @@
  *
  * TAG is SipHash-2-4 of "N TEXT", where N counts the records from 0, under the key
  * that the boot argument scnkey= gives in 32 hexadecimal digits; without one the
- * key is 0. */
+ * key is 0.
+ *
+ * On a machine with nothing but a serial line the runner says SCN_CONSOLE: from then on
+ * records go to the console, framed (libs/frame.h), SEQ is N, and the key is the
+ * one it was told.  A record that was lost on the way is sent again by SCN_NUMBER and
+ * the same write: it is the same, byte by byte, but for its time. */
 #ifndef KERN_EXT_INIT_SCENARIO_H
 #define KERN_EXT_INIT_SCENARIO_H
 
@@ -18,7 +23,10 @@ enum {
     SCN_BEGIN = 0x5301, /* remember free frames and objects */
     SCN_END,            /* struct scn_end: what is different since */
     SCN_SETTLE,         /* have everything freed that can be */
-    SCN_STOP, /* anybody: call scenario_stop(), where debuggers stop */
+    SCN_STOP,    /* anybody: call scenario_stop(), where debuggers stop */
+    SCN_CONSOLE, /* uint64_t[2]: records go to the console, with this key,
+                         * from 0 on; EPERM: the boot gave another one */
+    SCN_NUMBER,  /* uint64_t: the number of the next record */
 };
 
 struct scn_end {

@@ -48,5 +48,10 @@ bool scn_caught(void (*fn)(void *arg), void *arg);
 /* scn_record.c: send one record, and learn the key from the boot arguments. */
 void scn_record(const char *text, size_t n);
 void scn_key(const struct machine *m);
+/* From now on to the console, framed, with KEY, from record 0 on.  -EPERM: the boot
+ * arguments gave a key. */
+MUST_CHECK int scn_on_console(const uint64_t key[2]);
+/* The next record is number N. */
+void scn_number(uint64_t n);
 
 #endif

@@ -4,15 +4,24 @@
  *                                                     |
  *     event channel:  SEQ HART TIME scn step 3 ok TAG
  *
+ * On a board there is no event channel: then the runner names a key, and the same
+ * line goes to the console in a frame (libs/frame.h), with the number as its SEQ.
+ *
  * The number counts the records, so that none can be sent twice.  J.-P. Aumasson,
  * D. J. Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012. */
+#include "debug/printk.h"
 #include "driver/event.h"
 #include "ext/init/scn.h"
+#include "sync/spinlock.h"
 #include <bootargs.h>
+#include <errno.h>
+#include <frame.h>
 #include <printfmt.h>
 #include <string.h>
 
-static uint64_t key[2];   /* [I] */
+static uint64_t key[2];   /* [I], or the runner's */
+static bool has_key;      /* [I] from the boot arguments */
+static bool on_console;   /* the runner's */
 static uint64_t nrecords; /* the runner's */
 
 static uint64_t
@@ -65,16 +74,51 @@ siphash(const char *s, size_t n)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+/* TEXT begins with its number of LEN bytes. */
+static void
+send_frame(const char *text, int len, uint64_t tag)
+{
+    char line[SCN_TEXT + 80], frame[SCN_TEXT + 80 + FRAME_EXTRA];
+    size_t n =
+        (size_t)snprintf(line, sizeof(line), "%.*s%u %lu scn %s %016lx", len,
+                         text, this_cpu()->id, time_now(), text + len, tag);
+
+    n = frame_clean(line, MIN(n, sizeof(line) - 1));
+    console_write(frame, frame_make(frame, line, n));
+}
+
 void
 scn_record(const char *what, size_t n)
 {
     char text[SCN_TEXT + 24];
     int len = snprintf(text, sizeof(text), "%lu ", nrecords++);
+    uint64_t tag;
 
     n = MIN(n, SCN_TEXT);
     memcpy(text + len, what, n);
     text[(size_t)len + n] = 0;
-    event("scn", "%s %016lx", text + len, siphash(text, (size_t)len + n));
+    tag = siphash(text, (size_t)len + n);
+    if (on_console)
+        send_frame(text, len, tag);
+    else
+        event("scn", "%s %016lx", text + len, tag);
+}
+
+int
+scn_on_console(const uint64_t new_key[2])
+{
+    if (has_key)
+        return -EPERM;
+    memcpy(key, new_key, sizeof(key));
+    on_console = true;
+    nrecords = 0;
+    return 0;
+}
+
+void
+scn_number(uint64_t n)
+{
+    nrecords = n;
 }
 
 /* Who reads the device tree later finds no key there. */
@@ -100,6 +144,7 @@ scn_key(const struct machine *m)
 
     if (!bootarg_get(m->bootargs, "scnkey", text, sizeof(text)))
         return;
+    has_key = true;
     for (unsigned i = 0; i < 32 && text[i] != 0; i++) {
         unsigned c = (unsigned char)text[i];
 
