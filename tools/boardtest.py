@@ -28,15 +28,16 @@ def missing(build):
 def main():
     ap = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("names", nargs="*", default=["lab4/", "lab5/"], help="scenarios")
+    ap.add_argument("names", nargs="*", help="scenarios (default: some of labs 4 and 5)")
     ap.add_argument("--build", default="build")
     ap.add_argument("--seed", type=int, default=1, help="of the noise")
     ap.add_argument("--noise", type=float, default=0.0006,
                     help="chance of a byte to be lost, and of one to be flipped")
     ap.add_argument("--rate", type=int, default=11520, help="bytes per second")
-    ap.add_argument("--reset", type=int, default=150, help="after so many records")
+    ap.add_argument("--reset", type=int, default=90, help="after so many records")
     ap.add_argument("--seconds", type=int, default=400, help="then it is given up")
     arg = ap.parse_args()
+    arg.names = arg.names or ["lab4/d", "lab4/m", "lab4/r", "lab5/c", "lab5/k"]
     why = missing(arg.build)
     if why:
         print("skipped: " + why)
