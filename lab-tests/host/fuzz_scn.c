@@ -188,7 +188,7 @@ check_step(const struct scn_step *st)
           "slot, order");
     claim(st->op != SCN_ENTER || (st->first < SCN_SLOTS && st->rights < 8),
           "slot, rights");
-    claim(st->op != SCN_CLEAR || st->last <= 512, "count");
+    claim(st->op != SCN_CLEAR || st->last <= 4096, "count");
     claim(st->op != SCN_RAM || (st->first <= st->last && st->last < SCN_FRAMES),
           "frames");
     claim(memchr(st->word, 0, sizeof(st->word)) != NULL, "word");

@@ -228,11 +228,12 @@ peek(uintptr_t va, bool as_user, struct scn_answer *a)
 {
     uint64_t value = 0, ok;
 
-    csr_set(sstatus, as_user ? SSTATUS_SUM : 0);
+    if (!as_user)
+        csr_clear(sstatus, SSTATUS_SUM);
     ok = GETS_THROUGH("ld %1, (%2)", va);
     if (ok)
         __asm__ volatile("ld %0, (%1)" : "=r"(value) : "r"(va) : "memory");
-    csr_clear(sstatus, SSTATUS_SUM);
+    csr_set(sstatus, SSTATUS_SUM);
     if (ok)
         scn_result(a, "value:%lx", value);
     else
@@ -242,12 +243,9 @@ peek(uintptr_t va, bool as_user, struct scn_answer *a)
 static void
 poke(uintptr_t va, uint64_t value, struct scn_answer *a)
 {
-    csr_set(sstatus, SSTATUS_SUM);
     STORE_OR_GO("sd", (uint64_t *)va + 1, value, fault);
-    csr_clear(sstatus, SSTATUS_SUM);
     return;
 fault:
-    csr_clear(sstatus, SSTATUS_SUM);
     scn_result(a, "fault");
 }
 
@@ -293,7 +291,9 @@ table_step(const struct scn_step *st, struct scn_answer *a)
         find(st->value, a);
         break;
     case SCN_PROBE:
+        csr_clear(sstatus, SSTATUS_SUM);
         scn_probe(st->word, a);
+        csr_set(sstatus, SSTATUS_SUM);
         break;
     case SCN_HALF:
         half_wanted = true;
@@ -387,6 +387,8 @@ table_begin(const struct scn *s, const struct machine *m)
     space.harts = 1ul << this_cpu()->id;
     csr_write(satp, satp_of_root(space.pgdir));
     sfence_vma_all();
+    /* All the time: some versions of QEMU forget translations when it changes. */
+    csr_set(sstatus, SSTATUS_SUM);
 }
 
 /* What still is mapped below TABLE goes. */
@@ -418,6 +420,7 @@ give_all(void *arg)
 static long
 table_end(void)
 {
+    csr_clear(sstatus, SSTATUS_SUM);
     csr_write(satp, kernel_satp);
     sfence_vma_all();
     scn_caught(give_all, NULL);
