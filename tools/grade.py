@@ -40,13 +40,13 @@ import grade_report  # noqa: E402
 import grade_terminal  # noqa: E402
 import qemu  # noqa: E402
 import replay  # noqa: E402
-from faultmodel import buddy, memory, pagetable  # noqa: E402
+from faultmodel import boot, buddy, memory, pagetable, traps  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
 BATCH = 12          # scenarios on one machine
 KERNEL_BATCH = 40   # ... that the kernel runs itself
-LOW = {2: buddy, 3: pagetable}    # the models of the labs before there are processes
+LOW = {0: boot, 1: traps, 2: buddy, 3: pagetable}    # models of the kernel's own labs
 SILENCE = 60        # seconds
 ROOM = 32 << 20     # bytes of disk that a run may need
 DEATHS = 3          # machines in a row that end, then the rest waits
@@ -235,13 +235,17 @@ class Batch:
                 self.stop(self.cases[skip:], "HANG" if result.how == "hang" else "CRASH",
                           "the machine ended before the first step", result)
                 break
+            halted = not channel.done and stories[-1].halt is not None and \
+                stories[-1].halt not in stories[-1].steps
+            if halted:
+                stories[-1].ended("hang" if result.how == "hang" else str(result.status))
             for case, story in zip(self.cases[skip:], stories):
                 case.judge(story)
                 case.machine_run = self.machine
                 if channel.forged:
                     case.notes.append("%d records were not signed with this run's key"
                                       % channel.forged)
-            if channel.done:
+            if channel.done or halted:
                 deaths = 0
             else:
                 self.died(self.cases[skip + len(stories) - 1], result)

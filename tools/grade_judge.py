@@ -20,6 +20,12 @@ class Story:
     def __init__(self, name):
         self.name, self.steps, self.end, self.unreadable = name, {}, None, False
         self.lines, self.times = [], []     # the texts, as they came, and when
+        self.halt = None        # the step that should end the machine
+
+    def ended(self, how):
+        """The machine ended, where it should."""
+        self.steps[self.halt] = Step("ended:" + how, {}, None)
+        self.end = [0, 0, 0, 0]
 
 
 class Channel:
@@ -59,6 +65,8 @@ class Channel:
                                              None if areas is None else int(areas))
         elif word == "area" and int(rest[0]) in story.steps:
             story.steps[int(rest[0])].cells[rest[1], rest[2]] = rest[3] if rest[3:] else ""
+        elif word == "halt":
+            story.halt = int(rest[0])
         elif word == "pt" and int(rest[0]) in story.steps:
             story.steps[int(rest[0])].raw.append(rest[1:])
         elif word == "end":

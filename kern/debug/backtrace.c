@@ -77,4 +77,5 @@ backtrace_here(void)
     uintptr_t *frame = __builtin_frame_address(0);
 
     print_stackframe(frame[-1] - 2, frame[-2], 0);
+    __asm__ volatile(""); /* not a jump: our frame has the return address */
 }

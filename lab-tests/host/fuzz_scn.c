@@ -75,7 +75,13 @@ static const char low[] = "title  all of labs 0 to 3\n"
                           "clear 0x40000000 300\n"
                           "remap 0x40000000 7\n"
                           "rights 0x7fffffffff none\n"
-                          "probe text_store -> fault\n";
+                          "probe text_store -> fault\n"
+                          "timer 20 1000\n"
+                          "alarm 3 rand(1..9)*100\n"
+                          "trap break\n"
+                          "trap load 0x1000 -> panic\n"
+                          "chain 0x1b 4 print\n"
+                          "halt panic\n";
 
 static uint64_t random_state = 1;
 static char work[ROOM];

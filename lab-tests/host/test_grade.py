@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 sys.dont_write_bytecode = True
 import grade_judge  # noqa: E402
 import qemu  # noqa: E402
-from faultmodel import buddy, memory, pagetable  # noqa: E402
+from faultmodel import boot, buddy, memory, pagetable, traps  # noqa: E402
 from siphash import siphash  # noqa: E402
 
 counts = [0, 0]
@@ -140,6 +140,35 @@ def frames():
     check("lab2_not_across", expect("ram 4..11\nstart\nalloc 0 3")[0].result, "none")
     check("lab2_a_false_claim", len(expect(ram + "alloc 0 4 -> at")[1].wrong), 1)
     check("lab2_a_right_free", len(expect(ram + "alloc 0 0\nmisfree 0 0")[1].wrong), 1)
+
+
+def first_labs():
+    def expect(lab, text, count=None, cells=None):
+        said = Said()
+        said.count, said.cells = count or {}, cells or {}
+        world = {0: boot, 1: traps}[lab].World(read("lab %d\n%s" % (lab, text)))
+        steps = len(world.scn["steps"])
+        return world.walk({i: said for i in range(steps)} if cells or count else None)[-1][1]
+    check("lab0_ram", expect(0, "memory 64M\nask ram").result, "value:4000000")
+    check("lab0_harts", expect(0, "harts 4\nask hartids").result, "value:a")
+    check("lab0_chain", expect(0, "chain 0x1b 4 panic").cells["kernel", "calls"], "rgbw")
+    check("lab0_the_end", expect(0, "halt panic").result, "ended:1")
+    check("lab1_interrupts", expect(1, "timer 7 500").count, {"irq": 7})
+    check("lab1_cause", expect(1, "trap store 0x1000").count,
+          {"reports": 1, "cause": 15, "stval": 0x1000})
+    check("lab1_misaligned", expect(1, "trap amo 5", {"cause": 4}).count["cause"], 4)
+    alarms = "alarm 1 300\nalarm 2 200\nalarm 3 200\nalarm 4 100\ncancel 4\nwait"
+    key = ("kernel", "fired")
+    check("lab1_alarms", expect(1, alarms).cells[key], "2,3,1")
+    check("lab1_same_time", expect(1, alarms, cells={key: "3,2,1"}).cells[key], "3,2,1")
+    check("lab1_wrong_time", expect(1, alarms, cells={key: "1,3,2"}).cells[key], "3,2,1")
+    for status, word in (("1", "PASS"), ("0", "FAIL"), ("hang", "FAIL")):
+        channel = grade_judge.Channel(KEY)
+        for line in ("start t", "halt 0"):
+            channel.line(line)
+        channel.stories[0].ended(status)
+        check("lab0_ended_" + status, grade_judge.judge(
+            boot.World(read("halt panic")).walk(), channel.stories[0]).word, word)
 
 
 def tables():
@@ -281,6 +310,7 @@ def machines():
 
 rows()
 frames()
+first_labs()
 tables()
 machines()
 mappings()

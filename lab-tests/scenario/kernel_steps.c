@@ -24,7 +24,7 @@ parse_kernel_argument(struct parser *p, struct scn_step *st, char kind)
         st->last = (uint32_t)parse_upto(p, "an order", 31);
         break;
     case 'c':
-        st->last = (uint32_t)parse_upto(p, "how many pages", 4096);
+        st->last = (uint32_t)parse_upto(p, "how many", 4096);
         break;
     case 'p':
         take_pages(p, st);

@@ -84,7 +84,20 @@
     X(SCN_WALK, "walk", "u")          \
     X(SCN_FIND, "find", "u")          \
     X(SCN_PROBE, "probe", "k")        \
-    X(SCN_HALF, "half", "")
+    X(SCN_HALF, "half", "")           \
+    X(SCN_TIMER, "timer", "cn")       \
+    X(SCN_REGS, "regs", "cn")         \
+    X(SCN_DEEP, "deep", "cn")         \
+    X(SCN_HOLD, "hold", "n")          \
+    X(SCN_IPI, "ipi", "c")            \
+    X(SCN_ALARM, "alarm", "in")       \
+    X(SCN_CANCEL, "cancel", "i")      \
+    X(SCN_WAIT, "wait", "")           \
+    X(SCN_TRAP, "trap", "kU")         \
+    X(SCN_RECOVER, "recover", "ku")   \
+    X(SCN_ASK, "ask", "k")            \
+    X(SCN_CHAIN, "chain", "ngk")      \
+    X(SCN_HALT, "halt", "k")
 
 enum scn_op {
 #define X(id, verb, args) id,

@@ -27,7 +27,7 @@ struct scn_lab {
     void (*begin)(const struct scn *s, const struct machine *m);
     /* Do STEP, and say with a word what came of it. */
     void (*step)(const struct scn_step *step, struct scn_answer *a);
-    /* How things are now. */
+    /* How things are now; may be NULL. */
     void (*look)(struct scn_answer *a);
     /* More records of step NUMBER; may be NULL. */
     void (*dump)(unsigned number);
@@ -40,9 +40,13 @@ void scn_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void scn_result(struct scn_answer *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void scn_count(struct scn_answer *a, const char *name, uint64_t value);
 
+/* What is printed between these two is kept, and not shown.  The text is good until
+ * the next time. */
+void scn_capture_begin(void);
+const char *scn_capture_end(void);
+
 /* Run FN(ARG).  True: it panicked, or faulted, and everything is as if it had
- * returned, but for what it had changed.  => one hart, before there are threads;
- * not within itself */
+ * returned, but for what it had changed.  => one hart, before there are threads */
 bool scn_caught(void (*fn)(void *arg), void *arg);
 
 /* scn_record.c: send one record, and learn the key from the boot arguments. */

@@ -1,11 +1,12 @@
 /* scn_catch.S: call a function, and come back even if it never returns.
  *
  *     scn_catch(fn, arg)    saves what C keeps, calls fn(arg), returns 0;
- *     scn_throw()           anywhere below it: that call returns 1 instead */
+ *     scn_throw()           anywhere below it: the innermost such call returns 1
+ *                           instead */
     .text
     .globl  scn_catch
 scn_catch:
-    addi    sp, sp, -112
+    addi    sp, sp, -128
     sd      ra, 0(sp)
     sd      s0, 8(sp)
     sd      s1, 16(sp)
@@ -21,6 +22,8 @@ scn_catch:
     sd      s11, 96(sp)
     sd      gp, 104(sp)
     lla     t0, catch_sp
+    ld      t1, 0(t0)
+    sd      t1, 112(sp)
     sd      sp, 0(t0)
     mv      t1, a0
     mv      a0, a1
@@ -33,7 +36,10 @@ scn_throw:
     lla     t0, catch_sp
     ld      sp, 0(t0)
     li      a0, 1
-1:  ld      ra, 0(sp)
+1:  lla     t0, catch_sp
+    ld      t1, 112(sp)
+    sd      t1, 0(t0)
+    ld      ra, 0(sp)
     ld      s0, 8(sp)
     ld      s1, 16(sp)
     ld      s2, 24(sp)
@@ -47,7 +53,7 @@ scn_throw:
     ld      s10, 88(sp)
     ld      s11, 96(sp)
     ld      gp, 104(sp)
-    addi    sp, sp, 112
+    addi    sp, sp, 128
     ret
 
     .bss

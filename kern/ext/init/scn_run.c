@@ -12,8 +12,10 @@
  * A step may panic or fault, and some should: panic() ends by asking for power off,
  * and whoever asks meanwhile comes back here instead (scn_catch.S). */
 #include "arch/riscv/cpu.h"
+#include "arch/riscv/sbi.h"
 #include "debug/panic.h"
 #include "debug/printk.h"
+#include "driver/uart.h"
 #include "ext/init/scn.h"
 #include "mm/kmap.h"
 #include <bootargs.h>
@@ -58,6 +60,35 @@ scn_say(const char *fmt, ...)
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
     scn_record(line, strlen(line));
+}
+
+/* --- what is printed --- */
+
+static char printed[8192];
+static size_t nprinted;
+static void (*console)(const char *s, size_t n);
+
+static void
+keep(const char *s, size_t n)
+{
+    n = MIN(n, sizeof(printed) - 1 - nprinted);
+    memcpy(printed + nprinted, s, n);
+    nprinted += n;
+}
+
+void
+scn_capture_begin(void)
+{
+    nprinted = 0;
+    console_set(keep);
+}
+
+const char *
+scn_capture_end(void)
+{
+    console_set(console);
+    printed[nprinted] = 0;
+    return printed;
 }
 
 /* --- panics are caught --- */
@@ -131,9 +162,13 @@ run_step(unsigned i)
 
     if (i == 0)
         last[0] = 0;
-    if (scn_caught(do_step, &w))
+    if (scn.steps[i].op == SCN_HALT) {
+        scn_say("halt %u", i);
+        do_step(&w); /* the machine should end */
+    } else if (scn_caught(do_step, &w))
         scn_result(&a, "panic");
-    sane = !scn_caught(do_look, &w);
+    scn_capture_end();
+    sane = lab->look == NULL || !scn_caught(do_look, &w);
     if (!sane)
         scn_result(&a, "broken");
     scn_say("step %u %s%s", i, a.result, a.counts);
@@ -251,6 +286,7 @@ boot_reached(enum boot_part part, const struct machine *m)
     if (lab == NULL)
         return;
     scn_key(m);
+    console = m->uart.kind == UART_NONE ? sbi_puts : uart_write;
     run_list(m, *rest == ',' ? (unsigned)strtoull_simple(rest + 1, &end) : 0);
     power_off(0);
 }
