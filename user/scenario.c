@@ -16,15 +16,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct scn scn;
 struct wire wires[SCN_PROCS];
+int feed[2];
+volatile uint32_t *shared;
 
 static struct { /* what the runner knows of each process */
     pid_t pid;  /* 0: not yet, or no longer */
     uint8_t parent;
+    bool thread; /* of its parent, whose memory it has */
     char areas[SCN_AREAS][2 * SCN_PAGES + 1]; /* as reported last */
 } procs[SCN_PROCS];
 
@@ -61,11 +65,16 @@ hear(unsigned proc, struct reply *r)
 }
 
 static bool
-tell(unsigned proc, int command, struct reply *r)
+order(unsigned proc, int command)
 {
     return write(wires[proc].command[1], &command, sizeof(command)) ==
-               sizeof(command) &&
-           hear(proc, r);
+           sizeof(command);
+}
+
+static bool
+tell(unsigned proc, int command, struct reply *r)
+{
+    return order(proc, command) && hear(proc, r);
 }
 
 /* PROC has ended: let its parent wait for it.  REPLY_ENDED, and how. */
@@ -75,6 +84,12 @@ reap(unsigned proc, struct reply *r)
     int status;
 
     procs[proc].pid = 0;
+    if (procs[proc].thread) { /* it has said how it ends */
+        struct reply joined;
+
+        (void)tell(procs[proc].parent, DO_WAIT + (int)proc, &joined);
+        return;
+    }
     if (proc != 0) {
         if (!tell(procs[proc].parent, DO_WAIT + (int)proc, r))
             r->kind = REPLY_ERROR;
@@ -92,15 +107,14 @@ static void
 result_text(const struct scn_step *st, const struct reply *r, char *to,
             size_t size)
 {
-    const struct scn_area *a = &scn.areas[st->area == SCN_NO ? 0 : st->area];
-
     if (r->kind == REPLY_VALUE)
         snprintf(to, size, "value:%lx", r->value);
     else if (r->kind == REPLY_ERROR)
         snprintf(to, size, "error:%d", r->number);
     else if (r->kind == REPLY_SIGNAL)
         snprintf(to, size, "signal:%d:%d:%lx", r->number, r->code,
-                 st->area == SCN_NO ? r->value : r->value - a->base);
+                 st->area == SCN_NO ? r->value
+                                    : r->value - scn_base(&scn, st->area));
     else if (r->kind == REPLY_ENDED)
         snprintf(to, size, "%s:%d", r->code ? "killed" : "exited", r->number);
     else
@@ -136,7 +150,8 @@ report_areas(unsigned i)
 
     observe_begin();
     for (unsigned p = 0; p < scn.nprocs; p++) {
-        for (unsigned a = 0; a < scn.nareas && procs[p].pid != 0; a++) {
+        for (unsigned a = 0;
+             a < scn.nareas && procs[p].pid != 0 && !procs[p].thread; a++) {
             observe_pages(procs[p].pid, a, cells, sizeof(cells));
             if (strcmp(cells, procs[p].areas[a]) == 0)
                 continue;
@@ -150,6 +165,78 @@ report_areas(unsigned i)
 
 /* --- a step --- */
 
+/* The process of the step and those it races with: all begin, then all answer. */
+static bool
+run_race(unsigned i, struct reply *r)
+{
+    const struct scn_step *st = &scn.steps[i];
+    struct reply other;
+    bool ok = true;
+
+    for (unsigned p = 0; p < scn.nprocs; p++)
+        ok = ok && (!(st->at >> p & 1) || order(p, (int)i));
+    ok = ok && tell(st->proc, (int)i, r);
+    for (unsigned p = 0; p < scn.nprocs; p++) {
+        if (!(st->at >> p & 1))
+            continue;
+        ok = ok && hear(p, &other);
+        if (ok && r->kind == REPLY_OK)
+            *r = other;
+    }
+    return ok;
+}
+
+/* Send what the last "await" of this process waits for. */
+static bool
+run_finish(unsigned i, struct reply *r)
+{
+    static char bytes[SCN_PAGE];
+    unsigned proc = scn.steps[i].proc;
+
+    while (i > 0 && (scn.steps[i].op != SCN_AWAIT || scn.steps[i].proc != proc))
+        i--;
+    memset(bytes, SCN_FED, sizeof(bytes));
+    for (uint64_t n = scn.steps[i].value; n > 0;) {
+        ssize_t done = write(feed[1], bytes, n < SCN_PAGE ? n : SCN_PAGE);
+
+        if (done <= 0)
+            return false;
+        n -= (uint64_t)done;
+    }
+    return hear(proc, r);
+}
+
+static bool
+run_kind(unsigned i, struct reply *r)
+{
+    const struct scn_step *st = &scn.steps[i];
+
+    switch (st->op) {
+    case SCN_RACE:
+        return run_race(i, r);
+    case SCN_AWAIT: /* the answer comes when it is fed */
+        return order(st->proc, (int)i);
+    case SCN_FINISH:
+        return run_finish(i, r);
+    }
+    return tell(st->proc, (int)i, r);
+}
+
+static bool
+begin_child(const struct scn_step *st, const struct reply *r)
+{
+    struct reply child;
+
+    if ((st->op != SCN_FORK && st->op != SCN_THREAD) || r->kind != REPLY_OK)
+        return true;
+    if (!hear(st->other, &child))
+        return false;
+    procs[st->other].pid = child.pid;
+    procs[st->other].parent = st->proc;
+    procs[st->other].thread = st->op == SCN_THREAD;
+    return true;
+}
+
 /* False: what follows makes no sense any more. */
 static bool
 run_step(unsigned i)
@@ -157,22 +244,23 @@ run_step(unsigned i)
     const struct scn_step *st = &scn.steps[i];
     uint64_t before[COUNTERS] = {0}, after[COUNTERS] = {0};
     bool ends = st->op == SCN_EXIT || st->op == SCN_DIE, answered;
-    struct reply r = {0}, child;
+    struct reply r = {0};
 
     if (stop_in == 0 && stop_at == (long)i)
         tell(st->proc, DO_STOP, &r);
     observe_counters(procs[st->proc].pid, before);
-    answered = tell(st->proc, (int)i, &r);
-    if (!answered)
+    answered = run_kind(i, &r);
+    if (!answered || (ends && procs[st->proc].thread)) {
+        answered = false;
         reap(st->proc, &r);
-    if (answered && st->op == SCN_FORK && r.kind == REPLY_OK) {
-        answered = hear(st->other, &child);
-        procs[st->other].pid = child.pid;
-        procs[st->other].parent = st->proc;
     }
     if (answered)
+        answered = begin_child(st, &r);
+    if (st->op == SCN_HEAP || st->op == SCN_STACK)
+        scn.areas[st->area].moved = r.value;
+    if (answered)
         observe_counters(procs[st->proc].pid, after);
-    if (!answered || st->op == SCN_FORK)
+    if (!answered || st->op == SCN_FORK || st->op == SCN_FORKFAIL)
         memcpy(after, before, sizeof(after));
     report_step(i, &r, before, after);
     report_areas(i);
@@ -185,11 +273,11 @@ quit_all(void)
     struct reply r;
 
     for (unsigned p = scn.nprocs; p-- > 0;) {
-        int command = DO_QUIT;
-
         if (procs[p].pid == 0)
             continue;
-        write(wires[p].command[1], &command, sizeof(command));
+        (void)order(p, DO_QUIT);
+        if (procs[p].thread)
+            (void)hear(p, &r);
         reap(p, &r);
     }
 }
@@ -199,6 +287,10 @@ quit_all(void)
 static void
 open_wires(void)
 {
+    if (pipe(feed) != 0) {
+        perror("scenario: pipe");
+        exit(1);
+    }
     for (unsigned i = 0; i < SCN_PROCS; i++) {
         if (pipe(wires[i].command) != 0 || pipe(wires[i].answer) != 0) {
             perror("scenario: pipe");
@@ -213,6 +305,10 @@ close_wires(bool ours)
     for (unsigned i = 0; i < SCN_PROCS; i++) {
         close(ours ? wires[i].command[1] : wires[i].command[0]);
         close(ours ? wires[i].answer[0] : wires[i].answer[1]);
+    }
+    if (ours) {
+        close(feed[0]);
+        close(feed[1]);
     }
 }
 
@@ -234,6 +330,8 @@ run_steps(void)
     pid_t pid;
 
     memset(procs, 0, sizeof(procs));
+    shared = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     open_wires();
     pid = fork();
     if (pid == 0)
@@ -248,6 +346,8 @@ run_steps(void)
     }
     quit_all();
     close_wires(true);
+    munmap((void *)shared, SHARED_SIZE);
+    shared = NULL;
     remove_files();
 }
 

@@ -5,6 +5,7 @@
 
 #include "../scenario/kernel_steps.c"
 #include "../scenario/lex.c"
+#include "../scenario/more.c"
 #include "../scenario/scn.c"
 #include "../scenario/steps.c"
 

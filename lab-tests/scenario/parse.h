@@ -18,7 +18,7 @@ struct parser {
         uint64_t value;
     } vars[VARS];
     uint8_t parent[SCN_PROCS];
-    bool live[SCN_PROCS];
+    bool live[SCN_PROCS], thread[SCN_PROCS];
 };
 
 uint64_t parse_number(struct parser *p, const char *what); /* an expression */
@@ -27,6 +27,19 @@ uint64_t parse_upto(struct parser *p, const char *what, uint64_t most);
 void parse_step(struct parser *p);
 /* An argument of KIND, see SCN_OPS. */
 void parse_kernel_argument(struct parser *p, struct scn_step *st, char kind);
+uint64_t parse_pages(struct parser *p); /* a size in whole pages */
+/* A[i..j]; one that was mapped; the process or thread at hand, SCN_NO: none. */
+void parse_range(struct parser *p, struct scn_step *st);
+unsigned parse_area(struct parser *p);
+unsigned parse_find_area(const struct scn *s, const char *name); /* or SCN_NO */
+void parse_file(struct parser *p, struct scn_step *st, bool make);
+uint8_t parse_rights(struct parser *p);
+unsigned parse_process_name(struct parser *p);
+/* The entry of the area NAME, which may have been mapped before; NULL: no room. */
+struct scn_area *parse_new_area(struct parser *p, const char *name,
+                                struct scn_step *st);
+bool parse_more(struct parser *p,
+                struct scn_step *st); /* false: not one of it */
 void parse_var(struct parser *p, const char *name, uint64_t value);
 /* A name that is not too long; what is wanted if there is none. */
 void parse_name(struct parser *p, char name[SCN_NAME], const char *what);

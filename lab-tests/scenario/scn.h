@@ -35,6 +35,13 @@
     X(SCN_MAP, "map", NULL)           \
     X(SCN_FILE, "file", "FnQ")        \
     X(SCN_UNMAP, "unmap", "r")        \
+    X(SCN_HEAP, "heap", NULL)         \
+    X(SCN_BRK, "brk", "a")            \
+    X(SCN_STACK, "stack", NULL)       \
+    X(SCN_MREMAP, "mremap", NULL)     \
+    X(SCN_CALL, "call", "ka")         \
+    X(SCN_ECALL, "ecall", "n")        \
+    X(SCN_AMO, "amo", "av")           \
     X(SCN_PROTECT, "protect", "rR")   \
     X(SCN_ADVISE, "advise", "rA")     \
     X(SCN_SYNC, "sync", "r")          \
@@ -49,6 +56,12 @@
     X(SCN_UNLINK, "unlink", "f")      \
     X(SCN_CLOSE, "close", "f")        \
     X(SCN_FORK, "fork", NULL)         \
+    X(SCN_FORKFAIL, "forkfail", "")   \
+    X(SCN_THREAD, "thread", NULL)     \
+    X(SCN_HART, "hart", "n")          \
+    X(SCN_RACE, "race", NULL)         \
+    X(SCN_AWAIT, "await", "an")       \
+    X(SCN_FINISH, "finish", "")       \
     X(SCN_EXIT, "exit", "n")          \
     X(SCN_DIE, "die", NULL)           \
     X(SCN_QUOTA, "quota", "rn")       \
@@ -117,11 +130,15 @@ enum scn_pattern {
     SCN_PAT,  /* bytes that depend on a number and the page */
     SCN_BYTE, /* all the same */
     SCN_CODE, /* a function that returns a number */
+    SCN_INSN, /* four bytes, and zeros */
 };
 
 #define SCN_R 1u
 #define SCN_W 2u
 #define SCN_X 4u
+
+#define SCN_FRESH 1u /* how to map: not over anything */
+#define SCN_HINT  2u /* ... or there, or somewhere else */
 
 #define SCN_NO 0xffu /* no area, file or process */
 
@@ -143,6 +160,8 @@ struct scn_area {
     char name[SCN_NAME];
     uint64_t base;
     uint32_t pages;
+    uint32_t like;  /* the area whose way it goes along with, often itself */
+    uint64_t moved; /* how far, as who runs the steps finds out */
 };
 
 struct scn {
@@ -163,6 +182,13 @@ int scn_parse(struct scn *s, const char *name, const char *text, size_t n,
               uint64_t seed);
 const char *scn_verb(unsigned op);
 
+/* Where area A really lies. */
+static inline uint64_t
+scn_base(const struct scn *s, unsigned a)
+{
+    return s->areas[a].base + s->areas[s->areas[a].like].moved;
+}
+
 /* Byte I of page PAGE of a pattern. */
 static inline uint8_t
 scn_byte(unsigned pattern, uint64_t value, uint32_t page, uint32_t i)
@@ -174,6 +200,8 @@ scn_byte(unsigned pattern, uint64_t value, uint32_t page, uint32_t i)
         return (uint8_t)(value * 131 + page * 31u + i * 7u + (i >> 8));
     if (pattern == SCN_BYTE)
         return (uint8_t)value;
+    if (pattern == SCN_INSN)
+        return i < 4 ? (uint8_t)(value >> 8 * i) : 0;
     if (i >= sizeof(code))
         return 0;
     word = 0x00000513u | (uint32_t)(value & 0x7ff) << 20; /* li a0, VALUE */

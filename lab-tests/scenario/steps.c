@@ -37,8 +37,8 @@ find(const char (*names)[SCN_NAME], unsigned n, const char *name)
     return SCN_NO;
 }
 
-static unsigned
-find_area(const struct scn *s, const char *name)
+unsigned
+parse_find_area(const struct scn *s, const char *name)
 {
     for (unsigned i = 0; i < s->nareas; i++) {
         if (strcmp(s->areas[i].name, name) == 0)
@@ -47,23 +47,36 @@ find_area(const struct scn *s, const char *name)
     return SCN_NO;
 }
 
-static void
-take_area(struct parser *p, struct scn_step *st)
+unsigned
+parse_area(struct parser *p)
 {
     unsigned i =
-        p->lex.token == T_WORD ? find_area(p->scn, p->lex.word) : SCN_NO;
+        p->lex.token == T_WORD ? parse_find_area(p->scn, p->lex.word) : SCN_NO;
 
     if (i == SCN_NO) {
         lex_expected(&p->lex, "an area that was mapped");
-        i = 0;
-    } else {
-        lex_next(&p->lex);
+        return 0;
     }
-    st->area = (uint8_t)i;
+    lex_next(&p->lex);
+    return i;
 }
 
-static void
-take_file(struct parser *p, struct scn_step *st, bool make)
+unsigned
+parse_process_name(struct parser *p)
+{
+    const struct scn *s = p->scn;
+    unsigned i =
+        p->lex.token != T_WORD
+            ? SCN_NO
+            : find((const char(*)[SCN_NAME])s->procs, s->nprocs, p->lex.word);
+
+    if (i != SCN_NO)
+        lex_next(&p->lex);
+    return i;
+}
+
+void
+parse_file(struct parser *p, struct scn_step *st, bool make)
 {
     struct scn *s = p->scn;
     unsigned i = SCN_NO;
@@ -93,7 +106,7 @@ take_range(struct parser *p, struct scn_step *st, bool address)
 {
     const struct scn_area *a;
 
-    take_area(p, st);
+    st->area = (uint8_t)parse_area(p);
     if (lex_failed(&p->lex))
         return;
     a = &p->scn->areas[st->area];
@@ -122,8 +135,14 @@ only_rights(const char *word)
     return *word == 0;
 }
 
-static uint8_t
-take_rights(struct parser *p)
+void
+parse_range(struct parser *p, struct scn_step *st)
+{
+    take_range(p, st, false);
+}
+
+uint8_t
+parse_rights(struct parser *p)
 {
     uint8_t rights = 0;
 
@@ -159,100 +178,24 @@ take_advice(struct parser *p)
 static void
 take_pattern(struct parser *p, struct scn_step *st)
 {
-    bool code = lex_is(&p->lex, "code");
+    bool code = lex_is(&p->lex, "code"), word = lex_is(&p->lex, "insn");
 
     st->pattern = SCN_BYTE;
-    if (code || lex_is(&p->lex, "pat")) {
-        st->pattern = code ? SCN_CODE : SCN_PAT;
+    if (code || word || lex_is(&p->lex, "pat")) {
+        st->pattern = code ? SCN_CODE : word ? SCN_INSN : SCN_PAT;
         lex_next(&p->lex);
         lex_want(&p->lex, "(");
-        st->value =
-            parse_upto(p, "the number of a pattern", code ? 1000 : 1u << 30);
+        st->value = parse_upto(p, "the number of a pattern",
+                               code   ? 1000
+                               : word ? UINT32_MAX
+                                      : 1u << 30);
         lex_want(&p->lex, ")");
     } else {
-        st->value = parse_upto(p, "pat(n), code(n) or a byte", 255);
+        st->value = parse_upto(p, "pat(n), code(n), insn(n) or a byte", 255);
     }
 }
 
 /* --- steps that are read by hand --- */
-
-static void
-take_place(struct parser *p, struct scn_area *a, unsigned number)
-{
-    a->base = SCN_BASE + number * SCN_STRIDE;
-    if (!lex_take(&p->lex, "at"))
-        return;
-    if (p->lex.token == T_WORD) {
-        unsigned i = find_area(p->scn, p->lex.word);
-
-        if (i == SCN_NO) {
-            lex_expected(&p->lex, "an address or an area");
-            return;
-        }
-        lex_next(&p->lex);
-        a->base = p->scn->areas[i].base;
-        if (lex_take(&p->lex, "+"))
-            a->base += parse_number(p, "a number of pages, like 4p");
-    } else {
-        a->base = parse_number(p, "an address or an area");
-    }
-    if (!lex_failed(&p->lex) &&
-        (a->base % SCN_PAGE != 0 || a->base < SCN_BASE ||
-         a->base >= SCN_BASE + 32 * SCN_STRIDE))
-        lex_wrong(&p->lex, "an area begins on a page from 0x40000000 to "
-                           "0x60000000");
-}
-
-/* The entry of the area NAME, which may have been mapped before. */
-static struct scn_area *
-area_entry(struct parser *p, const char *name, struct scn_step *st)
-{
-    struct scn *s = p->scn;
-    unsigned i = find_area(s, name);
-
-    if (i == SCN_NO) {
-        if (s->nareas == SCN_AREAS) {
-            lex_wrong(&p->lex, "12 areas are the most");
-            return NULL;
-        }
-        i = s->nareas++;
-        memcpy(s->areas[i].name, name, SCN_NAME);
-    }
-    st->area = (uint8_t)i;
-    return &s->areas[i];
-}
-
-static void
-take_map(struct parser *p, struct scn_step *st)
-{
-    char name[SCN_NAME];
-    struct scn_area *a;
-    uint64_t bytes;
-
-    parse_name(p, name, "a name for the area");
-    bytes = parse_upto(p, "a size, like 4p", SCN_PAGES * SCN_PAGE);
-    if (!lex_failed(&p->lex) && (bytes == 0 || bytes % SCN_PAGE != 0))
-        lex_wrong(&p->lex, "the size of an area is whole pages, like 4p");
-    if (lex_take(&p->lex, "file")) {
-        take_file(p, st, false);
-        if (lex_take(&p->lex, "+"))
-            st->at = parse_upto(p, "a position in the file", 1u << 30);
-    } else {
-        if (!lex_is(&p->lex, "anon"))
-            lex_expected(&p->lex, "anon, or file and its name");
-        lex_take(&p->lex, "anon");
-    }
-    st->shared = lex_take(&p->lex, "shared");
-    if (!st->shared)
-        lex_want(&p->lex, "private");
-    st->rights = take_rights(p);
-    if (lex_failed(&p->lex) || (a = area_entry(p, name, st)) == NULL)
-        return;
-    a->pages = (uint32_t)(bytes / SCN_PAGE);
-    take_place(p, a, st->area);
-    st->value = a->base;
-    st->last = a->pages - 1;
-}
 
 static void
 take_fork(struct parser *p, struct scn_step *st)
@@ -271,6 +214,7 @@ take_fork(struct parser *p, struct scn_step *st)
         memcpy(s->procs[s->nprocs], name, SCN_NAME);
         p->parent[s->nprocs] = (uint8_t)p->proc;
         p->live[s->nprocs] = true;
+        p->thread[s->nprocs] = st->op == SCN_THREAD;
         st->other = (uint8_t)s->nprocs++;
     }
 }
@@ -330,7 +274,7 @@ take_argument(struct parser *p, struct scn_step *st, char kind)
         break;
     case 'f':
     case 'F':
-        take_file(p, st, kind == 'F');
+        parse_file(p, st, kind == 'F');
         break;
     case 'o':
         if (lex_take(l, "at"))
@@ -340,7 +284,7 @@ take_argument(struct parser *p, struct scn_step *st, char kind)
         parse_name(p, st->word, "a name");
         break;
     case 'R':
-        st->rights = take_rights(p);
+        st->rights = parse_rights(p);
         break;
     case 'A':
         st->advice = take_advice(p);
@@ -392,10 +336,8 @@ static void
 take_arguments(struct parser *p, struct scn_step *st)
 {
     switch (st->op) {
-    case SCN_MAP:
-        take_map(p, st);
-        break;
     case SCN_FORK:
+    case SCN_THREAD:
         take_fork(p, st);
         break;
     case SCN_DIE:
@@ -405,6 +347,8 @@ take_arguments(struct parser *p, struct scn_step *st)
         take_expect(p, st);
         break;
     default:
+        if (parse_more(p, st))
+            break;
         for (const char *s = shapes[st->op]; *s != 0; s++)
             take_argument(p, st, *s);
     }

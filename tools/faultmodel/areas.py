@@ -23,6 +23,7 @@ from .counters import (ACCERR, ADRERR, BUS, COUNTERS, ENOMEM, MAPERR, PAGE, R, S
 from .pages import ZERO, Frame
 
 AROUND = 16
+GAP = 256 * PAGE        # nobody maps so close below a stack
 
 
 class Area:
@@ -41,6 +42,16 @@ class Area:
         layers = [(start,) + self.layers[first][1:]]
         layers += [k for k in self.layers[first + 1:] if k[0] < end]
         return Area(start, end, self.rights, self.file, at, self.shared, layers)
+
+    def grown(self, start, end):
+        """What would be there if this area went on from START to END."""
+        return Area(start, end, self.rights, self.file, self.at + start - self.start,
+                    self.shared)
+
+    def moved(self, to):
+        by = to - self.start
+        return Area(to, self.end + by, self.rights, self.file, self.at, self.shared,
+                    [(first + by, k, index + by) for first, k, index in self.layers])
 
     def own(self, va):
         """There is a private page at VA."""
@@ -81,6 +92,7 @@ class Space:
     def __init__(self):
         self.areas, self.entries, self.private = [], {}, {}
         self.count = dict.fromkeys(COUNTERS, 0)
+        self.heap = self.stack = None   # the break; (where the stack begins, may begin)
 
     def add(self, name, n=1):
         self.count[name] += n
@@ -108,9 +120,6 @@ class Space:
                 out.append(a)
         self.areas = out
 
-    def seams(self):
-        return sum(len(a.layers) - 1 for a in self.areas)
-
     def split(self, start, end):
         """No area reaches over START or END."""
         for cut in (start, end):
@@ -119,6 +128,36 @@ class Space:
                 self.areas.remove(a)
                 self.areas += [a.cut(a.start, cut), a.cut(cut, a.end)]
         self.areas.sort(key=lambda a: a.start)
+
+    def move(self, start, end, to, size):
+        """[START, END) of one area becomes SIZE bytes at TO, where nothing is.  Pages and
+        entries come along."""
+        keep = min(end - start, size)
+        self.unmap(start + keep, end)
+        self.split(start, start + keep)
+        area = self.area(start)
+        self.areas.remove(area)
+        for table in (self.entries, self.private):
+            for va in range(start, start + keep, PAGE):
+                if va in table:
+                    table[va - start + to] = table.pop(va)
+        moved = area.moved(to)
+        self.areas += [moved] + ([moved.grown(to + keep, to + size)] if size > keep else [])
+        self.areas.sort(key=lambda a: a.start)
+        self.merge()
+
+    def grow_stack(self, page):
+        """Is it a stack below which PAGE lies, and may it grow so far?"""
+        if self.stack is None or not self.stack[0] - (1 << 24) < page < self.stack[0]:
+            return False
+        start, least = self.stack
+        if page < least or any(a.start < start and page < a.end + GAP for a in self.areas):
+            return False
+        self.add("flt")
+        self.add("retry")
+        self.insert(Area(page, start, R | W, None, 0, False))
+        self.stack = (page, least)
+        return True
 
     def drop(self, start, end, pages=True):
         """Forget the entries, and the private pages."""
@@ -171,6 +210,8 @@ class Space:
         return self.entries[page].frame
 
     def fault(self, va, page, kind):
+        if self.area(page) is None:
+            self.grow_stack(page)
         self.add("flt")
         area = self.area(page)
         if area is None or not self.allowed(area, kind):
@@ -239,6 +280,7 @@ class Space:
 
     def fork(self):
         child = Space()
+        child.heap, child.stack = self.heap, self.stack
         child.areas = [a.cut(a.start, a.end) for a in self.areas]
         child.private = dict(self.private)
         for va, frame in self.private.items():

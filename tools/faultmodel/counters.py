@@ -2,7 +2,7 @@
 PAGE = 4096
 R, W, X = 1, 2, 4
 SEGV, BUS, MAPERR, ACCERR, ADRERR = 11, 7, 1, 2, 2
-EACCES, EFAULT, EINVAL, ENOMEM = 13, 14, 22, 12
+ENOENT, ENOMEM, EACCES, EFAULT, EEXIST, EINVAL, ENOSYS = 2, 12, 13, 14, 17, 22, 38
 COUNTERS = ("flt min maj spur retry zero anon cow reuse fread fcow fshared mkwrite around "
             "segv sigbus oom swpin swpout rmapun").split()
 
@@ -31,15 +31,16 @@ def say(result):
     word, *rest = result.split(":")
     if word == "signal":
         number, code = int(rest[0]), int(rest[1])
-        name = {SEGV: "SIGSEGV", BUS: "SIGBUS", 4: "SIGILL"}.get(number, rest[0])
-        why = {(SEGV, 1): "MAPERR", (SEGV, 2): "ACCERR", (BUS, 2): "ADRERR"}.get(
+        name = {SEGV: "SIGSEGV", BUS: "SIGBUS", 4: "SIGILL", 5: "SIGTRAP"}.get(number, rest[0])
+        why = {(SEGV, 1): "MAPERR", (SEGV, 2): "ACCERR", (BUS, 2): "ADRERR",
+               (BUS, 1): "ADRALN", (4, 1): "ILLOPC", (5, 1): "BRKPT"}.get(
             (number, code), rest[1])
         return "%s %s at +0x%s" % (name, why, rest[2])
     if word == "value":
         return "value %s" % int(rest[0], 16) if int(rest[0], 16) < 65536 else \
             "contents with checksum %s" % rest[0]
     if word == "error":
-        names = {1: "EPERM", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
+        names = {1: "EPERM", 2: "ENOENT", 17: "EEXIST", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
                  14: "EFAULT", 22: "EINVAL", 38: "ENOSYS"}
         return "error %s" % names.get(int(rest[0]), rest[0])
     if word == "killed":

@@ -9,12 +9,14 @@ from .counters import COUNTERS, PAGE, Expected, Signal, Unknown, say
 from .pages import ZERO
 from .steps import Steps
 from .steps_files import FileSteps
+from .steps_more import MoreSteps
 
 
-class World(Steps, FileSteps):
+class World(MoreSteps, Steps, FileSteps):
     """Walk the steps of a scenario, as build/scn prints it."""
 
     def __init__(self, scn):
+        super().__init__()
         self.scn, self.files, self.removed = scn, {}, set()
         self.spaces, self.parents = {0: Space()}, {}
         self.told, self.sum, self.wrong = {}, dict.fromkeys(COUNTERS, 0), []
@@ -59,10 +61,10 @@ class World(Steps, FileSteps):
         except Signal as s:
             out.result = "signal:%d:%d:%x" % (s.number, s.code, s.address - self.base(step))
         if step["proc"] in self.spaces:
-            if op != "fork":
+            if op not in ("fork", "forkfail"):
                 out.count = {k: v - before[k] for k, v in space.count.items()
                              if v != before[k]}
-            out.areas, out.seams = len(space.areas), space.seams()
+            out.areas, out.seams = self.seen_areas(space)
         for k, v in out.count.items():
             self.sum[k] += v
         if not out.loose:
@@ -114,7 +116,7 @@ class World(Steps, FileSteps):
 
     def cells_changed(self):
         names, out = {}, {}
-        for n in sorted(self.spaces):
+        for n in sorted(set(self.spaces) - self.threads):
             for i, area in enumerate(self.scn["areas"]):
                 text = self.cells(self.spaces[n], area, names)
                 if text != self.told.get((n, i), ""):

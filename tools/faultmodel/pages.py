@@ -33,6 +33,8 @@ def byte(pattern, value, page, i):
         return (value * 131 + page * 31 + i * 7 + (i >> 8)) & 255
     if pattern == 2:
         return value & 255
+    if pattern == 4:
+        return value >> 8 * i & 255 if i < 4 else 0
     code = [0x13, 5, 0, 0, 0x67, 0x80, 0, 0]
     word = 0x513 | (value & 0x7ff) << 20
     return 0 if i >= 8 else word >> 8 * i & 255 if i < 4 else code[i]

@@ -152,7 +152,8 @@ observe_pages(pid_t pid, unsigned area, char *out, size_t size)
     snprintf(path, sizeof(path), "/proc/%d/pginfo", pid);
     fd = open(path, O_RDONLY);
     if (fd < 0 || size < 2 * SCN_PAGES + 1 ||
-        pread(fd, pages, n, (off_t)(a->base / SCN_PAGE * 64)) != (ssize_t)n) {
+        pread(fd, pages, n, (off_t)(scn_base(&scn, area) / SCN_PAGE * 64)) !=
+            (ssize_t)n) {
         strlcpy(out, "?", size);
     } else {
         for (unsigned i = 0; i < a->pages; i++)

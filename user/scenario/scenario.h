@@ -29,6 +29,9 @@ struct reply {
 };
 
 /* What the runner may tell a subject beside the index of a step. */
+#define SCN_FED     0x55 /* the bytes that "await" gets */
+#define SHARED_SIZE 4096ul
+_Static_assert(SHARED_SIZE >= SCN_STEPS * sizeof(uint32_t), "a word each");
 #define DO_WAIT 0x10000 /* + index of its child: wait for it */
 #define DO_QUIT 0x20000
 #define DO_STOP 0x40000 /* let a debugger stop here */
@@ -39,14 +42,26 @@ struct wire { /* of each subject */
 
 extern struct scn scn;
 extern struct wire wires[SCN_PROCS];
-extern int channel; /* /dev/scenario */
+extern int channel;                /* /dev/scenario */
+extern int feed[2];                /* what SCN_AWAIT reads comes through it */
+extern volatile uint32_t *shared;  /* by all subjects: a word for each step */
+bool scn_is_thread(unsigned proc); /* or a process of its own */
 
 /* subject.c: be the process NUMBER until told to quit. */
 void subject_main(unsigned number) __attribute__((noreturn));
+/* Obey as NUMBER; a thread comes back when told to quit. */
+void subject_serve(unsigned number, bool thread);
+
+/* threads.c, own.c: do STEP; false: it is none of theirs. */
+bool step_several(const struct scn_step *st, unsigned self, struct reply *r);
+bool step_own(const struct scn_step *st, struct reply *r);
+void thread_start(const struct scn_step *st, struct reply *r);
+void thread_join(unsigned number);
 
 /* steps.c: do STEP; a fault is caught. */
 void step_do(const struct scn_step *step, struct reply *r);
-void steps_begin(void); /* catch faults */
+char *step_address(const struct scn_step *step); /* page FIRST and OFFSET */
+void steps_begin(void);                          /* catch faults */
 void steps_catch(void); /* ... for once, for nothing: all it needs is there */
 void steps_warm(void);  /* touch all memory of this program */
 /* The access of a step that ends the process: the fault is not caught. */

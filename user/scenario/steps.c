@@ -24,27 +24,31 @@
 long scn_load(const volatile void *p);
 long scn_store(volatile void *p, long byte);
 long scn_fetch(const void *p);
+long scn_amo(volatile void *p, long word);
 extern char scn_no[], scn_fetch_back[], __executable_start[], __DATA_BEGIN__[],
     _end[];
 
-__asm__(".text\n"
-        ".globl scn_load, scn_store, scn_fetch, scn_no, scn_fetch_back\n"
-        "scn_load:  lbu a0, 0(a0)\n"
-        "           ret\n"
-        "scn_store: sb a1, 0(a0)\n"
-        "           li a0, 0\n"
-        "           ret\n"
-        "scn_no:    li a0, -1\n"
-        "           ret\n"
-        "scn_fetch: addi sp, sp, -16\n"
-        "           sd ra, 0(sp)\n"
-        "           fence.i\n"
-        "           jalr a0\n"
-        "           j 1f\n"
-        "scn_fetch_back: li a0, -1\n"
-        "1:         ld ra, 0(sp)\n"
-        "           addi sp, sp, 16\n"
-        "           ret\n");
+__asm__(
+    ".text\n"
+    ".globl scn_load, scn_store, scn_fetch, scn_amo, scn_no, scn_fetch_back\n"
+    "scn_load:  lbu a0, 0(a0)\n"
+    "           ret\n"
+    "scn_store: sb a1, 0(a0)\n"
+    "           li a0, 0\n"
+    "           ret\n"
+    "scn_amo:   amoadd.w a0, a1, (a0)\n"
+    "           ret\n"
+    "scn_no:    li a0, -1\n"
+    "           ret\n"
+    "scn_fetch: addi sp, sp, -16\n"
+    "           sd ra, 0(sp)\n"
+    "           fence.i\n"
+    "           jalr a0\n"
+    "           j 1f\n"
+    "scn_fetch_back: li a0, -1\n"
+    "1:         ld ra, 0(sp)\n"
+    "           addi sp, sp, 16\n"
+    "           ret\n");
 
 struct action {
     void (*handler)(int, const uint64_t *, uint64_t *);
@@ -68,10 +72,10 @@ on_fault(int signo, const uint64_t *info, uint64_t *uc)
 static void
 set_handlers(bool on)
 {
-    static const int which[] = {SIGSEGV, SIGBUS, SIGILL};
+    static const int which[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP};
     struct action a = {on ? on_fault : NULL, on ? SA_SIGINFO : 0, 0};
 
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 4; i++)
         syscall(134, (long)which[i], &a, 0l, 8l);
 }
 
@@ -99,6 +103,8 @@ steps_warm(void)
     volatile char stack[STACK * SCN_PAGE];
     uintptr_t data = (uintptr_t)__DATA_BEGIN__ & ~(uintptr_t)(SCN_PAGE - 1);
 
+    if (shared != NULL)
+        shared[0] = shared[0];
     for (unsigned i = 0; i < STACK; i++)
         stack[i * SCN_PAGE] = (char)i;
     (void)stack[0];
@@ -114,7 +120,13 @@ steps_warm(void)
 static char *
 address(const struct scn_step *st, uint32_t page)
 {
-    return (char *)scn.areas[st->area].base + (size_t)page * SCN_PAGE;
+    return (char *)scn_base(&scn, st->area) + (size_t)page * SCN_PAGE;
+}
+
+char *
+step_address(const struct scn_step *st)
+{
+    return address(st, st->first) + st->offset;
 }
 
 static bool
@@ -191,6 +203,17 @@ step_die(const struct scn_step *st)
 }
 
 static void
+add_word(const struct scn_step *st)
+{
+    long was = scn_amo(step_address(st), (long)st->value);
+
+    if (reply->kind == REPLY_OK) {
+        reply->kind = REPLY_VALUE;
+        reply->value = (uint32_t)was;
+    }
+}
+
+static void
 result(long r)
 {
     if (r < 0) {
@@ -209,16 +232,27 @@ prot_of(unsigned rights)
 static void
 map(const struct scn_step *st)
 {
-    int flags = (st->shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
+    int flags = (st->shared ? MAP_SHARED : MAP_PRIVATE) |
+                (st->advice == SCN_FRESH  ? MAP_FIXED_NOREPLACE
+                 : st->advice == SCN_HINT ? 0
+                                          : MAP_FIXED);
     size_t len = (size_t)(st->last + 1) * SCN_PAGE;
+    char *p = (char *)st->value + scn.areas[scn.areas[st->area].like].moved;
+    char *got;
     int fd = -1;
 
     if (st->file == SCN_NO)
         flags |= MAP_ANONYMOUS;
     else
         fd = files[st->file] - 1;
-    result((long)mmap((void *)st->value, len, prot_of(st->rights), flags, fd,
-                      (off_t)st->at));
+    got = mmap(p, len, prot_of(st->rights), flags, fd, (off_t)st->at);
+    result(got == MAP_FAILED ? -1 : 0);
+    if (got != MAP_FAILED &&
+        got != p) { /* welcome elsewhere: that is no area */
+        munmap(got, len);
+        reply->kind = REPLY_VALUE;
+        reply->value = 1;
+    }
 }
 
 /* --- files --- */
@@ -329,9 +363,14 @@ step_do(const struct scn_step *st, struct reply *r)
     size_t len = (size_t)(st->last - st->first + 1) * SCN_PAGE;
 
     reply = r;
+    if (step_own(st, r))
+        return;
     switch (st->op) {
     case SCN_MAP:
         map(st);
+        break;
+    case SCN_AMO:
+        add_word(st);
         break;
     case SCN_UNMAP:
         result(munmap(p, len));

@@ -10,10 +10,19 @@
 #include <unistd.h>
 
 static pid_t children[SCN_PROCS];
-static unsigned self;
+
+bool
+scn_is_thread(unsigned proc)
+{
+    for (unsigned i = 0; i < scn.nsteps; i++) {
+        if (scn.steps[i].op == SCN_THREAD && scn.steps[i].other == proc)
+            return true;
+    }
+    return false;
+}
 
 static void
-answer(struct reply *r)
+answer(unsigned self, struct reply *r)
 {
     r->pid = getpid();
     if (write(wires[self].answer[1], r, sizeof(*r)) != sizeof(*r))
@@ -25,7 +34,8 @@ static bool
 comes_from(unsigned number, unsigned top)
 {
     for (unsigned i = scn.nsteps; i-- > 0 && number != top;) {
-        if (scn.steps[i].op == SCN_FORK && scn.steps[i].other == number)
+        if ((scn.steps[i].op == SCN_FORK || scn.steps[i].op == SCN_THREAD) &&
+            scn.steps[i].other == number)
             number = scn.steps[i].proc;
     }
     return number == top;
@@ -46,14 +56,14 @@ let_go(unsigned top, bool below)
 }
 
 static void
-fork_child(const struct scn_step *st, struct reply *r)
+fork_child(const struct scn_step *st, unsigned *self, struct reply *r)
 {
     pid_t pid = fork();
 
     if (pid == 0) {
         memset(children, 0, sizeof(children));
-        self = st->other;
-        let_go(self, false);
+        *self = st->other;
+        let_go(*self, false);
     } else {
         let_go(st->other, true);
         children[st->other] = pid;
@@ -70,6 +80,10 @@ wait_child(unsigned number, struct reply *r)
     int status = 0;
 
     r->kind = REPLY_ENDED;
+    if (scn_is_thread(number)) {
+        thread_join(number);
+        return;
+    }
     if (children[number] <= 0 ||
         waitpid(children[number], &status, 0) != children[number])
         r->kind = REPLY_ERROR;
@@ -79,12 +93,10 @@ wait_child(unsigned number, struct reply *r)
 
 /* Do what COMMAND says; does not come back from a step that ends us. */
 static void
-obey(int command, struct reply *r)
+obey(int command, unsigned *self, struct reply *r)
 {
     const struct scn_step *st = &scn.steps[command % DO_WAIT];
 
-    if (command == DO_QUIT)
-        _exit(0);
     if (command == DO_STOP)
         syscall(29, (long)channel, (long)SCN_STOP, 0l, 0l, 0l, 0l);
     else if (command >= DO_WAIT)
@@ -94,30 +106,57 @@ obey(int command, struct reply *r)
     else if (st->op == SCN_DIE)
         step_die(st);
     else if (st->op == SCN_FORK)
-        fork_child(st, r);
-    else
+        fork_child(st, self, r);
+    else if (st->op == SCN_THREAD)
+        thread_start(st, r);
+    else if (!step_several(st, *self, r))
         step_do(st, r);
+}
+
+/* Is it the end of thread SELF?  It says so while it still can. */
+static bool
+thread_ends(unsigned self, int command, struct reply *r)
+{
+    bool step = command < DO_WAIT && scn.steps[command].op == SCN_EXIT;
+
+    if (!step && command != DO_QUIT)
+        return false;
+    r->kind = REPLY_ENDED;
+    r->number = step ? (int)scn.steps[command].value : 0;
+    answer(self, r);
+    return true;
+}
+
+void
+subject_serve(unsigned self, bool thread)
+{
+    struct reply r = {0};
+    int command;
+
+    answer(self,
+           &r); /* ready; a child says so when it comes back from its fork */
+    while (read(wires[self].command[0], &command, sizeof(command)) ==
+           sizeof(command)) {
+        memset(&r, 0, sizeof(r));
+        if (thread && thread_ends(self, command, &r))
+            return;
+        if (command == DO_QUIT)
+            _exit(0);
+        obey(command, &self, &r);
+        answer(self, &r);
+    }
+    _exit(203);
 }
 
 void
 subject_main(unsigned number)
 {
-    struct reply r = {0};
-    int command;
-
-    self = number;
     for (unsigned i = 0; i < SCN_PROCS; i++) {
         close(wires[i].command[1]);
         close(wires[i].answer[0]);
     }
     steps_begin();
     steps_warm();
-    answer(&r); /* ready; a child says so when it comes back from its fork */
-    while (read(wires[self].command[0], &command, sizeof(command)) ==
-           sizeof(command)) {
-        memset(&r, 0, sizeof(r));
-        obey(command, &r);
-        answer(&r);
-    }
+    subject_serve(number, false);
     _exit(203);
 }
