@@ -20,6 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define NR_SETAFFINITY 122
+#define NR_YIELD       124
+
 struct scn scn;
 struct wire wires[SCN_PROCS];
 int feed[2];
@@ -365,6 +368,21 @@ set_knobs(void)
     }
 }
 
+/* The last thread that ran on a hart is gone only when another has run there. */
+static void
+visit_harts(void)
+{
+    uint64_t all = 0, one;
+
+    for (unsigned h = 0; h < scn.harts; h++) {
+        one = 1ul << h;
+        all |= one;
+        syscall(NR_SETAFFINITY, 0l, sizeof(one), &one);
+        syscall(NR_YIELD);
+    }
+    syscall(NR_SETAFFINITY, 0l, sizeof(all), &all);
+}
+
 static void
 run_scenario(void)
 {
@@ -375,6 +393,7 @@ run_scenario(void)
     steps_warm(); /* so that our own pages are none of its leaks */
     ask(SCN_BEGIN, NULL);
     run_steps();
+    visit_harts();
     if (ask(SCN_END, &end) != 0)
         return;
     snprintf(line, sizeof(line), "end %ld %ld %ld %u", end.frames, end.objects,

@@ -164,6 +164,7 @@ take_race(struct parser *p, struct scn_step *st)
         lex_expected(&p->lex, "another process or thread");
     parse_name(p, st->word, "what they do");
     parse_range(p, st);
+    st->value = parse_random(p) >> 32; /* if they do things at random */
 }
 
 bool

@@ -24,6 +24,7 @@ struct parser {
 uint64_t parse_number(struct parser *p, const char *what); /* an expression */
 /* One number no larger than MOST. */
 uint64_t parse_upto(struct parser *p, const char *what, uint64_t most);
+uint64_t parse_random(struct parser *p); /* the next one from the seed */
 void parse_step(struct parser *p);
 /* An argument of KIND, see SCN_OPS. */
 void parse_kernel_argument(struct parser *p, struct scn_step *st, char kind);

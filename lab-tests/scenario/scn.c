@@ -18,8 +18,8 @@ static void parse_lines(struct parser *p, bool inside);
 
 /* --- numbers --- */
 
-static uint64_t
-next_random(struct parser *p)
+uint64_t
+parse_random(struct parser *p)
 {
     p->random ^= p->random << 13;
     p->random ^= p->random >> 7;
@@ -39,7 +39,7 @@ parse_rand(struct parser *p)
     if (!lex_failed(&p->lex) && (to < from || to - from == UINT64_MAX))
         lex_wrong(&p->lex, "rand(a..b) wants a <= b");
     lex_want(&p->lex, ")");
-    return lex_failed(&p->lex) ? 0 : from + next_random(p) % (to - from + 1);
+    return lex_failed(&p->lex) ? 0 : from + parse_random(p) % (to - from + 1);
 }
 
 static uint64_t
@@ -353,7 +353,7 @@ scn_parse(struct scn *s, const char *name, const char *text, size_t n,
     memcpy(s->procs[0], "main", 5);
     p.lex.line = 1;
     for (unsigned i = 0; i < 16; i++)
-        next_random(&p);
+        parse_random(&p);
     lex_next(&p.lex);
     parse_lines(&p, false);
     check_head(&p);

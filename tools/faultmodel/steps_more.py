@@ -244,7 +244,7 @@ class MoreSteps:
         area = space.area(pages[0])
         if each == 0 or area is None or area.rights != R | W or area.file or area.shared:
             raise Unknown("this area for that")
-        self.count(space, pages[-1], 40 * n)
+        self.count(space, pages[-1], 20 * n)
         for k, va in enumerate(pages[:each * n]):
             space.unmap(va, va + PAGE)
             space.insert(Area(va, va + PAGE, R | W, None, 0, False))

@@ -63,6 +63,7 @@ void step_do(const struct scn_step *step, struct reply *r);
 char *step_address(const struct scn_step *step); /* page FIRST and OFFSET */
 void steps_begin(void);                          /* catch faults */
 void steps_catch(void); /* ... for once, for nothing: all it needs is there */
+#define STEPS_STACK 8   /* pages of it that steps may use */
 void steps_warm(void);  /* touch all memory of this program */
 /* The access of a step that ends the process: the fault is not caught. */
 void step_die(const struct scn_step *step);

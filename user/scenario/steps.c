@@ -19,7 +19,6 @@
 #define PC         22 /* of a ucontext, in words */
 #define RA         23
 #define SA_SIGINFO 4ul
-#define STACK      8 /* pages of it that steps may use */
 
 long scn_load(const volatile void *p);
 long scn_store(volatile void *p, long byte);
@@ -100,12 +99,12 @@ steps_catch(void)
 void
 steps_warm(void)
 {
-    volatile char stack[STACK * SCN_PAGE];
+    volatile char stack[STEPS_STACK * SCN_PAGE];
     uintptr_t data = (uintptr_t)__DATA_BEGIN__ & ~(uintptr_t)(SCN_PAGE - 1);
 
     if (shared != NULL)
         shared[0] = shared[0];
-    for (unsigned i = 0; i < STACK; i++)
+    for (unsigned i = 0; i < STEPS_STACK; i++)
         stack[i * SCN_PAGE] = (char)i;
     (void)stack[0];
     for (volatile char *p = (char *)data; p < (char *)_end; p += SCN_PAGE)

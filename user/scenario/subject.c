@@ -55,6 +55,20 @@ let_go(unsigned top, bool below)
     }
 }
 
+static volatile char *first_stack; /* of the process's first thread */
+
+/* A thread forks while the first one sleeps: its stack shall fault no more, either.
+ * Those of all others are among the program's data. */
+static void
+warm_first(void)
+{
+    for (unsigned i = 0; first_stack != NULL && i < STEPS_STACK; i++) {
+        volatile char *p = first_stack - (size_t)i * SCN_PAGE;
+
+        *p = *p;
+    }
+}
+
 static void
 fork_child(const struct scn_step *st, unsigned *self, struct reply *r)
 {
@@ -71,6 +85,7 @@ fork_child(const struct scn_step *st, unsigned *self, struct reply *r)
             r->kind = REPLY_ERROR;
     }
     steps_warm();
+    warm_first();
     steps_catch();
 }
 
@@ -131,6 +146,7 @@ void
 subject_serve(unsigned self, bool thread)
 {
     struct reply r = {0};
+    unsigned was;
     int command;
 
     answer(self,
@@ -142,7 +158,9 @@ subject_serve(unsigned self, bool thread)
             return;
         if (command == DO_QUIT)
             _exit(0);
+        was = self;
         obey(command, &self, &r);
+        thread = thread && self == was; /* a child is a process of its own */
         answer(self, &r);
     }
     _exit(203);
@@ -151,10 +169,13 @@ subject_serve(unsigned self, bool thread)
 void
 subject_main(unsigned number)
 {
+    char here = 0;
+
     for (unsigned i = 0; i < SCN_PROCS; i++) {
         close(wires[i].command[1]);
         close(wires[i].answer[0]);
     }
+    first_stack = &here;
     steps_begin();
     steps_warm();
     subject_serve(number, false);

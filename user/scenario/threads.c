@@ -95,7 +95,7 @@ meet(struct racer *r)
 
     __atomic_fetch_add(r->arrived, 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 1; *r->arrived < all; i++) {
-        if (i % 256 == 0)
+        if (i % 64 == 0)
             syscall(NR_YIELD);
     }
 }
@@ -240,7 +240,7 @@ stress(struct racer *r, struct reply *reply)
     meet(r);
     for (uint32_t p = first; p < first + mine; p++)
         *word_of(r, p) = p + 1;
-    for (unsigned i = 0; i < 40 && reply->kind == REPLY_OK; i++) {
+    for (unsigned i = 0; i < 20 && reply->kind == REPLY_OK; i++) {
         uint32_t p = first + next(&state) % mine;
 
         if (!disturb(word_of(r, p), next(&state), p + 1)) {
@@ -249,10 +249,12 @@ stress(struct racer *r, struct reply *reply)
         }
         __atomic_fetch_add(word_of(r, st->last), 1, __ATOMIC_SEQ_CST);
     }
+    meet(r); /* nobody forks any more */
     for (uint32_t p = first; p < first + mine; p++) {
         map_page(word_of(r, p));
         *word_of(r, p) = p + 1;
     }
+    steps_warm();
 }
 
 static void
