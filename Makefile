@@ -13,6 +13,8 @@
 #   make sdcard      build/sdcard.img, for the VisionFive 2 and QEMU's U-Boot; also
 #                    SPL=file UBOOT=file (firmware) EXTRA=dir; docs/boards.md
 #   make sdcard-check  read it again and verify every field
+#   make flash       DEV=/dev/sdX: write it to a card, after many checks; DRY=1 SAVE=file
+#   make board-report  what the last make grade BOARD=... showed, to be given away
 #   make gdb         the same, stopped at the first instruction; prints the gdb
 #                    command to type in another terminal (socket build/gdb.sock)
 #   make test        host tests, then kernel tests on every machine of the list
@@ -77,6 +79,8 @@ need.image := build host
 need.qemu := build qemu host $(if $(filter uboot,$(BOOT)),uboot)
 need.sdcard := build host uboot
 need.sdcard-check := build host uboot
+need.flash := build host uboot
+need.board-report := python
 need.gdb := build qemu gdb host $(if $(filter uboot,$(BOOT)),uboot)
 need.test := build qemu uboot host
 need.test-fast := build qemu host
@@ -153,7 +157,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image sdcard sdcard-check qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario handout handout-check FORCE
+.PHONY: all image sdcard sdcard-check flash board-report qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario handout handout-check FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -263,6 +267,11 @@ $B/sdcard.img: $B/Image $B/mksfs $(UPROG) $(SDTOOLS) $(shell find lab-tests/scen
 sdcard: $B/sdcard.img
 sdcard-check: $B/sdcard.img $B/fsck.sfs
 	$Q$(PYTHON) tools/sdcard_check.py --image $B/Image --initrd $B/sd/initrd --root $B/sd/root.img --fsck $B/fsck.sfs $(sdfiles) $<
+
+flash: $B/sdcard.img
+	@$(PYTHON) tools/flash.py --image $< $(if $(DRY),--dry-run) $(if $(SAVE),--save '$(SAVE)') $(DEV)
+board-report:
+	$Q$(PYTHON) tools/board_report.py --grade $B/grade --date "$$(date -u +%Y-%m-%d)" -o $B/board-report.json
 
 # ... and one with damaged programs.
 $B/initrd-mutants: $(UPROG) tools/mkinitrd.py tools/mutelf.py

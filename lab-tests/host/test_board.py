@@ -2,6 +2,7 @@
 """The host's side of a serial line to a board, held against boards that are not there:
 what they send is cut, flipped, lost, forged or stops, and what they are told as well."""
 import argparse
+import json
 import os
 import pty
 import random
@@ -16,6 +17,7 @@ import zlib
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 sys.dont_write_bytecode = True
+import board_report  # noqa: E402
 import grade_board  # noqa: E402
 import grade_judge  # noqa: E402
 from siphash import siphash  # noqa: E402
@@ -254,12 +256,41 @@ def frames():
     check("a_mark_alone_ends", b"x" * 500 in line.text, True)
 
 
+def report():
+    """What is given away has nothing in it that nobody asked for."""
+    secrets = ("gretel.example.org", "VF7110B1-2253-D008E000-60000112",
+               "6c:cf:39:00:4a:5b", "192.168.7.9", "hans")
+    console = ("\r\nU-Boot SPL 2021.10 (Oct 31 2022, %s)\r\nSerial: %s\r\n"
+               "U-Boot 2021.10 (hans@%s)\r\nOpenSBI v1.0\r\neth0: %s\r\n"
+               "ucore-sv on StarFive VisionFive V2\r\n"
+               "  4 harts (1 skipped), memory: 4096 MiB, 4000 MiB free\r\n"
+               "  boot hart 3, A/D bits: trap, scheduler rr\r\n"
+               "  Sv39, 0 ASID bits, image at 0x40200000, SBI 0.3, tlb rfence\r\n"
+               "my name is hans %s\r\n" % (secrets[0], secrets[1], secrets[0], secrets[2],
+                                          secrets[3]))
+    results = {"seed": 1, "line": {"frames": 9, "host": "hans"}, "scenarios": [
+        {"name": "lab4/x", "lab": 4, "where": "board", "verdict": "PASS"},
+        {"name": "/home/hans/y.scn", "lab": 4, "where": "board", "verdict": "FAIL"},
+        {"name": "lab5/z", "lab": 5, "where": "", "verdict": "PASS"}]}
+    b = board_report.bundle(results, console, "2025-01-31")
+    text = json.dumps(b) + board_report.row(b)
+    check("report_tells_no_names", [s for s in secrets if s in text], [])
+    check("report_facts", b["machine"], {
+        "spl": "2021.10", "u_boot": "2021.10", "opensbi": "1.0",
+        "model": "StarFive VisionFive V2", "harts": "4 harts (1 skipped), memory: 4096 MiB",
+        "boot_hart": "3", "ad_bits": "trap", "paging": "Sv39, 0 ASID bits", "sbi": "0.3",
+        "flush": "rfence"})
+    check("report_labs", (b["labs"], b["not_passed"]), (
+        {"lab4": {"passed": 1, "scenarios": 2}}, [{"name": "another", "verdict": "FAIL"}]))
+
+
 def main():
     grade_board.ASK, grade_board.PATIENCE = 0.1, 0.4
     frames()
     plain()
     ends()
     places()
+    report()
     noise(3 if os.environ.get("FAST") else 12)
     print("test_board: %d passed, %d failed" % tuple(counts))
     return 1 if counts[1] else 0
