@@ -8,6 +8,8 @@
 
 #define NR_execve 221
 #define NR_clone  220
+#define NR_shmget 194
+#define NR_shmctl 195
 #define NR_MAX    512
 
 /* --- bad places --- */
@@ -295,15 +297,17 @@ junk(void *arg)
     syscall(261, 0, 6, few, 0, 0, 0);
     make_places();
     for (int i = 0; i < ROUNDS; i++) {
-        long a[6];
+        long a[6], r;
 
         for (int k = 0; k < 6; k++)
             a[k] = some_value();
         if (nr == 115 || nr == 101) /* not for long */
             memset(rw, 0, 4096);
-        if (syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]) == 0 &&
-            (nr == NR_clone || nr == 435))
+        r = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+        if (r == 0 && (nr == NR_clone || nr == 435))
             _exit(0);
+        if (r >= 0 && nr == NR_shmget) /* it would stay */
+            CHECK(syscall(NR_shmctl, r, 0, 0) == 0);
     }
     return 0;
 }
