@@ -418,7 +418,7 @@ test-fast: $(filter $B/h/test_%,$(HTEST)) $(tested)
 	$(PYTHON) tools/total.py $B/results/host.json $B/results/ktest.json || r=1; exit $$r
 
 grades = $(PYTHON) tools/grade.py --build $B $(if $(PROFILE),--profile '$(PROFILE)') $(if $(SEED),--seed '$(SEED)') $(if $(JOBS),--jobs '$(JOBS)')
-graded := $B/Image $B/scn $B/bin/init $B/bin/scenario $(if $(SOLVED),$B/rest.img)
+graded := $B/Image $B/scn $(SFST) $B/bin/init $B/bin/scenario $(if $(SOLVED),$B/rest.img)
 # A card in a board is not made anew, a disk for QEMU is.
 ONDISK := $(if $(filter command line,$(origin DISK)),$(DISK))
 grade: $(if $(BOARD),$B/scn,$(graded) $(ONDISK))
@@ -435,7 +435,7 @@ replay:
 	$Q$(PYTHON) tools/replay.py $(if $(GDB),--gdb --elf $B/kernel.elf) '$R'
 
 .PHONY: lab-mutants
-lab-mutants: $B/Image $B/scn $B/bin/init $B/bin/scenario
+lab-mutants: $B/Image $B/scn $(SFST) $B/bin/init $B/bin/scenario
 	$Q$(PYTHON) tools/labmutants.py --build $B --results $B/results $(if $(LAB),--lab '$(LAB)') -- $M
 
 handout: $B/Image

@@ -60,6 +60,7 @@ class Case:
         self.story = self.verdict = self.image = None
         self.worth, self.row = None, None   # in the course, see course.py
         self.expected, self.notes = [], []
+        self.on_disk = {}           # {name: bytes} that the disk has afterwards
         self.number = 0             # in the list of its machine
         self.machine_run = None     # the qemu.Machine it ran on
         self.bundle = None          # where it can be run again from
@@ -99,6 +100,8 @@ class Case:
         try:
             world = self.world()
             self.expected = world.walk()
+            if not self.kernel():
+                self.on_disk = world.disk_files()
         except memory.Unknown as e:
             self.infra("the model has no rule for %s" % e)
             return
@@ -130,7 +133,7 @@ class Case:
         return self.points() if self.verdict.word == "PASS" else 0
 
     def machine(self):
-        return tuple(self.scn[k] for k in ("harts", "memory", "boot")) + (
+        return tuple(self.scn[k] for k in ("harts", "memory", "boot", "disk")) + (
             self.image, self.lab() if self.kernel() else None)
 
     def place(self, handout, run_todo):
@@ -208,15 +211,20 @@ class Batch:
     def boot(self, skip, n):
         """One machine.  Returns its Channel and Result."""
         key = (secrets.randbits(64), secrets.randbits(64))
-        harts, memory_mb, boot, image, lab = self.cases[0].machine()
+        harts, memory_mb, boot, disk, image, lab = self.cases[0].machine()
         run = "run=/bin/scenario,%d" % skip if lab is None else \
             "scenario=%d,%d" % (lab, skip)
-        words = [run, "scnkey=%016x%016x" % key, boot]
+        words = [run, "scnkey=%016x%016x" % key, boot] + (["root=archive"] if disk else [])
+        image_of_disk = self.work + ".disk"
+        if disk:
+            subprocess.run([os.path.join(self.arg.build, "mksfs"), "-s", "%dM" % disk,
+                            image_of_disk], check=True, stdout=subprocess.DEVNULL)
         # One hart runs on counted instructions: the same run gives the same records.
         m = self.machine = qemu.Machine(
             kernel=image, smp=harts,
             mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
-            initrd=self.work + ".initrd", mode="icount" if harts == 1 else "mttcg")
+            disks=[image_of_disk] if disk else [], initrd=self.work + ".initrd",
+            mode="icount" if harts == 1 else "mttcg")
         result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
         channel = grade_judge.Channel(key)
         for record in result.records:
@@ -241,6 +249,7 @@ class Batch:
                 stories[-1].ended("hang" if result.how == "hang" else str(result.status))
             for case, story in zip(self.cases[skip:], stories):
                 case.judge(story)
+                self.look_at_disk(case)
                 case.machine_run = self.machine
                 if channel.forged:
                     case.notes.append("%d records were not signed with this run's key"
@@ -260,6 +269,28 @@ class Batch:
             elif case.verdict is None:
                 case.infra("it was not run", *result.note.splitlines())
         return self.cases
+
+    def look_at_disk(self, case):
+        """Who passed must have left a sound disk, with all files on it."""
+        if not case.scn.get("disk") or case.verdict.word != "PASS":
+            return
+        image, why = self.work + ".disk", []
+        tool = os.path.join(self.arg.build, "fsck.sfs")
+        done = subprocess.run([tool, "-n", image], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, universal_newlines=True)
+        if done.returncode:
+            why += ["fsck.sfs: " + s for s in done.stdout.splitlines()[:5]]
+        for name, data in sorted(case.on_disk.items()):
+            path = "/%s.%s" % (case.name.rpartition("/")[2], name)
+            got = subprocess.run([os.path.join(self.arg.build, "sfs"), image, "cat", path],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+            if got != data:
+                at = next((i for i, (a, b) in enumerate(zip(got, data)) if a != b),
+                          min(len(got), len(data)))
+                why.append("%s on the disk differs from byte %d on: %d bytes, not %d"
+                           % (name, at, len(got), len(data)))
+        if why:
+            case.verdict = grade_judge.Verdict("FAIL", why, None, None, None)
 
     @staticmethod
     def stop(cases, word, why, result):
@@ -320,9 +351,10 @@ def run_board(cases, arg):
 
 def of_lines(cases):
     """Those that a board can run: no machine of their own."""
-    out = [c for c in cases if not c.kernel() and not c.scn.get("boot")]
+    out = [c for c in cases if not c.kernel() and not c.scn.get("boot") and
+           not c.scn.get("disk")]
     if len(out) < len(cases):
-        print("not run here, as they need boot arguments of their own: %d of %d scenarios"
+        print("not run here, as they need boot arguments or a disk of their own: %d of %d scenarios"
               % (len(cases) - len(out), len(cases)))
     return out
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -318,10 +319,10 @@ close_wires(bool ours)
 static void
 remove_files(void)
 {
-    char path[40];
+    char path[64];
 
-    for (unsigned i = 0; i < scn.nfiles; i++) {
-        snprintf(path, sizeof(path), "/tmp/%s", scn.files[i]);
+    for (unsigned i = 0; i < scn.nfiles && scn.disk == 0; i++) {
+        step_path(i, path);
         unlink(path);
     }
 }
@@ -358,9 +359,11 @@ run_steps(void)
 static void
 set_knobs(void)
 {
-    static const char *const lines[] = {"fork_eager=0", "fault_around=16"};
+    /* What is dirty stays so until a step has it written. */
+    static const char *const lines[] = {"fork_eager=0", "fault_around=16",
+                                        "flush_age=1000000000"};
 
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         int fd = open("/proc/ucore/knobs", O_WRONLY);
 
         write(fd, lines[i], strlen(lines[i]));
@@ -391,9 +394,14 @@ run_scenario(void)
 
     set_knobs();
     steps_warm(); /* so that our own pages are none of its leaks */
+    mkdir("/tmp/disk", 0755);
     ask(SCN_BEGIN, NULL);
+    if (scn.disk != 0 && !step_disk(true))
+        perror("scenario: /tmp/disk");
     run_steps();
     visit_harts();
+    if (scn.disk != 0)
+        step_disk(false);
     if (ask(SCN_END, &end) != 0)
         return;
     snprintf(line, sizeof(line), "end %ld %ld %ld %u", end.frames, end.objects,
@@ -420,6 +428,7 @@ run_file(const char *name, uint64_t seed)
     snprintf(path, sizeof(path), "/scn/%s.scn", name);
     snprintf(line, sizeof(line), "start %s", name);
     report(line);
+    scn_name = strchr(name, '/') == NULL ? name : strchr(name, '/') + 1;
     printf("scenario %s\n", name);
     fflush(stdout);
     fd = open(path, O_RDONLY);

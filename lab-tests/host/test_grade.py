@@ -101,6 +101,28 @@ def mappings():
     check("pages_as_text", cells, {("C", "A"): "Wcp" + 14 * "."})
 
 
+def more():
+    """Verbs of steps_more.py and steps_disk.py."""
+    stack = "stack S 8p\n"
+    check("stack_grows_in_two_passes", sums(stack + "store S[7] = 1"),
+          {"flt": 2, "retry": 1, "min": 1, "anon": 1})
+    check("stack_keeps_its_distance", sums(
+        stack + "map G 1p anon private r at S\nload S[7]"), {"flt": 1, "segv": 1})
+    check("break_by_pages", sums("heap H 4p\nbrk H[1]+1\nload H[1]\nload H[2]"),
+          {"flt": 2, "min": 1, "zero": 1, "segv": 1})
+    check("pages_move", sums(MAP + "store A[1] = 1\nmap B 2p anon private r\n"
+                             "mremap A[0..1] 2p to B\nload B[1] == 1\nload A[1]"),
+          {"flt": 2, "min": 1, "anon": 1, "segv": 1})
+    check("dirty_pages_are_written_once", sums(
+        "disk 16M\nfile f 3p\nfsync f\nmap S 3p file f shared rw\nstore S[1] = 1\n"
+        "sync S\nsync S\nfsync f"),
+        {"flt": 1, "min": 1, "fshared": 1, "mkwrite": 1, "wb": 4})
+    check("one_page_for_two_threads", sums(MAP + "thread T\nrace T add A[0..3]"),
+          {"flt": 4, "min": 4, "anon": 4})
+    world, _ = walk("disk 16M\nfile f 10 = 7\nfile g 9\nunlink g")
+    check("what_the_disk_has", world.disk_files(), {"f": b"\7" * 10})
+
+
 def claims():
     def wrong(text):
         return len(walk(text)[0].wrong)
@@ -314,6 +336,7 @@ first_labs()
 tables()
 machines()
 mappings()
+more()
 claims()
 grader()
 first_difference()

@@ -159,14 +159,18 @@ parse_let(struct parser *p)
 
 /* --- the head --- */
 
-static void
-parse_memory(struct parser *p)
+/* Megabytes, LEAST of them. */
+static unsigned
+parse_size(struct parser *p, const char *what, unsigned least)
 {
-    uint64_t n = parse_upto(p, "an amount of memory, like 64M", 1ul << 31);
+    uint64_t n = parse_upto(p, what, 1ul << 31);
 
-    if (!lex_failed(&p->lex) && (n < 32ul << 20 || n % (1ul << 20) != 0))
-        lex_wrong(&p->lex, "memory is whole megabytes, 32M at least");
-    p->scn->memory = (unsigned)(n >> 20);
+    if (!lex_failed(&p->lex) &&
+        (n < (uint64_t)least << 20 || n % (1ul << 20) != 0))
+        lex_wrong(&p->lex, least == 32
+                               ? "memory is whole megabytes, 32M at least"
+                               : "a disk is whole megabytes, 4M at least");
+    return (unsigned)(n >> 20);
 }
 
 static void
@@ -201,8 +205,10 @@ parse_head(struct parser *p)
         s->group = (unsigned)parse_upto(p, "the number of a group", 24);
     else if (lex_take(l, "harts"))
         s->harts = (unsigned)parse_upto(p, "a number of harts", 8);
+    else if (lex_take(l, "disk"))
+        s->disk = parse_size(p, "a size of a disk, like 16M", 4);
     else if (lex_take(l, "memory"))
-        parse_memory(p);
+        s->memory = parse_size(p, "an amount of memory, like 64M", 32);
     else if (lex_take(l, "budget"))
         s->budget = (long)parse_upto(p, "a number of faults", 100000);
     else if (lex_take(l, "let"))

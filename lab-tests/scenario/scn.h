@@ -55,6 +55,9 @@
     X(SCN_TRUNCATE, "truncate", "fn") \
     X(SCN_UNLINK, "unlink", "f")      \
     X(SCN_CLOSE, "close", "f")        \
+    X(SCN_OPEN, "open", "f")          \
+    X(SCN_FSYNC, "fsync", "f")        \
+    X(SCN_REMOUNT, "remount", "")     \
     X(SCN_FORK, "fork", NULL)         \
     X(SCN_FORKFAIL, "forkfail", "")   \
     X(SCN_THREAD, "thread", NULL)     \
@@ -167,7 +170,7 @@ struct scn_area {
 struct scn {
     char title[SCN_LINE], hint[SCN_HINTS][SCN_LINE], boot[SCN_LINE];
     char error[200]; /* empty: none */
-    unsigned lab, points, group, harts, memory, nhints;
+    unsigned lab, points, group, harts, memory, disk, nhints;
     long budget; /* faults of all processes; -1: not said */
     unsigned nsteps, nareas, nfiles, nprocs;
     struct scn_area areas[SCN_AREAS];

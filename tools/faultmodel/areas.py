@@ -19,7 +19,7 @@ number of spaces it belongs to.
 Nothing here was taken from a run of the kernel.
 """
 from .counters import (ACCERR, ADRERR, BUS, COUNTERS, ENOMEM, MAPERR, PAGE, R, SEGV, W,
-                       X, Signal)
+                       X, Signal, Unknown)
 from .pages import ZERO, Frame
 
 AROUND = 16
@@ -92,6 +92,7 @@ class Space:
     def __init__(self):
         self.areas, self.entries, self.private = [], {}, {}
         self.count = dict.fromkeys(COUNTERS, 0)
+        self.waited = False             # a fault may have had to wait
         self.heap = self.stack = None   # the break; (where the stack begins, may begin)
 
     def add(self, name, n=1):
@@ -221,7 +222,11 @@ class Space:
                 page not in self.private:
             self.add("sigbus")
             raise Signal(BUS, ADRERR, va)
-        self.add("min")
+        cold = area.file and page not in self.private and \
+            area.index(page) in area.file.cold
+        self.add("maj" if cold else "min")
+        if cold:
+            self.warm(area.file)
         if page in self.private:
             self.fault_private(page, area, kind)
         elif area.file or area.shared:
@@ -232,6 +237,13 @@ class Space:
         else:
             self.add("zero")
             self.entries[page] = Entry(ZERO, False)
+
+    def warm(self, file):
+        """A page comes from the disk.  Which others come along is the kernel's matter."""
+        if len(file.pages) > 1:
+            raise Unknown("which pages of a file come from the disk")
+        file.cold.clear()
+        self.waited = True
 
     def own(self, page, frame, writable):
         self.area(page).own(page)
@@ -260,6 +272,7 @@ class Space:
         elif area.shared:
             self.add("fshared")
             self.add("mkwrite")
+            self.waited = self.waited or area.file.disk     # for room on it
             area.file.written.add(area.index(page))
             self.entries[page] = Entry(frame, True)
         else:

@@ -2,9 +2,10 @@
 PAGE = 4096
 R, W, X = 1, 2, 4
 SEGV, BUS, MAPERR, ACCERR, ADRERR = 11, 7, 1, 2, 2
-ENOENT, ENOMEM, EACCES, EFAULT, EEXIST, EINVAL, ENOSYS = 2, 12, 13, 14, 17, 22, 38
+ENOENT, ENOMEM, EACCES, EFAULT, EBUSY = 2, 12, 13, 14, 16
+EEXIST, EINVAL, ENOSYS = 17, 22, 38
 COUNTERS = ("flt min maj spur retry zero anon cow reuse fread fcow fshared mkwrite around "
-            "segv sigbus oom swpin swpout rmapun").split()
+            "segv sigbus oom swpin swpout rmapun wb").split()
 
 
 class Unknown(Exception):
@@ -40,7 +41,7 @@ def say(result):
         return "value %s" % int(rest[0], 16) if int(rest[0], 16) < 65536 else \
             "contents with checksum %s" % rest[0]
     if word == "error":
-        names = {1: "EPERM", 2: "ENOENT", 17: "EEXIST", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
+        names = {1: "EPERM", 2: "ENOENT", 16: "EBUSY", 17: "EEXIST", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
                  14: "EFAULT", 22: "EINVAL", 38: "ENOSYS"}
         return "error %s" % names.get(int(rest[0]), rest[0])
     if word == "killed":

@@ -8,11 +8,12 @@ from .areas import Space
 from .counters import COUNTERS, PAGE, Expected, Signal, Unknown, say
 from .pages import ZERO
 from .steps import Steps
+from .steps_disk import DiskSteps
 from .steps_files import FileSteps
 from .steps_more import MoreSteps
 
 
-class World(MoreSteps, Steps, FileSteps):
+class World(MoreSteps, DiskSteps, Steps, FileSteps):
     """Walk the steps of a scenario, as build/scn prints it."""
 
     def __init__(self, scn):
@@ -60,6 +61,8 @@ class World(MoreSteps, Steps, FileSteps):
             rule(step, space, out)
         except Signal as s:
             out.result = "signal:%d:%d:%x" % (s.number, s.code, s.address - self.base(step))
+        if space.waited:
+            out.loose, space.waited = tuple(out.loose) + ("flt", "retry"), False
         if step["proc"] in self.spaces:
             if op not in ("fork", "forkfail"):
                 out.count = {k: v - before[k] for k, v in space.count.items()

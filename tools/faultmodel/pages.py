@@ -18,6 +18,8 @@ class File:
     def __init__(self, data):
         self.pages, self.size = {}, len(data)
         self.written = set()        # pages that are dirty since they were cleaned
+        self.cold = set()           # pages that are only on the disk
+        self.disk = self.vague = False      # VAGUE: what of it is dirty the kernel may say
         for at in range(0, len(data), PAGE):
             piece = data[at:at + PAGE]
             self.pages[at // PAGE] = Frame(piece + bytes(PAGE - len(piece)))

@@ -9,7 +9,7 @@
 const char *const counter_names[COUNTERS] = {
     "flt",  "min",    "maj",   "spur",  "retry",   "zero",    "anon",
     "cow",  "reuse",  "fread", "fcow",  "fshared", "mkwrite", "around",
-    "segv", "sigbus", "oom",   "swpin", "swpout",  "rmapun"};
+    "segv", "sigbus", "oom",   "swpin", "swpout",  "rmapun",  "wb"};
 
 struct page { /* begins as struct pginfo of kern/ext/mm/observe.h */
     uint64_t va, frame, slot;
@@ -27,16 +27,13 @@ _Static_assert(sizeof(struct page) == 64, "part of the interface");
 
 static char text[16384];
 
-/* Bytes of /proc/PID/NAME into TEXT, or -1. */
+/* Bytes of PATH into TEXT, or -1. */
 static ssize_t
-read_file(pid_t pid, const char *name)
+read_path(const char *path)
 {
-    char path[40];
     ssize_t n = 0, more;
-    int fd;
+    int fd = open(path, O_RDONLY);
 
-    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-    fd = open(path, O_RDONLY);
     if (fd < 0)
         return -1;
     while ((more = read(fd, text + n, sizeof(text) - 1 - (size_t)n)) > 0)
@@ -44,6 +41,15 @@ read_file(pid_t pid, const char *name)
     close(fd);
     text[n] = 0;
     return more < 0 ? -1 : n;
+}
+
+static ssize_t
+read_file(pid_t pid, const char *name)
+{
+    char path[40];
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+    return read_path(path);
 }
 
 static uint64_t
@@ -73,6 +79,10 @@ observe_counters(pid_t pid, uint64_t values[COUNTERS])
     /* Whether A and D are set by the hart or by a fault is no matter of a
      * scenario. */
     values[0] -= value_of("adfix");
+    /* Pages are written back for nobody in particular. */
+    values[COUNTERS - 1] = 0;
+    if (scn.disk != 0 && read_path("/proc/ucore/mmstat") > 0)
+        values[COUNTERS - 1] = value_of("wb");
     return 0;
 }
 

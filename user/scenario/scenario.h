@@ -41,6 +41,7 @@ struct wire { /* of each subject */
 };
 
 extern struct scn scn;
+extern const char *scn_name; /* ... without the lab's */
 extern struct wire wires[SCN_PROCS];
 extern int channel;                /* /dev/scenario */
 extern int feed[2];                /* what SCN_AWAIT reads comes through it */
@@ -66,10 +67,15 @@ void steps_catch(void); /* ... for once, for nothing: all it needs is there */
 #define STEPS_STACK 8   /* pages of it that steps may use */
 void steps_warm(void);  /* touch all memory of this program */
 /* The access of a step that ends the process: the fault is not caught. */
+/* files.c: as own.c; and where FILE is. */
+bool step_on_disk(const struct scn_step *st, struct reply *r);
+void step_path(unsigned file, char path[64]);
+int *step_file(unsigned file); /* its descriptor + 1; 0: not open */
+bool step_disk(bool on);       /* mount, or unmount, what files lie on */
 void step_die(const struct scn_step *step);
 
 /* observe.c: what the kernel says of process PID. */
-#define COUNTERS 20
+#define COUNTERS 21
 extern const char *const counter_names[COUNTERS];
 int observe_counters(pid_t pid, uint64_t values[COUNTERS]);
 int observe_areas(pid_t pid); /* that scenarios may map; -1: cannot say */

@@ -256,10 +256,10 @@ map(const struct scn_step *st)
 
 /* --- files --- */
 
-static void
-path_of(unsigned file, char path[64])
+int *
+step_file(unsigned file)
 {
-    snprintf(path, 64, "/tmp/%s", scn.files[file]);
+    return &files[file];
 }
 
 static char block[SCN_PAGE];
@@ -271,7 +271,7 @@ make_file(const struct scn_step *st)
     char path[64];
     int fd;
 
-    path_of(st->file, path);
+    step_path(st->file, path);
     fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
     result(fd);
     if (fd < 0)
@@ -312,7 +312,7 @@ unlink_file(const struct scn_step *st)
 {
     char path[64];
 
-    path_of(st->file, path);
+    step_path(st->file, path);
     result(unlink(path));
 }
 
@@ -362,7 +362,7 @@ step_do(const struct scn_step *st, struct reply *r)
     size_t len = (size_t)(st->last - st->first + 1) * SCN_PAGE;
 
     reply = r;
-    if (step_own(st, r))
+    if (step_own(st, r) || step_on_disk(st, r))
         return;
     switch (st->op) {
     case SCN_MAP:
