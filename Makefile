@@ -429,6 +429,11 @@ scenario: $(graded)
 	$Q$(grades) --show $S$(if $(GDB), || { r=$$(ls $B/grade/replay/*.json 2>/dev/null | head -n 1); \
 	test -n "$$r" && $(PYTHON) tools/replay.py --gdb --elf $B/kernel.elf "$$r"; })
 
+# The same scenarios on other machines: not part of any test, it takes minutes.
+.PHONY: grade-matrix
+grade-matrix: $(graded)
+	$Q$(PYTHON) tools/grade_matrix.py --build $B $(if $(SEED),--seed '$(SEED)') -- $M
+
 .PHONY: replay
 replay:
 	@$(if $R,,echo "usage: make replay R=$B/grade/replay/lab5-cow_simple.json [GDB=1]"; exit 2)

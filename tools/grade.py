@@ -372,6 +372,15 @@ def check_alike(cases):
             c.infra("it expects the same events as " + other.name)
 
 
+def elsewhere(cases, arg):
+    """On other machines than the scenarios ask for; what is expected stays the same."""
+    for scn in (c.scn for c in cases if c.verdict is None and not c.kernel()):
+        if arg.boot and arg.boot.split("=")[0] not in scn["boot"]:
+            scn["boot"] = (scn["boot"] + " " + arg.boot).strip()
+        scn["harts"] = max(scn["harts"], arg.harts)
+        scn["memory"] = arg.memory or scn["memory"]
+
+
 def options():
     ap = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -396,6 +405,9 @@ def options():
     ap.add_argument("--baud", type=int, default=115200, help="of that line")
     ap.add_argument("--reset", metavar="COMMAND", help="resets that board, if it hangs")
     ap.add_argument("--disk", help="as on a board: QEMU, started from this disk")
+    ap.add_argument("--boot", default="", help="one more boot argument on all machines")
+    ap.add_argument("--harts", type=int, default=1, help="at least so many on all machines")
+    ap.add_argument("--memory", type=int, help="megabytes of all machines")
     ap.add_argument("--out", help="folder for results.json, junit.xml, gradescope.json, "
                     "report.html")
     arg = ap.parse_args()
@@ -436,6 +448,7 @@ def main():
     if arg.board or arg.disk:
         cases = of_lines(cases)
     check_alike(cases)
+    elsewhere(cases, arg)
     numbers = None
     if arg.check:
         for c in cases:

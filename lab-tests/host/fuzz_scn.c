@@ -65,6 +65,7 @@ static const char whole[] =
     "mremap A[0..1] 3p to B + 1p\n"
     "call fstat A[1]+4090\n"
     "ecall 999\n"
+    "touch 0xffffffff80000000 fetch\n"
     "amo A[0]+1 = 5\n"
     "write A[0] = insn(0x00100073)\n"
     "forkfail\n"

@@ -106,7 +106,7 @@ take_number(struct lex *l)
         return;
     }
     for (int d; (d = digit_of(peek(l, 0), base)) >= 0; l->pos++) {
-        if (n > UINT64_MAX / 32) {
+        if (n > (UINT64_MAX - (unsigned)d) / base) {
             lex_wrong(l, "this number is too large");
             return;
         }

@@ -167,6 +167,14 @@ take_race(struct parser *p, struct scn_step *st)
     st->value = parse_random(p) >> 32; /* if they do things at random */
 }
 
+/* "touch 0x10 store": an address as it stands. */
+static void
+take_touch(struct parser *p, struct scn_step *st)
+{
+    st->value = parse_number(p, "an address");
+    (void)parse_access(p, st);
+}
+
 bool
 parse_more(struct parser *p, struct scn_step *st)
 {
@@ -180,6 +188,9 @@ parse_more(struct parser *p, struct scn_step *st)
         return true;
     case SCN_MREMAP:
         take_remap(p, st);
+        return true;
+    case SCN_TOUCH:
+        take_touch(p, st);
         return true;
     case SCN_RACE:
         take_race(p, st);

@@ -35,6 +35,7 @@ unsigned parse_area(struct parser *p);
 unsigned parse_find_area(const struct scn *s, const char *name); /* or SCN_NO */
 void parse_file(struct parser *p, struct scn_step *st, bool make);
 uint8_t parse_rights(struct parser *p);
+bool parse_access(struct parser *p, struct scn_step *st);
 unsigned parse_process_name(struct parser *p);
 /* The entry of the area NAME, which may have been mapped before; NULL: no room. */
 struct scn_area *parse_new_area(struct parser *p, const char *name,

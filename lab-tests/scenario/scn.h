@@ -42,6 +42,7 @@
     X(SCN_CALL, "call", "ka")         \
     X(SCN_ECALL, "ecall", "n")        \
     X(SCN_AMO, "amo", "av")           \
+    X(SCN_TOUCH, "touch", NULL)       \
     X(SCN_PROTECT, "protect", "rR")   \
     X(SCN_ADVISE, "advise", "rA")     \
     X(SCN_SYNC, "sync", "r")          \
@@ -149,7 +150,7 @@ struct scn_step {
     uint16_t line;
     uint8_t op, proc;
     uint8_t area, file, other; /* indices; other: whom a fork makes */
-    uint8_t access;            /* of SCN_DIE: SCN_LOAD, SCN_STORE ... */
+    uint8_t access; /* of SCN_DIE, SCN_TOUCH: SCN_LOAD, SCN_STORE ... */
     uint8_t rights, shared, pattern, advice;
     uint32_t first, last; /* pages of the area, both included */
     uint32_t offset;      /* of an address in page FIRST */

@@ -36,7 +36,7 @@ print_step(const struct scn_step *st)
         printf(",\"file\":%u", st->file);
     if (st->other != SCN_NO)
         printf(",\"other\":%u", st->other);
-    if (st->op == SCN_DIE) {
+    if (st->op == SCN_DIE || st->op == SCN_TOUCH) {
         putchar(',');
         print_text("access", scn_verb(st->access));
     }

@@ -233,20 +233,28 @@ check_end(struct parser *p)
     p->live[p->proc] = false;
 }
 
-static void
-take_die(struct parser *p, struct scn_step *st)
+/* "load", "store" or "fetch". */
+bool
+parse_access(struct parser *p, struct scn_step *st)
 {
     static const uint8_t ways[] = {SCN_LOAD, SCN_STORE, SCN_FETCH};
 
-    check_end(p);
     for (unsigned i = 0; i < 3; i++) {
         if (lex_take(&p->lex, verbs[ways[i]])) {
             st->access = ways[i];
-            take_range(p, st, true);
-            return;
+            return true;
         }
     }
     lex_expected(&p->lex, "load, store or fetch");
+    return false;
+}
+
+static void
+take_die(struct parser *p, struct scn_step *st)
+{
+    check_end(p);
+    if (parse_access(p, st))
+        take_range(p, st, true);
 }
 
 /* "expect anon 4 zero 1": a step for each counter. */

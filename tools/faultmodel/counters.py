@@ -36,7 +36,8 @@ def say(result):
         why = {(SEGV, 1): "MAPERR", (SEGV, 2): "ACCERR", (BUS, 2): "ADRERR",
                (BUS, 1): "ADRALN", (4, 1): "ILLOPC", (5, 1): "BRKPT"}.get(
             (number, code), rest[1])
-        return "%s %s at +0x%s" % (name, why, rest[2])
+        sign = "+" if int(rest[2], 16) < 1 << 30 else ""
+        return "%s %s at %s0x%s" % (name, why, sign, rest[2])
     if word == "value":
         return "value %s" % int(rest[0], 16) if int(rest[0], 16) < 65536 else \
             "contents with checksum %s" % rest[0]

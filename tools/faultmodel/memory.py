@@ -97,7 +97,7 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps):
     # ---- pages as text ----
 
     def base(self, step):
-        return self.scn["areas"][step["area"]]["base"]
+        return self.scn["areas"][step["area"]]["base"] if "area" in step else 0
 
     def cells(self, space, area, names):
         out = []

@@ -6,7 +6,7 @@ from .counters import BUS, COUNTERS, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, ENO
 
 STACK_LIMIT = 8 << 20
 FED = 0x55
-REACH = 0x40000000, 0x60000000
+FIRST, BEHIND = 0x40000000, 0x60000000
 TIMES = ("flt", "min", "spur", "retry", "zero")     # depend on who is first
 
 # What the kernel writes through the pointer, or reads; bytes, or a text that ends.
@@ -125,6 +125,13 @@ class MoreSteps:
         elif name not in WRITES:
             raise Unknown("this call with a good pointer")
 
+    def do_touch(self, step, space, out):
+        va = step["value"]
+        if 0x10000 <= va < 0x20000000 or FIRST <= va < BEHIND or \
+                0x2000000000 < va < 0x4000000000:
+            raise Unknown("an address where something may be")
+        space.fault(va, va & -PAGE, step["access"])
+
     def do_ecall(self, step, space, out):
         if step["value"] < 500:
             raise Unknown("a call that may exist")
@@ -153,7 +160,7 @@ class MoreSteps:
 
     def do_forkfail(self, step, space, out):
         child = space.fork()
-        child.unmap(*REACH)
+        child.unmap(FIRST, BEHIND)
 
     # ---- threads ----
 

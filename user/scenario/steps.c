@@ -170,7 +170,7 @@ write_pages(const struct scn_step *st)
 static void
 access_byte(const struct scn_step *st, unsigned op)
 {
-    char *p = address(st, st->first) + st->offset;
+    char *p = st->area == SCN_NO ? (char *)st->value : step_address(st);
 
     if (op == SCN_STORE) {
         scn_store(p, (long)st->value);
@@ -367,6 +367,9 @@ step_do(const struct scn_step *st, struct reply *r)
     switch (st->op) {
     case SCN_MAP:
         map(st);
+        break;
+    case SCN_TOUCH:
+        access_byte(st, st->access);
         break;
     case SCN_AMO:
         add_word(st);
