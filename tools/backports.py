@@ -6,6 +6,8 @@ processor of the board faults instead, and "-cpu rva22s64" of a newer QEMU does
 as the board does.  On Debian 12 the packages of bookworm-backports are
 downloaded and unpacked into a folder; nothing is installed and the system's
 package lists are not touched.
+
+boot_loader() does the same with the newer U-Boots of Debian 13, for the SD card.
 """
 import argparse
 import os
@@ -54,11 +56,9 @@ def mirror():
     raise Skip("the sources of apt name no Debian archive")
 
 
-def fetch(folder):
-    """Download and unpack into FOLDER."""
-    with open("/etc/os-release") as f:
-        if "VERSION_CODENAME=bookworm" not in f.read():
-            raise Skip("the installed QEMU has no %s, and this is not Debian 12" % CPU)
+def fetch(folder, suite="bookworm-backports", packages=None, arch=None):
+    """Download PACKAGES of SUITE (a name of Debian's archive), for the processor ARCH
+    if that is not ours, and unpack them into FOLDER."""
     for need in ("apt-get", "dpkg-deb"):
         if shutil.which(need) is None:
             raise Skip("no " + need)
@@ -69,25 +69,28 @@ def fetch(folder):
     for sub in ("lists/partial", "cache/archives/partial", "debs", "root"):
         os.makedirs(os.path.join(work, sub))
     with open(os.path.join(work, "sources.list"), "w") as f:
-        f.write("deb [signed-by=%s] %s bookworm-backports main\n" % (KEYS, mirror()))
+        f.write("deb [%ssigned-by=%s] %s %s main\n" % (
+            "arch=%s " % arch if arch else "", KEYS, mirror(), suite))
     apt = ["apt-get", "-q", "-y"]
     for key, value in (("Dir::State::Lists", "lists"), ("Dir::Cache", "cache"),
                        ("Dir::Etc::SourceList", "sources.list"),
                        ("Dir::Etc::SourceParts", "none"),
                        ("Dir::State::status", "status")):
         apt += ["-o", "%s=%s" % (key, os.path.join(work, value))]
+    if arch:
+        apt += ["-o", "APT::Architecture=" + arch, "-o", "APT::Architectures=" + arch]
     apt += ["-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=1",
             "-o", "Acquire::http::Timeout=20", "-o", "Acquire::Languages=none"]
     open(os.path.join(work, "status"), "w").close()
     for step in (["update", "-o", "APT::Update::Error-Mode=any"],
-                 ["download"] + PACKAGES):
+                 ["download"] + (packages or PACKAGES)):
         try:
             done = call(apt + step, cwd=os.path.join(work, "debs"), timeout=300)
         except subprocess.TimeoutExpired:
-            raise Skip("bookworm-backports cannot be reached")
+            raise Skip("%s cannot be reached" % suite)
         if done.returncode:
             lines = [s for s in done.stdout.splitlines() if s.startswith("E:")]
-            raise Skip("bookworm-backports: %s" % (lines or ["apt-get failed"])[0])
+            raise Skip("%s: %s" % (suite, (lines or ["apt-get failed"])[0]))
     for deb in sorted(os.listdir(os.path.join(work, "debs"))):
         done = call(["dpkg-deb", "-x", os.path.join(work, "debs", deb),
                      os.path.join(work, "root")])
@@ -96,6 +99,17 @@ def fetch(folder):
     shutil.rmtree(folder, ignore_errors=True)
     os.rename(os.path.join(work, "root"), folder)
     shutil.rmtree(work, ignore_errors=True)
+
+
+def boot_loader(folder, package, arch, files):
+    """Paths of FILES of the U-Boot PACKAGE of Debian 13, unpacked below FOLDER."""
+    folder = os.path.join(folder, package)
+    paths = [os.path.join(folder, "usr/lib/u-boot", f) for f in files]
+    if not all(os.path.exists(p) for p in paths):
+        fetch(folder, "trixie", [package], arch)
+    if not all(os.path.exists(p) for p in paths):
+        raise Skip("%s has no %s" % (package, files[0]))
+    return paths
 
 
 def obtain(folder):
@@ -109,6 +123,9 @@ def obtain(folder):
         "bios": os.path.join(folder, "usr/lib/riscv64-linux-gnu/opensbi/generic/"
                                      "fw_dynamic.bin")}
     if not os.path.exists(found["qemu"]):
+        with open("/etc/os-release") as f:
+            if "VERSION_CODENAME=bookworm" not in f.read():
+                raise Skip("the installed QEMU has no %s, and this is not Debian 12" % CPU)
         fetch(folder)
     if not knows_cpu(found["qemu"]):
         raise Skip("the QEMU of bookworm-backports does not run here")

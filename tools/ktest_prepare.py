@@ -17,6 +17,7 @@ import gpt
 import qemu
 
 RAM = 0x80000000
+SIFIVE_LOADER = 2082    # sector of what the SPL of sifive_unleashed loads
 
 
 class Skip(Exception):
@@ -147,6 +148,40 @@ def prepare_sdcard(r, m, work):
     if not os.path.exists(qemu.uboot()):
         raise Skip("no u-boot-qemu")
     m.disk = os.path.join(r["build"], "sdcard.img") + ",snapshot=on"
+
+
+def prepare_sdcard_newer(r, m, work):
+    """... by Debian 13's U-Boot."""
+    prepare_sdcard(r, m, work)
+    m.loader, = newer_loader(r, "u-boot-qemu", None, ["qemu-riscv64_smode/u-boot.bin"])
+
+
+def prepare_sdcard_chain(r, m, work):
+    """The image in the SD slot of a board that is modelled: its SPL comes from the
+    flash, and what that loads lies at a fixed place, between the first table and our
+    first partition."""
+    prepare_sdcard_files(r, m, work)
+    m.bios, loader = newer_loader(r, "u-boot-sifive", "riscv64",
+                                  ["sifive_unleashed/u-boot-spl.bin",
+                                   "sifive_unleashed/u-boot.itb"])
+    disk = work + ".disk"
+    shutil.copyfile(os.path.join(r["build"], "sdcard.img"), disk)
+    with open(disk, "r+b") as f:
+        f.seek(SIFIVE_LOADER * gpt.SECTOR)
+        f.write(read(loader))
+        if f.tell() > 4096 * gpt.SECTOR:
+            raise Skip("this U-Boot is larger than the gap")
+        f.truncate(256 << 20)   # the slot wants a power of two
+    m.kernel, m.append = None, ""
+    m.extra = ["-drive", "file=%s,format=raw,if=sd" % disk]
+
+
+def newer_loader(r, *what):
+    with newer_lock:
+        try:
+            return backports.boot_loader(os.path.join(r["build"], "uboots"), *what)
+        except backports.Skip as e:
+            raise Skip(str(e))
 
 
 def prepare_glibc(r, m, work):

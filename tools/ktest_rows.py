@@ -102,6 +102,13 @@ ROOT_GPT = [
     (r"\n/dev/vdb2 / sfs rw|\nvdb2 / sfs rw", ""),
     (AT_SHELL, "exit 0\r"),
 ]
+SDCARD_CHAIN = [        # what boards type by themselves; this one's U-Boot does not
+    (r"Hit any key to stop autoboot", " "),
+    (r"=> $", "mmc rescan; bootflow scan\r"),
+    (r"mmc@0.bootdev.part_3' with extlinux", ""),
+    (r"\n  no disk: the root is the boot archive, in memory; swap: 16384 KiB", ""),
+    (AT_SHELL, "echo that was all\r"),
+]
 # What a card boots to; there init() starts the shell again, so the row ends here.
 SDCARD = [
     (r"swap: vda5, 655\d\d KiB\r?\n *root: sfs on vda4\r?\n", ""),
@@ -233,6 +240,11 @@ MATRIX = [
     # its kernel and archive where no disk is driven
     row("sdcard", "dialog", smp=4, mem="512M", prepare="sdcard",
         dialog=SDCARD, until=r"\nthat was all"),
+    # ... by newer U-Boots, if they can be had; the last one the whole way from SPL
+    row("sdcard-2025", "dialog", smp=4, mem="512M", prepare="sdcard_newer",
+        dialog=SDCARD, until=r"\nthat was all"),
+    row("sdcard-sifive_u", "dialog", machine="sifive_u,msel=11", smp=5, mem="8G",
+        prepare="sdcard_chain", dialog=SDCARD_CHAIN, until=r"\nthat was all"),
     row("sdcard-no-disk", "dialog", smp=4, mem="256M", initrd="sd/initrd",
         dialog=SDCARD_NO_DISK, prepare="sdcard_files",
         append="console=ttyS0,115200 swapspace=auto:16M", until=r"\nthat was all"),

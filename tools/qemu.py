@@ -43,6 +43,7 @@ class Machine:
         self.initrd = None
         self.dtb = None
         self.disk = None        # boot this disk through U-Boot
+        self.loader = None      # ... this one, if not the installed one
         self.disks = []         # further disks: paths, or (path, options of the
                                 # drive, options of the device); vda is the first
         self.legacy = False     # old virtio devices
@@ -76,13 +77,14 @@ class Machine:
         if self.has_virtio() and not self.legacy:
             a += ["-global", "virtio-mmio.force-legacy=false"]
         if self.disk:
-            a += ["-bios", self.bios or "default", "-kernel", uboot(),
+            a += ["-bios", self.bios or "default", "-kernel", self.loader or uboot(),
                   "-drive", "file=%s,format=raw,if=none,id=d0" % self.disk,
                   "-device", "virtio-blk-device,drive=d0"]
         else:
             if self.bios:
                 a += ["-bios", self.bios]
-            a += ["-kernel", self.kernel]
+            if self.kernel:
+                a += ["-kernel", self.kernel]
             if self.append:
                 a += ["-append", self.append]
             if self.initrd:
