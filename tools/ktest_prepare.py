@@ -215,6 +215,10 @@ def write_sfs_large(path, build):
     subprocess.check_call([os.path.join(build, "mksfs"), "--size=96M", path])
 
 
+def write_sfs_stream(path, build):
+    subprocess.check_call([os.path.join(build, "mksfs"), "--size=160M", path])
+
+
 def write_sfs_files(path, build):
     subprocess.check_call([os.path.join(build, "mksfs"), "--size=64M",
                            "--inodes=11000", path])

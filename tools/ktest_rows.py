@@ -311,6 +311,9 @@ MATRIX = [
         append="root=archive swapspace=vda", disks=[("swap_space",)]),
     row("user-shared-1", "user", mode="icount", mem="64M", run=("l_shared", "rounds=1"),
         append="root=archive swapspace=vda", disks=[("swap_space",)]),
+    # files that are larger than memory, and swap
+    row("user-stream", "user", mode="icount", mem="64M", run=("l_stream", "dir=/dev/vda"),
+        append="root=archive swapspace=vdb", disks=[("sfs_stream",), ("swap_space",)]),
     row("user-answers", "user", mode="icount", mem="384M", run=("l_answers", "rounds=20"),
         append="swapspace=ram:256M"),
     row("user-answers-long", "user", mode="icount", mem="384M",

@@ -1,8 +1,13 @@
 /* flusher.c: when dirty pages are written, if nobody asks for it.
  *
- *     dirty for 30 s                      the flusher looks every 5 s
- *     more than 10 % of memory is dirty   the flusher, at once
- *     more than 20 %                      whoever makes more dirty, first
+ *     dirty for 1 s                     the flusher looks every 5 s: after 6 s it
+ *                                       is on its way
+ *     more than 10 % of the room dirty  the flusher, at once
+ *     more than 20 %                    whoever makes more dirty, first
+ *
+ * The room is memory at most, and what could become free for pages of files, as they
+ * may be: so where programs have most of it, files do not fill the rest with what
+ * nobody can throw out.
  *
  * While nothing is dirty, the thread sleeps without a timer. */
 #include "debug/kstat.h"
@@ -11,7 +16,7 @@
 #include "mm/writeback.h"
 #include "schedule/timeout.h"
 
-unsigned flush_period = 5000, flush_age = 30000;
+unsigned flush_period = 5000, flush_age = 1000;
 unsigned dirty_background = UINT32_MAX, dirty_limit = UINT32_MAX;
 
 static struct wait_queue wq;
@@ -62,10 +67,29 @@ pause(void)
         (void)timeout_cancel(&timer);
 }
 
+/* Is more dirty than LIMIT, or, if it is much at all, than one in PART of what is
+ * free or of files? */
 static bool
-above(unsigned limit)
+above(unsigned limit, unsigned part)
 {
-    return kstat_read(STAT_DIRTY) > limit;
+    uint64_t dirty = kstat_read(STAT_DIRTY);
+
+    return dirty > limit ||
+           (unlikely(dirty > limit / 4) &&
+            dirty * part > nr_free_pages() + kstat_read(STAT_CACHE) -
+                               kstat_read(STAT_SHMEM));
+}
+
+static bool
+above_background(void)
+{
+    return above(atomic_load(&dirty_background), 10);
+}
+
+static bool
+above_limit(void)
+{
+    return above(atomic_load(&dirty_limit), 5);
 }
 
 void
@@ -107,7 +131,7 @@ flusher(void *arg)
     for (;;) {
         uint64_t age = ticks(flush_age), now = time_now();
 
-        if (above(atomic_load(&dirty_background)))
+        if (above_background())
             flush_objects(UINT64_MAX, false);
         else if (now > age)
             flush_objects(now - age, false);
@@ -119,13 +143,13 @@ flusher(void *arg)
 void
 balance_dirty(struct vm_object *obj)
 {
-    if (likely(!above(atomic_load(&dirty_background))))
+    if (likely(!above_background()))
         return;
     flusher_wake();
-    if (!above(atomic_load(&dirty_limit)))
+    if (!above_limit())
         return;
     (void)object_sync(obj, 0, UINT64_MAX, true);
-    if (above(atomic_load(&dirty_limit)))
+    if (above_limit())
         flush_everything();
 }
 

@@ -228,11 +228,12 @@ private_share(size_t n)
     return private == 0 ? 0 : n * private / (private + files);
 }
 
-/* Each kind has its share; what one has not, the other gives. */
+/* Each kind has its share; what one has not, the other gives; and in the end
+ * whoever has any, used or not. */
 static size_t
 drop_some(size_t n)
 {
-    size_t done = swap_out_global(private_share(n));
+    size_t done = swap_out_slowly(private_share(n));
 
     done += drop_files(n - MIN(n, done));
     return done < n ? done + swap_out_global(n - done) : done;

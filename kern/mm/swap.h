@@ -32,6 +32,7 @@ struct swap_scope {
     size_t nr;              /* pages on the list */
     uint64_t looked;        /* how many the manager has looked at */
     struct unmap_hull hull; /* whose A was taken, and no hart told yet */
+    size_t looks;           /* at so many may be looked; SIZE_MAX: any */
     size_t quota;           /* [a] how many may be in memory; SIZE_MAX: all */
     bool soft;              /* it may be exceeded, where nobody can go */
     uintptr_t start, end;   /* [gate closed] of which addresses */
@@ -119,6 +120,9 @@ struct anon *anon_lock_of(struct page *page);
 /* swap_global.c: N private pages of the machine leave memory, if they can.  Returns
  * how many did.  => as swap_out(); one thread only */
 size_t swap_out_global(size_t n);
+/* The same, but a turn over all takes TURN_MS at least: who uses his pages more often
+ * than that keeps them. */
+size_t swap_out_slowly(size_t n);
 /* ... of spaces with a quota. */
 size_t swap_out_quotas(size_t n);
 

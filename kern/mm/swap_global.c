@@ -9,9 +9,16 @@
  * it goes.  What the walk has not met yet is safe for a while; it walks on with each
  * page that is wanted, and until half of all are known.
  *
- * Pages of a space with a quota are its scope's: they go if nothing else can. */
+ * Pages of a space with a quota are its scope's: they go if nothing else can.
+ *
+ * A policy that looks at A cannot tell who is used if it comes round faster than pages
+ * are used.  So while files can give, too, a turn takes its time: each moment allows
+ * looks at some more pages. */
 #include "mm/kmalloc.h"
 #include "mm/swap.h"
+#include "schedule/timeout.h"
+
+#define TURN_MS 50u
 
 /* Frames looked at for each page that is wanted. */
 #define FRAMES_EACH 16u
@@ -61,6 +68,36 @@ WEAK size_t
 swap_out_quotas(size_t n)
 {
     return 0;
+}
+
+/* How many more pages may be looked at than at the last time. */
+static size_t
+looks_due(void)
+{
+    static uint64_t last; /* [reclaimer] */
+    uint64_t now = time_now(), turn = timebase_hz / 1000 * TURN_MS;
+    size_t due = swap_global.nr * MIN(now - last, turn) / turn;
+
+    if (due > 0)
+        last = now;
+    return due;
+}
+
+size_t
+swap_out_slowly(size_t n)
+{
+    static size_t looks; /* [reclaimer] */
+    size_t done;
+
+    if (n == 0 || swap_slots() == 0)
+        return 0;
+    meet_some(n * FRAMES_EACH);
+    looks = MIN(looks + looks_due(), swap_global.nr);
+    swap_global.looks = looks;
+    done = swap_out(&swap_global, n);
+    looks = swap_global.looks;
+    swap_global.looks = SIZE_MAX;
+    return done;
 }
 
 size_t

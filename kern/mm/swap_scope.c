@@ -32,6 +32,7 @@ scope_construct(void *obj)
 
     *s = (struct swap_scope){.lock = SPINLOCK_INIT(RANK_SCOPE),
                              .hull = UNMAP_HULL,
+                             .looks = SIZE_MAX,
                              .quota = SIZE_MAX};
     list_init(&s->pages);
     s->hand = &s->pages;
@@ -139,7 +140,9 @@ swap_take_victim(struct swap_scope *s, size_t most)
 
     spin_lock(&s->lock);
     before = s->looked;
-    page = s->sm->swap_out_victim(s, most);
+    page = s->sm->swap_out_victim(s, MIN(most, s->looks));
+    if (s->looks != SIZE_MAX)
+        s->looks -= MIN(s->looks, s->looked - before);
     kstat_add(STAT_RESCAN, s->looked - before);
     if (s->mm != NULL)
         mm_count_n(s->mm, MM_RESCAN, s->looked - before);

@@ -35,6 +35,6 @@ void balance_dirty(struct vm_object *obj);
 /* Numbers that tests may turn; pages, milliseconds. */
 extern unsigned flush_period, flush_age;
 extern unsigned dirty_background,
-    dirty_limit; /* set at boot: 10, 20 % of RAM */
+    dirty_limit; /* at most; set at boot: 10, 20 % of RAM */
 
 #endif

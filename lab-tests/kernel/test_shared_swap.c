@@ -301,3 +301,63 @@ KTEST(vm_row_83_reclaim_takes_shared_pages)
     CHECK(filled(s.mm[1], s.at[1], N, 100));
     shared_off(&s);
 }
+
+/* --- stores on all harts, while pages come and go: rows 34 and 65 --- */
+
+#define COUNTERS 8ul /* private pages, and as many shared ones */
+
+static struct mm_struct *torn_mm;
+static uintptr_t torn_at[2];
+static struct vm_object *torn;
+static struct swap_ram *torn_swap;
+static unsigned at_work; /* [a] */
+
+static void
+shake(void)
+{
+    struct page *page;
+
+    (void)swap_out(torn_mm->scope, 4);
+    for (uint64_t i = 0; (page = object_next(torn, i, false)) != NULL; i++) {
+        i = page->index;
+        (void)object_evict_some(torn, &page, 1);
+        page_put(page);
+    }
+}
+
+static void
+count_up(unsigned me)
+{
+    if (me == 0) {
+        while (atomic_load(&at_work) > 0)
+            shake();
+        return;
+    }
+    for (uint64_t n = 1; n <= 100 || atomic_load(&torn_swap->reads) < 64; n++) {
+        for (uint64_t i = 0; i < 2 * COUNTERS; i++) {
+            uintptr_t at = torn_at[i & 1] + i / 2 * PG + me * 8;
+
+            CHECK(get(torn_mm, at) == n - 1 && put(torn_mm, at, n) == 0);
+        }
+        sched_yield();
+    }
+    atomic_add(&at_work, -1u);
+}
+
+KTEST(vm_row_34_no_store_is_lost_while_pages_are_swapped)
+{
+    long at;
+
+    torn_swap = swap_ram_on(64);
+    torn_mm = space_of(COUNTERS, COUNTERS, "clock", &torn_at[0]);
+    torn = anon_shared_object(COUNTERS * PG);
+    at = do_mmap(torn_mm, 0, COUNTERS * PG, RW, MAP_SHARED, torn, 0);
+    CHECK(at > 0);
+    torn_at[1] = (uintptr_t)at;
+    at_work = 3;
+    ktest_parallel(4, false, count_up);
+    mm_put_user(torn_mm);
+    object_put(torn);
+    CHECK(swap_slots_used() == 0);
+    swap_ram_off(torn_swap);
+}
