@@ -1,4 +1,4 @@
-/* discover_devices.c: uart, interrupt controller, virtio, power, clock.
+/* discover_devices.c: uart, interrupt controller, virtio, cards, power, clock.
  *
  * A device is found by what it is compatible with, wherever it stands.  Only
  * for the uart there is a preference: the one the firmware prints on, which
@@ -154,6 +154,50 @@ discover_virtio(struct discovery *d)
     }
 }
 
+/* Who divides the clock says what it was set to, or at least what the cards
+ * may get; some trees say neither. */
+static struct mmc_info
+mmc_read(const struct fdt *f, fdt_node n, uint64_t base, uint64_t size)
+{
+    struct mmc_info i = {
+        .base = base, .size = size, .irq = device_irq(f, n), .bus_width = 1};
+    uint32_t len;
+
+    fdt_u32(f, n, "bus-width", &i.bus_width);
+    fdt_u32(f, n, "fifo-depth", &i.fifo_depth);
+    if (!fdt_u32(f, n, "clock-frequency", &i.clock_hz))
+        fdt_u32(f, n, "assigned-clock-rates", &i.clock_hz);
+    i.soldered = fdt_prop(f, n, "non-removable", &len) != NULL ||
+                 fdt_prop(f, n, "no-sd", &len) != NULL;
+    return i;
+}
+
+static void
+discover_mmc(struct discovery *d)
+{
+    struct machine *m = d->m;
+    const struct fdt *f = d->f;
+    uint64_t base, size;
+    int tries = 0;
+
+    for (fdt_node n = fdt_root(f);
+         n >= 0 && tries < DEVICE_TRIES && m->nmmc < MACHINE_MAX_MMC;
+         n = fdt_next(f, n)) {
+        unsigned i = m->nmmc;
+
+        if (!fdt_compatible(f, n, "snps,dw-mshc") &&
+            !fdt_compatible(f, n, "starfive,jh7110-mmc"))
+            continue;
+        tries++;
+        if (!fdt_enabled(f, n) || !fdt_reg(f, n, 0, &base, &size))
+            continue;
+        for (; i > 0 && m->mmc[i - 1].base > base; i--)
+            m->mmc[i] = m->mmc[i - 1];
+        m->mmc[i] = mmc_read(f, n, base, size);
+        m->nmmc++;
+    }
+}
+
 void
 discover_power(struct discovery *d)
 {
@@ -172,5 +216,6 @@ discover_devices(struct discovery *d)
     discover_uart(d);
     discover_plic(d);
     discover_virtio(d);
+    discover_mmc(d);
     device_find(d->f, "google,goldfish-rtc", &m->rtc_base, &size);
 }

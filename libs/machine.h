@@ -13,6 +13,7 @@
 #define MACHINE_MAX_VIRTIO 16
 #define MACHINE_MAX_HARTS  16
 #define MACHINE_MAX_NEAR   16
+#define MACHINE_MAX_MMC    4
 
 struct mem_range {
     uint64_t start, size;
@@ -27,6 +28,16 @@ struct uart_info {
     uint32_t reg_io_width; /* bytes per access: 1 or 4 */
     uint32_t irq;          /* 0: none */
     uint32_t clock_hz;     /* 0: unknown */
+};
+
+/* A DesignWare host of SD and MMC cards. */
+struct mmc_info {
+    uint64_t base, size;
+    uint32_t irq;        /* 0: none */
+    uint32_t bus_width;  /* data lines: 1, 4 or 8 */
+    uint32_t fifo_depth; /* in words, 0: unknown */
+    uint32_t clock_hz;   /* of what it divides, 0: unknown */
+    bool soldered;       /* what is there is no SD card */
 };
 
 struct hart_info {
@@ -61,6 +72,8 @@ struct machine {
         uint64_t base, size;
         uint32_t irq;
     } virtio[MACHINE_MAX_VIRTIO]; /* by ascending address */
+    unsigned nmmc;
+    struct mmc_info mmc[MACHINE_MAX_MMC]; /* by ascending address */
     uint64_t test_base;   /* sifive,test0/1: power off with a code; 0: none */
     uint64_t rtc_base;    /* google,goldfish-rtc; 0: none */
     const char *bootargs; /* in the tree; "" if there are none */
@@ -70,7 +83,7 @@ struct machine {
 /* Fill *M from the tree of BOOT_HARTID's machine.  Returns 0, or -EINVAL or
  * -ENODEV with WHY (of SIZE bytes) set to one line that says what is missing or
  * wrong; test_base is set if there is one, all the same.  Parts that can be
- * absent (uart, plic, virtio) are left empty. */
+ * absent (uart, plic, virtio, mmc) are left empty. */
 int machine_discover(struct machine *m, const struct fdt *f,
                      uint64_t boot_hartid, char *why, size_t size);
 

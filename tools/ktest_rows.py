@@ -173,6 +173,9 @@ MATRIX = [
     row("poison", smp=2, append="debug=poison"),
     row("tlb-ipi", smp=4, mem="128M", append="tlb=ipi"),
     row("asid-2", smp=4, mem="128M", append="asid=2"),
+    # as the board is: no address space numbers, no stimecmp in the hart at all
+    row("asid-0", smp=4, mem="128M", append="asid=0"),
+    row("no-sstc", smp=4, mem="128M", cpu="rv64,sstc=off"),
     row("stride", smp=4, mem="128M", append="sched=stride"),
     row("stride-1", mode="icount", mem="128M", append="sched=stride"),
     # a million random steps in spaces: on one hart, and on four

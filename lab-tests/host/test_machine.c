@@ -187,6 +187,10 @@ test_board(void)
     EQ(m.plic_size, 0x4000000);
     EQ(m.plic_ndev, 136);
     EQ(m.nvirtio, 0);
+    EQ(m.nmmc, 1);
+    EQ(m.mmc[0].base, 0x16020000);
+    EQ(m.mmc[0].irq, 0);
+    EQ(m.mmc[0].bus_width, 1);
     EQ(m.test_base, 0);
     EQ(m.rtc_base, 0);
     STREQ(m.bootargs, "console=ttyS0 root=/dev/sd");
@@ -269,6 +273,17 @@ visionfive2(const char *file, const char *model, uint64_t memory,
     EQ(m.plic_size, 0x4000000);
     EQ(m.plic_ndev, 136);
     EQ(m.nvirtio, 0);
+    EQ(m.nmmc, 2);
+    EQ(m.mmc[0].base, 0x16010000);
+    EQ(m.mmc[0].irq, 74);
+    EQ(m.mmc[0].bus_width, 8);
+    EQ(m.mmc[1].base, 0x16020000);
+    EQ(m.mmc[1].size, 0x10000);
+    EQ(m.mmc[1].irq, 75);
+    EQ(m.mmc[1].bus_width, 4);
+    EQ(m.mmc[1].fifo_depth, 32);
+    EQ(m.mmc[1].soldered, false);
+    EQ(m.mmc[1].clock_hz, clock == 0 ? 50000000 : 0);
     STREQ(m.bootargs, "");
 }
 
