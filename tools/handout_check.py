@@ -87,7 +87,8 @@ class Lab:
                     f.write("\n".join(text) + "\n")
 
     def check_cut(self):
-        self.build("Image", "rest.img", "scn", "bin/init", "bin/scenario")
+        self.build("Image", "rest.img", "scn", "mksfs", "fsck.sfs", "sfs", "bin/init",
+                   "bin/scenario")
         results = self.grade()
         for r in results:
             if r["verdict"] == "INFRA":

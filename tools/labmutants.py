@@ -83,7 +83,7 @@ def grade(tree, lab, name, silence):
 def make_tree(build):
     tree = mutants.Tree(build, "lab-mutants", "Image")
     os.makedirs(os.path.join(tree.build, "bin"), exist_ok=True)
-    for f in ("scn", "bin/init", "bin/scenario"):
+    for f in ("scn", "mksfs", "fsck.sfs", "sfs", "bin/init", "bin/scenario"):
         shutil.copy2(os.path.join(build, f), os.path.join(tree.build, f))
     return tree
 
