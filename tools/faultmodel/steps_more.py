@@ -245,6 +245,20 @@ class MoreSteps:
         for n in range(len(spaces)):
             self.count(spaces[0], va + 64 + 4 * n, 100)
 
+    def race_unmap(self, step, spaces, out):
+        """The others store until they may not any more."""
+        space, va = spaces[0], self.pages(step)[0]
+        if len(spaces) != 2 or not space.entry_allows(va, "store"):
+            raise Unknown("to take away what is not there")
+        space.entries[va].frame.data[0] = 1
+        if step["word"] == "unmap":
+            space.unmap(*self.span(step))
+        else:
+            space.protect(*self.span(step), R)
+        space.touch(va, "store")
+
+    race_protect = race_unmap
+
     def race_stress(self, step, spaces, out):
         pages, space, n = self.pages(step), spaces[0], len(spaces)
         each = (step["last"] - step["first"]) // n

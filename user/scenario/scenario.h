@@ -31,7 +31,8 @@ struct reply {
 /* What the runner may tell a subject beside the index of a step. */
 #define SCN_FED     0x55 /* the bytes that "await" gets */
 #define SHARED_SIZE 4096ul
-_Static_assert(SHARED_SIZE >= SCN_STEPS * sizeof(uint32_t), "a word each");
+_Static_assert(SHARED_SIZE > SCN_STEPS * sizeof(uint32_t),
+               "a word each, and one");
 #define DO_WAIT 0x10000 /* + index of its child: wait for it */
 #define DO_QUIT 0x20000
 #define DO_STOP 0x40000 /* let a debugger stop here */
@@ -61,6 +62,8 @@ void thread_join(unsigned number);
 
 /* steps.c: do STEP; a fault is caught. */
 void step_do(const struct scn_step *step, struct reply *r);
+void steps_reply(struct reply *r);               /* where a fault is noted */
+bool step_store_byte(void *p, long byte);        /* false: it faulted */
 char *step_address(const struct scn_step *step); /* page FIRST and OFFSET */
 void steps_begin(void);                          /* catch faults */
 void steps_catch(void); /* ... for once, for nothing: all it needs is there */

@@ -191,6 +191,18 @@ access_byte(const struct scn_step *st, unsigned op)
 }
 
 void
+steps_reply(struct reply *r)
+{
+    reply = r;
+}
+
+bool
+step_store_byte(void *p, long byte)
+{
+    return scn_store(p, byte) >= 0;
+}
+
+void
 step_die(const struct scn_step *st)
 {
     struct reply r = {0};

@@ -169,6 +169,40 @@ dine(struct racer *r)
     }
 }
 
+/* The first takes the right to store away, or the pages, while the others store there
+ * without a pause: so their harts know the entry.  When it is done they may not. */
+static void
+take_away(struct racer *r, struct reply *reply)
+{
+    const struct scn_step *st = r->st;
+    volatile uint32_t *word = word_of(r, st->first), *done = &shared[SCN_STEPS];
+    size_t len = (size_t)(st->last - st->first + 1) * SCN_PAGE;
+
+    steps_reply(reply);
+    if (r->me == 0)
+        *done = 0;
+    meet(r);
+    if (r->me != 0) {
+        bool over = false;
+
+        while (step_store_byte((void *)word, 1)) {
+            if (over) { /* it could store, and should not */
+                reply->kind = REPLY_VALUE;
+                return;
+            }
+            over = *done != 0;
+        }
+        return;
+    }
+    for (unsigned i = 0; i < 20; i++)
+        syscall(NR_YIELD);
+    if (st->word[0] == 'u')
+        munmap((void *)word, len);
+    else
+        mprotect((void *)word, len, PROT_READ);
+    *done = 1;
+}
+
 /* --- random schedules --- */
 
 static uint32_t
@@ -272,6 +306,8 @@ race(const struct scn_step *st, unsigned self, struct reply *reply)
         ping(&r);
     else if (strcmp(st->word, "dine") == 0)
         dine(&r);
+    else if (strcmp(st->word, "unmap") == 0 || strcmp(st->word, "protect") == 0)
+        take_away(&r, reply);
     else if (strcmp(st->word, "stress") == 0)
         stress(&r, reply);
     else {
