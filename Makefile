@@ -34,6 +34,7 @@
 #   make replay      R=build/grade/replay/lab5-cow.json: a failed run again, GDB=1
 #   make lab-mutants do the labs find bugs put in, and does a hint name them?
 #                    LAB=5, M=lab5-reuse-never: some of them
+#   make lab-solutions  do other right solutions get all points, too? M=name, SEED=n
 #   make handout     LAB=4 OUT=dir: a tree for students, its exercises cut;
 #                    KEEP=dir: earlier labs as that student solved them
 #   make handout-check  is each exercise seen by its lab, and by no other? LAB=4
@@ -95,6 +96,7 @@ need.count := python
 need.grade := build qemu host $(if $(filter command line,$(origin DISK)),uboot)
 need.scenario := build qemu host
 need.replay := qemu
+need.lab-solutions := build qemu host lint
 need.lab-mutants := build qemu host lint
 need.handout-check := build qemu host
 need.disk-tools := host
@@ -438,6 +440,10 @@ grade-matrix: $(graded)
 replay:
 	@$(if $R,,echo "usage: make replay R=$B/grade/replay/lab5-cow_simple.json [GDB=1]"; exit 2)
 	$Q$(PYTHON) tools/replay.py $(if $(GDB),--gdb --elf $B/kernel.elf) '$R'
+
+.PHONY: lab-solutions
+lab-solutions: $B/Image $B/scn $B/bin/init $B/bin/scenario
+	$Q$(PYTHON) tools/labsolutions.py --build $B $(if $(SEED),--seed $(SEED)) -- $M
 
 .PHONY: lab-mutants
 lab-mutants: $B/Image $B/scn $(SFST) $B/bin/init $B/bin/scenario

@@ -67,12 +67,13 @@ class Outcome:
         return bug.hint.lower() in self.hint.lower()
 
 
-def grade(tree, lab, name, silence):
-    """Grade LAB on the kernel of TREE: its results."""
+def grade(tree, lab, name, silence, seed=1):
+    """Grade LAB (None: all) on the kernel of TREE: its results."""
     out = os.path.join(tree.top, name)
     done = subprocess.run(
         [sys.executable, os.path.join(TOP, "tools", "grade.py"), "--build", tree.build,
-         "--lab", str(lab), "--silence", str(silence), "--out", out],
+         "--silence", str(silence), "--seed", str(seed), "--out", out] +
+        ([] if lab is None else ["--lab", str(lab)]),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     if done.returncode not in (0, 1):
         raise OSError("grading %s: %s" % (name, done.stdout.strip().splitlines()[-1:]))

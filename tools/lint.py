@@ -185,6 +185,7 @@ def checks(files, link):
     yield "rows", check_rows(files)
     yield "mutants", check_mutants(files)
     yield "lab-mutants", run([me, "tools/labmutants.py", "--list"])
+    yield "lab-solutions", run([me, "tools/labsolutions.py", "--list"])
 
 
 def main():
