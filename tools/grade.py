@@ -36,6 +36,7 @@ import grade_export  # noqa: E402
 import grade_handout  # noqa: E402
 import grade_hints  # noqa: E402
 import grade_judge  # noqa: E402
+import grade_look  # noqa: E402
 import grade_report  # noqa: E402
 import grade_terminal  # noqa: E402
 import qemu  # noqa: E402
@@ -65,6 +66,7 @@ class Case:
         self.machine_run = None     # the qemu.Machine it ran on
         self.bundle = None          # where it can be run again from
         self.where = ""         # "board"
+        self.seen = False           # has the host looked at its page tables?
         with open(path, encoding="utf-8", errors="replace") as f:
             self.text = f.read().splitlines()
 
@@ -124,6 +126,15 @@ class Case:
 
     def points(self):
         return self.scn.get("points", 0) if self.worth is None else self.worth
+
+    def looked_at(self, look):
+        """What the host saw itself counts more than what the kernel said."""
+        look.thread.join(5)
+        self.seen = look.map is not None
+        wrong = grade_look.compare(self, look) if self.seen else []
+        if wrong and self.verdict.word == "PASS":
+            self.verdict = grade_judge.Verdict(
+                "FAIL", ["the host looked at the page tables:"] + wrong, look.step, None, None)
 
     def counted(self):
         """The points it can be graded for: our faults cost nobody any."""
@@ -190,7 +201,8 @@ class Batch:
     """Some cases that can share a machine, until it ends."""
 
     def __init__(self, number, cases, arg):
-        self.cases, self.arg, self.machine = cases, arg, None
+        self.cases, self.arg, self.machine, self.look = cases, arg, None, None
+        self.number = number
         for n, case in enumerate(cases):
             case.number = n
         self.work = os.path.join(arg.build, "grade", "run%d" % number)
@@ -214,6 +226,12 @@ class Batch:
         harts, memory_mb, boot, disk, image, lab = self.cases[0].machine()
         run = "run=/bin/scenario,%d" % skip if lab is None else \
             "scenario=%d,%d" % (lab, skip)
+        look = None
+        if skip == 0 and self.arg.look and harts == 1:
+            look = grade_look.choose(self.cases, self.arg, self.number,
+                                     elf_of(image), self.work + ".gdb")
+        if look is not None:
+            run += ",%d,%d" % (look.number, look.step)
         words = [run, "scnkey=%016x%016x" % key, boot] + (["root=archive"] if disk else [])
         image_of_disk = self.work + ".disk"
         if disk:
@@ -225,7 +243,12 @@ class Batch:
             mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
             disks=[image_of_disk] if disk else [], initrd=self.work + ".initrd",
             mode="icount" if harts == 1 else "mttcg")
+        if look is not None:
+            m.extra = look.arguments()
+            look.thread.start()
         result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
+        m.extra = []
+        self.look = look
         channel = grade_judge.Channel(key)
         for record in result.records:
             channel.take(record)
@@ -251,6 +274,8 @@ class Batch:
                 case.judge(story)
                 self.look_at_disk(case)
                 case.machine_run = self.machine
+                if self.look is not None and self.look.number == case.number:
+                    case.looked_at(self.look)
                 if channel.forged:
                     case.notes.append("%d records were not signed with this run's key"
                                       % channel.forged)
@@ -408,12 +433,21 @@ def options():
     ap.add_argument("--boot", default="", help="one more boot argument on all machines")
     ap.add_argument("--harts", type=int, default=1, help="at least so many on all machines")
     ap.add_argument("--memory", type=int, help="megabytes of all machines")
+    ap.add_argument("--no-look", dest="look", action="store_false",
+                    help="do not stop machines to look at page tables")
     ap.add_argument("--out", help="folder for results.json, junit.xml, gradescope.json, "
                     "report.html")
     arg = ap.parse_args()
     arg.jobs = max(1, arg.jobs)
     arg.out = arg.out or os.path.join(arg.build, "grade")
     return arg
+
+
+def elf_of(image):
+    """The symbols of an image."""
+    if image.endswith(".img"):
+        return image[:-4] + ".elf"
+    return os.path.join(os.path.dirname(image), "kernel.elf")
 
 
 def look_around(arg):

@@ -74,7 +74,8 @@ class Bundle:
         append = self.it["append"]
         if stop:
             words = append.split(" ")
-            words[0] += ",%d,%d" % (self.it["number"], self.it["step"])
+            words[0] = ",".join(words[0].split(",")[:2]) + ",%d,%d" % (
+                self.it["number"], self.it["step"])
             append = " ".join(words)
         return qemu.Machine(kernel=self.file("image"), initrd=self.file("initrd"),
                             smp=self.it["smp"], mem=self.it["mem"], mode=self.it["mode"],

@@ -287,6 +287,40 @@ def first_difference():
     check("a_wrong_frame_is_seen", (v.word, v.step), ("FAIL", 4))
 
 
+def host_looks():
+    """What the kernel says of pages is held against the tables QEMU reads."""
+    import argparse
+    import grade
+    import grade_look
+    path = os.path.join(folder.name, "look.scn")
+    with open(path, "w") as f:
+        f.write("title t\npoints 1\nhint h\n" + STORY)
+    case = grade.Case("look", path, read(STORY))
+    case.expect()
+    channel = grade_judge.Channel(KEY)
+    for text in told(case.expected, case.scn):
+        channel.line(text)
+    case.story = channel.stories[0]
+    text = "".join("%016x %016x %016x %s\n" % row for row in (
+        (0x40000000, 0x80001000, 4096, "r--u-ad"), (0x40001000, 0x80002000, 4096, "r--u-a-"),
+        (0x50000000, 0x90000000, 8192, "rwxu-ad"),
+        (0xffffffff80000000, 0x80200000, 4096, "rwx-gad")))
+    seen = grade_look.read_map(text)
+    check("look_map", (len(seen), seen[0x50001000][0]), (4, 0x90001000))
+    base = case.scn["areas"][0]["base"]
+    seen = {va - 0x40000000 + base: e for va, e in seen.items()}
+    case.scn["steps"][4]["proc"] = 0    # so it is main that stops: Raz...
+
+    def wrong(change):
+        entries = {va: e for va, e in {**seen, **change}.items() if e}
+        return len(grade_look.compare(case, argparse.Namespace(step=4, map=entries)))
+    check("look_agrees", wrong({}), 0)
+    check("look_sees_mapped", wrong({base + 0x2000: (0x80003000, "r--u-a-")}), 1)
+    check("look_sees_writable", wrong({base: (0x80001000, "rw-u-ad")}), 1)
+    check("look_sees_gone", wrong({base: None}), 1)
+    check("look_sees_one_frame_twice", wrong({base: (0x80002000, "r--u-ad")}), 1)
+
+
 def machines():
     """A batch goes on with what is left when a machine ends, but not for ever."""
     import argparse
@@ -334,6 +368,7 @@ rows()
 frames()
 first_labs()
 tables()
+host_looks()
 machines()
 mappings()
 more()
