@@ -26,6 +26,12 @@ class Difference:
         self.left = " ".join(d for d in v.detail if isinstance(d, str))
         self.console = "\n".join(case.notes)
         self.want, self.got = self.what.get("result", ("ok", "ok"))
+        self.before = {}        # the pages after the step before, by name
+        for i, e in case.expected:
+            if v.step is None or i >= v.step:
+                break
+            self.before.update(("pages of %s in %s" % (area, who), text)
+                               for (who, area), text in e.cells.items())
         self.touched = self.cells(case, step) if step.get("area") is not None else ""
 
     @staticmethod
@@ -55,8 +61,14 @@ class Difference:
 
     def became(self, old, new):
         """Is some page that should be OLD (a sign) NEW instead?"""
-        return any(o[:1] == old and n[:1] == new for o, n in
-                   zip(*map(split_cells, self.pages())))
+        for name, pair in self.what.items():
+            was = self.before.get(name, "")
+            texts = [was if t == "as before" else str(t) for t in pair]
+            if name.startswith("pages of") and any(
+                    o[:1] == old and n[:1] == new
+                    for o, n in zip(*map(split_cells, texts))):
+                return True
+        return False
 
     def allowed(self):
         """It should have been refused, and was not."""
@@ -74,7 +86,7 @@ class Difference:
         out = {n for n in self.what if " " not in n and n != "result"}
         out |= {n for n, text in LEFT.items() if text in self.left}
         if "result" in self.what:
-            out |= {r.split(":")[0] for r in (self.want, self.got)} & set(KINDS)
+            out |= {self.got.split(":")[0]} & set(KINDS)
         if self.pages() != ("", ""):
             out.add("pages")
         if self.word in ("CRASH", "HANG"):
@@ -91,7 +103,8 @@ SEGV = "signal:11:"
 RULES = (
     (lambda d: "is still mapped" in d.console,
      "Entries still show a page that is given back: munmap clears the entries first, "
-     "and only then lets go of the pages."),
+     "and only then lets go of the pages, by their numbers (lpgoff; also where an area "
+     "lost its head)."),
     (lambda d: "insert_loose" in d.console or "next->vm_start" in d.console,
      "Two areas would overlap. Did munmap leave the second of several areas, or did "
      "find_vma take vm_end for inside?"),
@@ -148,6 +161,8 @@ RULES = (
      "area stays (split)."),
     (lambda d: d.op in ("unmap", "map") and d.pages()[0] != "",
      "munmap: every area in the range, its entries and its private pages."),
+    (lambda d: d.op == "protect" and d.became("p", ".") and not d.became(".", "p"),
+     "mprotect keeps the private pages: without any right the entries go, and only they."),
     (lambda d: d.op == "protect" and (d.became("R", "p") or d.became("W", "p") or
                                       d.became(".", "p") or d.became("p", ".")),
      "After the split the second half counts its pages on from the first: lpgoff, "
@@ -171,8 +186,11 @@ RULES = (
      "Something was not given back: munmap and exit let go of all pages of an area, a "
      "copy of its share of the old page, whoever counts owners counts them down again."),
     (lambda d: d.values() and "z" in d.touched,
-     "The zero page holds something: it is mapped read-only, a store to it takes a new "
-     "page."),
+     "The zero page holds something: it is mapped read-only, also by mprotect, and a "
+     "store to it is a fault that takes a new page."),
+    (lambda d: d.more("fread") and re.search("[pRW]", d.touched),
+     "There is a private page: it is looked for first, in the layer; what the file has "
+     "lies below."),
     (lambda d: d.more("anon") and d.less("zero"),
      "A load of an untouched page takes no memory: it maps the zero page, read-only."),
     (lambda d: d.more("zero") or d.less("zero"),
