@@ -339,7 +339,8 @@ def batches(cases, arg):
     for case in cases:
         if case.verdict is None:
             by_machine.setdefault(case.machine(), []).append(case)
-    for some in by_machine.values():
+    # Harts that race wait for each other much: they begin, and the others run beside.
+    for some in sorted(by_machine.values(), key=lambda some: -some[0].scn["harts"]):
         most = KERNEL_BATCH if some[0].kernel() else BATCH
         size = min(most, max(1, -(-len(some) // max(1, arg.jobs))))
         out += [some[i:i + size] for i in range(0, len(some), size)]
