@@ -442,11 +442,11 @@ replay:
 	$Q$(PYTHON) tools/replay.py $(if $(GDB),--gdb --elf $B/kernel.elf) '$R'
 
 .PHONY: lab-solutions
-lab-solutions: $B/Image $B/scn $B/bin/init $B/bin/scenario
+lab-solutions: $(graded)
 	$Q$(PYTHON) tools/labsolutions.py --build $B $(if $(SEED),--seed $(SEED)) -- $M
 
 .PHONY: lab-mutants
-lab-mutants: $B/Image $B/scn $(SFST) $B/bin/init $B/bin/scenario
+lab-mutants: $(graded)
 	$Q$(PYTHON) tools/labmutants.py --build $B --results $B/results $(if $(LAB),--lab '$(LAB)') -- $M
 
 handout: $B/Image

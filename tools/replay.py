@@ -5,8 +5,8 @@
 something failed, and per scenario that failed a bundle, NAME.json: seed, command line,
 hash of the image, the records.  The folder can be copied elsewhere as a whole.
 
-With one hart QEMU counts instructions, so the same records must come, with the same times;
-that is checked.  --gdb stops in front of the step that went wrong, in the process that
+With one hart QEMU counts instructions, so the same records must come, with the same times
+(but where a disk has its own); that is checked.  --gdb stops in front of the step that went wrong, in the process that
 will do it, and waits for a debugger.
 Exit status: 0 the same came again; 1 something else; 2 it cannot be run.
 """
@@ -54,6 +54,7 @@ def bundle(case, seed, image_hash):
             "step": v.step, "line": None if v.step is None else case.scn["steps"][v.step]["line"],
             "kernel": case.kernel(), "image": os.path.basename(m.kernel), "sha256": image_hash,
             "initrd": os.path.basename(m.initrd),
+            "disks": [os.path.getsize(d) >> 20 for d in m.disks],
             "smp": m.smp, "mem": m.mem, "mode": m.mode, "append": m.append,
             "records": case.story.lines, "times": case.story.times,
             "command": m.command(["-nographic"], None)}
@@ -62,7 +63,8 @@ def bundle(case, seed, image_hash):
 # ---- running them again ----
 
 class Bundle:
-    def __init__(self, path):
+    def __init__(self, path, build):
+        self.mksfs = os.path.join(build, "mksfs")
         with open(path, encoding="utf-8") as f:
             self.it = json.load(f)
         self.folder = os.path.dirname(os.path.abspath(path))
@@ -77,9 +79,18 @@ class Bundle:
             words[0] = ",".join(words[0].split(",")[:2]) + ",%d,%d" % (
                 self.it["number"], self.it["step"])
             append = " ".join(words)
-        return qemu.Machine(kernel=self.file("image"), initrd=self.file("initrd"),
+        return qemu.Machine(disks=self.disks(), kernel=self.file("image"), initrd=self.file("initrd"),
                             smp=self.it["smp"], mem=self.it["mem"], mode=self.it["mode"],
                             append=append)
+
+    def disks(self):
+        """As new, for a scenario begins with an empty file system."""
+        out = []
+        for n, size in enumerate(self.it["disks"]):
+            out.append(os.path.join(self.folder, "disk%d" % n))
+            subprocess.run([self.mksfs, "-s", "%dM" % size, out[-1]], check=True,
+                           stdout=subprocess.DEVNULL)
+        return out
 
     def check(self):
         if digest(self.file("image")) != self.it["sha256"]:
@@ -114,7 +125,7 @@ def compare(it, story):
     same = it["times"] == story.times
     print("the same %d records came again%s" % (len(was), ", at the same instructions"
                                                 if same else ", at other times"))
-    return 0 if same or it["mode"] != "icount" else 1
+    return 0 if same or it["mode"] != "icount" or it["disks"] else 1
 
 
 def debug(b, arg):
@@ -135,11 +146,12 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("bundle", help="build/grade/replay/NAME.json")
     ap.add_argument("--gdb", action="store_true", help="stop at the step, for a debugger")
+    ap.add_argument("--build", default="build", help="where mksfs is")
     ap.add_argument("--elf", default="build/kernel.elf", help="the symbols, for --gdb")
     ap.add_argument("--silence", type=int, default=60,
                     help="seconds without a word that make a hang")
     arg = ap.parse_args()
-    b = Bundle(arg.bundle)
+    b = Bundle(arg.bundle, arg.build)
     b.check()
     if arg.gdb:
         debug(b, arg)
