@@ -185,6 +185,7 @@ add(struct blkdev *dev, unsigned number, const struct gpt_entry *e)
 {
     uint64_t unit = dev->block_size / SECTOR_SIZE;
     struct blkdev *p = &partitions[npartitions++];
+    char last = dev->name[strlen(dev->name) - 1];
 
     *p = (struct blkdev){.major = dev->major,
                          .minor = (uint16_t)(dev->minor + number),
@@ -195,7 +196,9 @@ add(struct blkdev *dev, unsigned number, const struct gpt_entry *e)
                          .volatile_cache = dev->volatile_cache,
                          .whole = dev,
                          .first_sector = e->first * unit};
-    snprintf(p->name, sizeof(p->name), "%s%u", dev->name, number);
+    /* "vda1", but "mmcblk0p1". */
+    snprintf(p->name, sizeof(p->name), "%s%s%u", dev->name,
+             last >= '0' && last <= '9' ? "p" : "", number);
     blk_register(p);
 }
 

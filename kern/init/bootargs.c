@@ -32,6 +32,7 @@ static const struct bootarg_rule known[] = {
     {"root", "*"},              /* the disk that is the root, or archive */
     {"ramdisk", "*"},           /* a disk of so much memory: 64M */
     {"swapspace", "*"},         /* vda2,ram:16M: ext/init/start_swap.c */
+    {"mmc", "on|off"},          /* use SD cards */
     {"scnkey", "*"},            /* signs what /dev/scenario sends */
     {"scenario", "*"},          /* LAB,SKIP: run those of the initrd */
     {"seed", "*"},              /* of random self-tests */
