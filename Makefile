@@ -37,6 +37,7 @@
 #   make lab-solutions  do other right solutions get all points, too? M=name, SEED=n
 #   make handout     LAB=4 OUT=dir: a tree for students, its exercises cut;
 #                    KEEP=dir: earlier labs as that student solved them
+#   make labpages    write the tables of docs/labs from source and scenarios
 #   make handout-check  is each exercise seen by its lab, and by no other? LAB=4
 #   make crashtest   every crash of every short story of file operations; SEED=n
 #   make realuse     a disk with 5,000 files, four processes at work on it, fsck.sfs
@@ -99,6 +100,7 @@ need.replay := qemu
 need.lab-solutions := build qemu host lint
 need.lab-mutants := build qemu host lint
 need.handout-check := build qemu host
+need.labpages := python
 need.disk-tools := host
 need.crashtest := host
 need.crashdisk := build qemu host
@@ -159,7 +161,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image sdcard sdcard-check flash board-report qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario handout handout-check FORCE
+.PHONY: all image sdcard sdcard-check flash board-report qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario handout handout-check labpages FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -452,6 +454,9 @@ lab-mutants: $(graded)
 handout: $B/Image
 	@$(if $(and $(LAB),$(OUT)),,echo "usage: make handout LAB=4 OUT=dir [KEEP=student-tree]"; exit 2)
 	$Q$(PYTHON) tools/handout.py --lab '$(LAB)' --build $B --cross $(CROSS) $(if $(KEEP),--keep '$(KEEP)') '$(OUT)'
+
+labpages:
+	$Q$(PYTHON) tools/labpages.py
 
 handout-check: $B/Image $(graded)
 	$Q$(PYTHON) tools/handout_check.py --build $B --cross $(CROSS) $(if $(LAB),--lab '$(LAB)')

@@ -72,6 +72,13 @@ table_at(paddr_t pa)
 static pte_t *
 walk_alloc(uintptr_t va, unsigned level)
 {
+    /* LAB 3.6: the entry for VA at LEVEL in the kernel's own tables; missing
+     * ones are made.
+     *
+     * The root is satp_kernel_root(). It is the walk of get_pte_at() without
+     * other harts, but so early that tables have physical addresses only:
+     * table_alloc() gives one (0: no memory, return NULL), table_at() says
+     * where it can be read. A larger leaf that is in the way is NULL, too. */
     pte_t *table = satp_kernel_root();
 
     for (unsigned l = paging_levels - 1; l > level; l--) {
@@ -89,6 +96,8 @@ walk_alloc(uintptr_t va, unsigned level)
         table = table_at(pte_pa(*e));
     }
     return &table[pte_index(va, level)];
+    /* STUB: return NULL; */
+    /* END 3.6 */
 }
 
 pte_t *
@@ -156,6 +165,15 @@ kmap_device(paddr_t pa, size_t size)
 static int
 map_direct(paddr_t start, paddr_t end)
 {
+    /* LAB 3.7: the direct map: physical addresses [START, END) at dmap_base +
+     * address.
+     *
+     * Everything can be read and written there (PTE_KERN_RW), and nothing run.
+     * But the kernel's text and rodata, from kernel_pa up to where rodata_end
+     * lies (va_to_pa()), are in RAM as well: if they could be written here
+     * their own mapping would protect nothing. So that part is PTE_KERN_R,
+     * what lies before and behind is not. map_range() maps with leaves up to
+     * level 2 and says if there is no memory. */
     paddr_t image = kernel_pa, fixed = va_to_pa(rodata_end);
     int err = 0;
 
@@ -170,6 +188,8 @@ map_direct(paddr_t start, paddr_t end)
     if (err == 0 && start < end)
         err = map_range(start + dmap_base, start, end - start, PTE_KERN_RW, 2);
     return err;
+    /* STUB: return map_range(start + dmap_base, start, end - start, PTE_KERN_RW, 2); */
+    /* END 3.7 */
 }
 
 /* [START, END) of RAM without the N sorted RESERVED ranges. */

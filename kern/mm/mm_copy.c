@@ -101,6 +101,9 @@ write_protect(struct mm_struct *mm, struct gather *g)
 {
     /* LAB 5.2: from now on a store of the parent to a shared page must fault.
      *
+     * The stub takes all entries away. That is right, an entry is only a
+     * cache; but each page that the parent only reads faults again.
+     *
      * For each area that has private pages and was copied (VM_DONTFORK is
      * not): count MM_LSHARE, and if it may be written take W from its entries:
      * wrprotect_ptes() also notes in G which harts must forget. */
@@ -111,6 +114,9 @@ write_protect(struct mm_struct *mm, struct gather *g)
         if (v->vm_flags & VM_WRITE)
             wrprotect_ptes(v, g);
     }
+    /* STUB: list_for_each_entry (v, &mm->mmap_list, struct vma_struct, */
+    /* STUB:                      list_link) */
+    /* STUB:     zap_ptes(v, v->vm_start, v->vm_end, g); */
     /* END 5.2 */
 }
 

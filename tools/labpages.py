@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""Write the tables of the lab pages: "make labpages".
+
+Pages docs/labs/labN.md and docs/labs/zh/labN.md are written by hand, but for what is
+between these lines:
+
+    <!-- exercises -->  the exercises of lab N, from the source
+    <!-- scenarios -->  its scenarios, from lab-tests/scenarios and course.json
+    <!-- end -->
+
+With --check nothing is written: exit status 1 if a page is not as it would be, or a lab
+with exercises has no page.  "make lint" does that.
+"""
+import argparse
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import course  # noqa: E402
+import exercises  # noqa: E402
+
+FOLDERS = {"en": "docs/labs", "zh": "docs/labs/zh"}
+HEADS = {
+    "en": (("", "function", "file", "what it is about"),
+           ("scenario", "points", "what it shows")),
+    "zh": (("", "函数", "文件", "内容"), ("场景", "分值", "说明")),
+}
+SLOT = re.compile(r"<!-- (exercises|scenarios) -->\n.*?<!-- end -->", re.S)
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(r) + " |" for r in rows])
+
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def first_sentence(task):
+    text = " ".join(task).split("  ")[0]
+    m = re.match(r"(.*?[.?!:])(?: [A-Z]|$)", text)
+    return (m[1] if m else text).rstrip(".:")
+
+
+def exercise_rows(lab):
+    rows = []
+    for path, some in exercises.in_tree():
+        rows += [(e.name, "`%s()`" % e.function, "`%s`" % path,
+                  cell(first_sentence(e.task))) for e, _, _ in some if e.lab == lab]
+    return sorted(rows, key=lambda r: exercises.key(r[0]))
+
+
+def title_of(path):
+    with open(path, encoding="utf-8") as f:
+        m = re.search(r"(?m)^\s*title\s+(.*?)\s*(?:#.*)?$", f.read())
+    return m[1] if m else ""
+
+
+def scenario_rows(lab, plan):
+    rows = []
+    for here, _, files in os.walk(course.FOLDER):
+        for f in files:
+            path = os.path.join(here, f)
+            name = os.path.relpath(path, course.FOLDER)[:-4]
+            if f.endswith(".scn"):
+                with open(path, encoding="utf-8") as text:
+                    if course.head(text.read())[0] == lab:
+                        rows.append((name, str(plan.worth.get(name, 0)),
+                                     cell(title_of(path))))
+    return sorted(rows)
+
+
+def filled(text, lab, language, plan):
+    heads = HEADS[language]
+
+    def one(m):
+        if m[1] == "exercises":
+            body = table(heads[0], exercise_rows(lab))
+        else:
+            body = table(heads[1], scenario_rows(lab, plan))
+        return "<!-- %s -->\n%s\n<!-- end -->" % (m[1], body)
+    return SLOT.sub(one, text)
+
+
+def main():
+    ap = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--check", action="store_true", help="only say what is not right")
+    arg = ap.parse_args()
+    plan, bad, n = course.Course(), [], 0
+    labs = {e.lab for _, some in exercises.in_tree() for e, _, _ in some}
+    for language, folder in sorted(FOLDERS.items()):
+        for lab in range(10):
+            path = os.path.join(folder, "lab%d.md" % lab)
+            if not os.path.exists(path):
+                if lab in labs:
+                    bad.append("%s is missing" % path)
+                continue
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            new = filled(text, lab, language, plan)
+            slots = SLOT.findall(text)
+            n += 1
+            if sorted(slots) != ["exercises", "scenarios"]:
+                bad.append("%s: wants one table of exercises and one of scenarios" % path)
+            elif new != text and arg.check:
+                bad.append("%s: its tables are old; make labpages writes them" % path)
+            elif new != text:
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(new)
+    print("\n".join(bad + ["labpages: %d pages, %d complaints" % (n, len(bad))]))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
