@@ -106,6 +106,15 @@ note_node(struct machine *m, const struct fdt *f, fdt_node n,
 static int
 discover_memory(struct discovery *d)
 {
+    /* LAB 0.2: which addresses are RAM?
+     *
+     * The tree says so: each child of the root that is_memory() and is enabled
+     * (fdt_enabled()) has some ranges (fdt_reg_count(), fdt_reg()). Add each
+     * that is not empty to the sorted list m->mem with range_add(), and
+     * note_node() where it is near. A range that cannot be read, more than
+     * ENTRIES_MAX entries, more separate ranges than there is room for, and a
+     * machine without any RAM are refused with one sentence each:
+     * discover_refuse() returns the error. */
     struct machine *m = d->m;
     const struct fdt *f = d->f;
     unsigned entries = 0;
@@ -135,6 +144,8 @@ discover_memory(struct discovery *d)
         return discover_refuse(d, -ENODEV,
                                "memory: no memory node has a range");
     return 0;
+    /* STUB: return discover_refuse(d, -ENODEV, "memory: nobody looks for it yet"); */
+    /* END 0.2 */
 }
 
 static bool

@@ -174,6 +174,7 @@ def checks(files, link):
     me = sys.executable
     yield "floors", run([me, "tools/floors.py"])
     yield "markers", run([me, "tools/markers.py", "--check"])
+    yield "labpages", run([me, "tools/labpages.py", "--check"])
     if link:
         yield "ext", run(["tools/extcheck.sh"] + link)
     yield "budgets", run([me, "tools/count.py", "--quiet"])

@@ -46,6 +46,20 @@ print_frame(unsigned n, uintptr_t pc)
 void
 print_stackframe(uintptr_t pc, uintptr_t fp, uintptr_t ra)
 {
+    /* LAB 0.1: say who called whom, from PC up to where the thread began.
+     *
+     * The compiler keeps a frame pointer: at fp[-1] is the address to return
+     * to, at fp[-2] the caller's frame pointer. PC itself is the first line,
+     * print_frame() prints one; of a return address print the call before it
+     * (pc - 2). A function that calls nobody saves only its caller's frame
+     * pointer, at fp[-1]: this can only be the first, and then its return
+     * address is still in RA.
+     *
+     * The stack may be damaged, that is why somebody wants a backtrace: a
+     * frame pointer that is not aligned (8), not above the last one, more than
+     * KSTACK_SIZE above the first, or below VMAP_BASE ends it; so does a
+     * return address that is not in the kernel's code (is_text()), and
+     * MAX_FRAMES lines. A frame pointer of 0 is where the thread began. */
     uintptr_t low = fp, high = fp + KSTACK_SIZE;
 
     cprintf("backtrace:\n");
@@ -69,6 +83,10 @@ print_stackframe(uintptr_t pc, uintptr_t fp, uintptr_t ra)
             return;
         print_frame(n, pc - 2); /* in the call, not behind it */
     }
+    /* STUB: (void)fp; */
+    /* STUB: (void)ra; */
+    /* STUB: print_frame(0, pc); */
+    /* END 0.1 */
 }
 
 void

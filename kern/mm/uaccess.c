@@ -1,5 +1,5 @@
 /* uaccess.c: the range is checked here, the rest is arch/riscv/uaccess.S and
- * the fault it takes (trap/user.c). */
+ * the fault it takes (trap/copy.c). */
 #include "mm/uaccess.h"
 
 #include "mm/vmm.h"

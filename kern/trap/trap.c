@@ -4,7 +4,7 @@
  *                 software  -> another hart wants something
  *                 external  -> driver/plic.c
  *     exception   in user mode -> trap/user.c, without coming here
- *                 of a copy routine -> trap/user.c
+ *                 of a copy routine -> trap/copy.c
  *                 in code that may fault (arch/riscv/probe.h) -> go on there
  *                 anywhere else in the kernel -> panic, once
  *
@@ -50,6 +50,17 @@ print_trapframe(const struct trapframe *tf)
 static void
 interrupt(uint64_t cause)
 {
+    /* LAB 1.2: somebody wants something: which of three?
+     *
+     * The timer has its timeout_interrupt(). A software interrupt comes from
+     * another hart: it must be cleared in sip, or it comes for ever; it may
+     * say that a hart panicked (panic_check()) or wants translations forgotten
+     * (tlb_interrupt, if there is one). Devices come through plic_interrupt().
+     * Count STAT_IRQ, and STAT_IPI for those of harts.
+     *
+     * The locks that the interrupted thread holds are not this handler's:
+     * t->held is 0 while it runs, and back afterwards; t->in_interrupt says
+     * that it runs. */
     struct tcb *t = current_tcb();
     uint64_t held = t->held;
 
@@ -75,11 +86,22 @@ interrupt(uint64_t cause)
     }
     t->in_interrupt--;
     t->held = held;
+    /* STUB: csr_clear(sie, 1ul << cause); */
+    /* END 1.2 */
 }
 
 static NORETURN void
 kernel_fault(struct trapframe *tf)
 {
+    /* LAB 1.4: the kernel did something wrong: say what, once, and end.
+     *
+     * Interrupts stay off. this_cpu()->trap_depth counts faults within faults:
+     * after MAX_DEPTH of them even reporting goes wrong, so only power_off(1).
+     * The console's lock may be held by the very code that failed:
+     * console_bust_lock(). Print the registers (print_trapframe()), tell the
+     * backtrace in panic_place where to begin (sepc, frame pointer, return
+     * address), and panic() with the name of the cause (riscv_cause_name()),
+     * stval and sepc. */
     irq_off();
     if (this_cpu()->trap_depth++ >= MAX_DEPTH)
         power_off(1); /* even reporting faults: say no more */
@@ -90,11 +112,22 @@ kernel_fault(struct trapframe *tf)
         .pc = tf->sepc, .fp = tf->x[X_FP], .ra = tf->x[X_RA]};
     panic("%s in the kernel at %#lx, pc %#lx", riscv_cause_name(tf->scause),
           tf->stval, tf->sepc);
+    /* STUB: panic("a trap in the kernel"); */
+    /* END 1.4 */
 }
 
 static void
 exception(struct trapframe *tf)
 {
+    /* LAB 1.3: an exception in the kernel.
+     *
+     * Three kinds are no error. A copy routine hit a page of a program that
+     * has to be brought in first: user_copy_fault() serves it and says true,
+     * go on where it was. Or it could not be served, or the code expected that
+     * an access may fail (probe.h): extable_find() knows where it goes on, at
+     * another place than sepc. But an address that the copy routine should
+     * never have been given is a bug (user_copy_bug()). Everything else is one
+     * as well: kernel_fault() never returns. trace() all of them. */
     uintptr_t go_on;
 
     trace(TRACE_FAULT, tf->scause, tf->stval);
@@ -104,11 +137,21 @@ exception(struct trapframe *tf)
     if (go_on == 0)
         kernel_fault(tf);
     tf->sepc = go_on;
+    /* STUB: kernel_fault(tf); */
+    /* END 1.3 */
 }
 
 void
 trap_handler(struct trapframe *tf)
 {
+    /* LAB 1.1: every trap of the kernel, and every interrupt of a program,
+     * comes here.
+     *
+     * CAUSE_INTERRUPT in scause tells interrupt() from exception();
+     * interrupt() gets the cause without it. If the interrupted code had
+     * interrupts on (SSTATUS_SPIE), another thread may be due now:
+     * sched_preempt_point(). A program that was interrupted (trap_from_user())
+     * goes on by user_leave(), which looks whether something waits for it. */
     if (tf->scause & CAUSE_INTERRUPT)
         interrupt(tf->scause & ~CAUSE_INTERRUPT);
     else
@@ -117,6 +160,8 @@ trap_handler(struct trapframe *tf)
         sched_preempt_point();
     if ((tf->scause & CAUSE_INTERRUPT) && trap_from_user(tf))
         user_leave(tf);
+    /* STUB: panic("nobody handles traps yet"); */
+    /* END 1.1 */
 }
 
 void

@@ -8,11 +8,7 @@
  *     ecall             no signal: it asks for something
  *
  * The fault path itself says no to addresses above the user's half, before any
- * table is made.  Its address is stval as it is, to the byte.
- *
- * The copy routines fault in the kernel, on user addresses, with SUM set, which
- * nobody else sets; so SUM says whose fault it is.  It is served only where
- * do_pgfault() may sleep, else the routine returns what it has not copied. */
+ * table is made.  Its address is stval as it is, to the byte. */
 #include "trap/user.h"
 
 #include "debug/trace.h"
@@ -25,8 +21,7 @@ _Static_assert(offsetof(struct thread, interrupted) == THREAD_INTERRUPT &&
                    offsetof(struct thread, owes_memory) == THREAD_INTERRUPT + 4,
                "trapentry.S");
 
-/* What a page fault wanted; 0: it is none. */
-static unsigned
+unsigned
 page_fault_rights(uint64_t cause)
 {
     switch (cause) {
@@ -142,51 +137,4 @@ user_leave(struct trapframe *tf)
         csr_clear(sstatus, SSTATUS_SIE);
     }
     sched_preempt_point();
-}
-
-/* May the code that TF interrupted wait for a page? */
-static bool
-may_wait(const struct trapframe *tf)
-{
-    const struct thread *t = current_thread();
-
-    return (tf->sstatus & SSTATUS_SPIE) && t->tcb.irq_depth == 0 &&
-           t->tcb.in_interrupt == 0 && t->tcb.held >> RANK_GATE == 0 &&
-           t->nofault == 0;
-}
-
-bool
-user_copy_fault(struct trapframe *tf)
-{
-    /* LAB 4.6: a fault of the kernel, while it copies from or to a program.
-     *
-     * read() and write() copy with copy_to_user() and copy_from_user(), and
-     * the program's page may be lazy, shared or on disk, as for the program
-     * itself. Serve the fault and return true if the copy can go on. Return
-     * false if it cannot: then the copy routine returns early and the system
-     * call says -EFAULT. The kernel must survive any pointer.
-     *
-     * It is such a fault only if SUM is set in TF's sstatus (nobody else sets
-     * it), its cause is a page fault (page_fault_rights()), and the address
-     * lies in the user's half (user_end()) of a thread that has a space
-     * (current_thread()->mm). do_pgfault() may sleep, so the interrupted code
-     * must be one that may: may_wait(). Interrupts are on (SSTATUS_SIE) while
-     * it is served, and off again afterwards. */
-    unsigned rights = page_fault_rights(tf->scause), r;
-
-    if (!(tf->sstatus & SSTATUS_SUM) || rights == 0 || !may_wait(tf) ||
-        tf->stval >= user_end() || current_thread()->mm == NULL)
-        return false;
-    csr_set(sstatus, SSTATUS_SIE);
-    r = do_pgfault(current_thread()->mm, rights, tf->stval);
-    csr_clear(sstatus, SSTATUS_SIE);
-    return (r & VM_FAULT_ERROR) == 0;
-    /* STUB: return false; */
-    /* END 4.6 */
-}
-
-bool
-user_copy_bug(const struct trapframe *tf)
-{
-    return (tf->sstatus & SSTATUS_SUM) && tf->stval >= user_end();
 }

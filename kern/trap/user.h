@@ -15,6 +15,9 @@ void user_trouble(struct trapframe *tf, unsigned failed);
  * its user_trap() is told without a reason, or another should run. */
 void user_leave(struct trapframe *tf);
 
+/* What a page fault wanted, FAULT_READ and its like; 0: it is none. */
+unsigned page_fault_rights(uint64_t cause);
+
 /* One from the kernel: is it a page fault of a copy routine (mm/uaccess.h) that
  * could be served?  Then the instruction can run again. */
 bool user_copy_fault(struct trapframe *tf);
