@@ -277,6 +277,15 @@ sched_sleep(struct spinlock *lock, bool intr)
 bool
 sched_wake(struct thread *t)
 {
+    /* LAB 8.3: T waits no longer. True if it did wait.
+     *
+     * lock_queue_of() locks the queue that T is of, and with it T's state. Who
+     * does not wait (THREAD_BLOCKED) is left alone: two may wake the same
+     * thread, and only one of them does. It becomes THREAD_READY and goes to
+     * the queue of a hart that choose_cpu() picks: put_on() if that is the one
+     * whose lock you hold; else t->rq_cpu says which one it is from now on,
+     * the lock is given back, and queue_on() takes the other. Never hold two
+     * queues at once. trace() it. */
     struct run_queue *rq = lock_queue_of(t);
     unsigned id;
 
@@ -296,6 +305,8 @@ sched_wake(struct thread *t)
     unlock_queue(rq);
     queue_on(t, id);
     return true;
+    /* STUB: panic("nobody wakes anybody yet"); */
+    /* END 8.3 */
 }
 
 void

@@ -71,17 +71,10 @@ stride_take(struct run_queue *rq, unsigned cpu)
 static bool
 stride_tick(struct run_queue *rq, struct thread *t)
 {
-    /* LAB 8.3: T, which runs, has used up a tick. Must it give way?
-     *
-     * Its pass grows by STRIDE_ONE divided by its priority: who has twice the
-     * priority grows half as fast, and so runs twice as often. True if one
-     * that waits (avl_first()) comes before it now. */
     struct thread *first = thread_of(avl_first(&rq->tree));
 
     t->pass += STRIDE_ONE / t->priority;
     return first != NULL && before(first, t);
-    /* STUB: return true; */
-    /* END 8.3 */
 }
 
 static const struct sched_class sched_stride = {
