@@ -136,6 +136,12 @@ SWAP_SHELL = [
     (r"\n +16380 +0 +16380  kB of swap space\r?\nit ended with 0\r?\n", ""),
     (AT_SHELL, "exit 0\r"),
 ]
+SWAP_PARTITION = [
+    (r"  swap: vda2, 4092 KiB\r?\n  swap: vda3 cannot be used", ""),
+    (AT_SHELL, "swapon; swapoff /dev/vda2; echo it ended with $?\r"),
+    (r"\n/dev/vda2 +partition\t\t?4092\t\t0\t\t-2\r?\nit ended with 0\r?\n", ""),
+    (AT_SHELL, "exit 0\r"),
+]
 LEGACY = [
     (r"virtio: the disk is a legacy device; start QEMU with -global "
      r"virtio-mmio.force-legacy=false\r?\n", ""),
@@ -256,6 +262,9 @@ MATRIX = [
         append="run=/bin/sh"),
     row("shell-swap", "dialog", smp=2, dialog=SWAP_SHELL, initrd="initrd",
         append="run=/bin/sh root=archive swapspace=ram:16M", disks=[("scratch",)]),
+    row("shell-swap-partition", "dialog", mode="icount", dialog=SWAP_PARTITION,
+        initrd="initrd", append="run=/bin/sh root=archive swapspace=vda2,vda3",
+        disks=[("swap",)]),
     # ... from a disk: whole, as a partition, in memory, and asked for by name
     row("root-prompt", "boot", fast=True, smp=4, disks=[("root",)]),
     row("root-disk", "dialog", smp=2, dialog=ROOT_SHELL, disks=[("root",)],
