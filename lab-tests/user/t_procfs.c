@@ -65,6 +65,31 @@ UTEST(proc_self_is_me)
     CHECK(memcmp(text, "/bin/t_procfs", 13) == 0);
 }
 
+UTEST(proc_statm_counts_pages)
+{
+    unsigned long was[6], is[6];
+    char *p = NULL;
+
+    for (unsigned round = 0; round < 2; round++) {
+        unsigned long *n = round == 0 ? was : is;
+        char *at;
+
+        CHECK(slurp("/proc/self/statm") > 0);
+        n[0] = strtoul(text, &at, 10);
+        for (unsigned i = 1; i < 6; i++)
+            n[i] = strtoul(at, &at, 10);
+        CHECK(n[0] >= n[1] && n[1] > n[2] && n[3] > 0 && n[4] == 0);
+        if (round == 0) {
+            p = pages(100, PROT_READ | PROT_WRITE);
+            memset(p, 1, 60 * PAGE);
+        }
+    }
+    CHECK(is[0] == was[0] + 100 && is[1] >= was[1] + 60);
+    CHECK(is[1] <= was[1] + 64 && is[2] <= was[2] + 4);
+    CHECK(is[3] == was[3] && is[5] == was[5] + 100);
+    CHECK(munmap(p, 100 * PAGE) == 0);
+}
+
 UTEST(proc_maps_shows_areas)
 {
     char want[64];

@@ -65,6 +65,35 @@ show_stat(struct proc_text *t, int pid)
     return 0;
 }
 
+/* In pages: all areas, what is in memory, and of that what is of files or shared;
+ * code; what may be written and is the process's own. */
+static int
+show_statm(struct proc_text *t, int pid)
+{
+    struct look *l = look_new(pid);
+    struct memsum sum = {0};
+    uint64_t code = 0, data = 0;
+
+    if (l == NULL)
+        return -ESRCH;
+    if (l->mm != NULL) {
+        gate_close(&l->mm->gate);
+        list_for_each_entry (v, &l->mm->mmap_list, struct vma_struct,
+                             list_link) {
+            uint32_t what = v->vm_flags & (VM_WRITE | VM_EXEC | VM_SHARED);
+
+            memsum_area(v, &sum);
+            code += what == VM_EXEC ? vma_pages(v) : 0;
+            data += (what & ~VM_EXEC) == VM_WRITE ? vma_pages(v) : 0;
+        }
+        gate_open(&l->mm->gate);
+    }
+    proc_print(t, "%lu %lu %lu %lu 0 %lu 0\n", sum.size, pages_of(l->mm),
+               sum.rss - sum.anonymous, code, data);
+    look_drop(l);
+    return 0;
+}
+
 static void
 print_memory(struct proc_text *t, struct mm_struct *mm)
 {
@@ -188,6 +217,7 @@ link_self(int pid, char *buf, size_t size)
 }
 
 PROC_FILE(pid_stat, .name = "stat", .where = PROC_PID, .show = show_stat);
+PROC_FILE(pid_statm, .name = "statm", .where = PROC_PID, .show = show_statm);
 PROC_FILE(pid_status, .name = "status", .where = PROC_PID, .show = show_status);
 PROC_FILE(pid_cmdline, .name = "cmdline", .where = PROC_PID,
           .show = show_cmdline);

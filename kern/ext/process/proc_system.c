@@ -106,21 +106,6 @@ show_uptime(struct proc_text *t, int pid)
 }
 PROC_FILE(uptime, .name = "uptime", .show = show_uptime);
 
-static int
-show_stat(struct proc_text *t, int pid)
-{
-    uint64_t all = uptime() * ncpu, busy = MIN(busy_ticks(), all);
-
-    proc_print(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, all - busy);
-    for (unsigned i = 0; i < ncpu; i++)
-        proc_print(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / ncpu,
-                   (all - busy) / ncpu);
-    proc_print(t, "intr %lu\nctxt %lu\nbtime %ld\n", kstat_read(STAT_IRQ),
-               kstat_read(STAT_SWITCH), (long)((wall_ns() - uptime_ns()) / NS));
-    return 0;
-}
-PROC_FILE(stat, .name = "stat", .show = show_stat);
-
 static void
 count_runnable(struct thread *th, void *arg)
 {
@@ -130,6 +115,24 @@ count_runnable(struct thread *th, void *arg)
     n[0] += state == THREAD_READY || state == THREAD_RUNNING;
     n[1]++;
 }
+
+static int
+show_stat(struct proc_text *t, int pid)
+{
+    uint64_t all = uptime() * ncpu, busy = MIN(busy_ticks(), all);
+    unsigned n[2] = {0};
+
+    thread_for_each(count_runnable, n);
+    proc_print(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, all - busy);
+    for (unsigned i = 0; i < ncpu; i++)
+        proc_print(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / ncpu,
+                   (all - busy) / ncpu);
+    proc_print(t, "intr %lu\nctxt %lu\nbtime %ld\n", kstat_read(STAT_IRQ),
+               kstat_read(STAT_SWITCH), (long)((wall_ns() - uptime_ns()) / NS));
+    proc_print(t, "procs_running %u\nprocs_blocked 0\n", n[0]);
+    return 0;
+}
+PROC_FILE(stat, .name = "stat", .show = show_stat);
 
 /* There is no average yet: all three are what is so now. */
 static int
