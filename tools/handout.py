@@ -27,6 +27,7 @@ from exercises import Bad  # noqa: E402
 
 # What a student has no use for, or what has solutions in it.
 WITHOUT = (".git", ".ci", ".gitlab-ci.yml", "build", "ref", "lab-tests/mutants",
+           "lab-tests/solutions",
            "lab-tests/kernel", "lab-tests/host/", "tools/handout", "tools/mutants.py")
 EVEN_SO = ("lab-tests/host/shim/",)     # the disk tools stand on it
 WINDOW = 4          # so many lines of a solution in a row must be nowhere
