@@ -111,14 +111,32 @@ object_find_off(struct vm_object *obj, uint64_t index)
     return page;
 }
 
+/* Of N slots at SLOT, how many are as the first: on swap, or not. */
+static unsigned
+alike(void *const *slot, unsigned n)
+{
+    uintptr_t on_swap = (uintptr_t)slot[0] & OBJECT_ON_SWAP;
+    unsigned i = 1;
+
+    while (i < n && ((uintptr_t)slot[i] & OBJECT_ON_SWAP) == on_swap)
+        i++;
+    return i;
+}
+
 void **
 object_slots(struct vm_object *obj, uint64_t first, unsigned *n)
 {
     uint64_t end = object_pages(obj);
+    void **slot;
 
     *n = (unsigned)MIN(*n, end - MIN(end, first));
     *n = MIN(*n, NODE_SLOTS - slot_at(first, 1));
-    return *n == 0 ? NULL : slot_find(obj, first);
+    slot = *n == 0 ? NULL : slot_find(obj, first);
+    if (slot != NULL && !list_empty(&obj->swap_link)) { /* it had slots */
+        *n = alike(slot, *n);
+        return (uintptr_t)*slot & OBJECT_ON_SWAP ? NULL : slot;
+    }
+    return slot;
 }
 
 /* OBJ has a page more.  What is lost without power, or swap, may be thrown out. */

@@ -150,9 +150,10 @@ struct page *object_next(struct vm_object *obj, uint64_t from, bool dirty);
  * index, *PAGE the page, with a reference, or NULL, *SLOT its slot, or 0. */
 bool object_next_any(struct vm_object *obj, uint64_t *from, struct page **page,
                      swp_t *slot);
-/* Where the pages from FIRST on stand, those that are not in the cache as what is
- * no object_entry_page(): *N of them, less than asked for at the end of the object and of a node (0: the
- * end).  No references: they stay while the lock is held.  NULL: none is there.
+/* Where the pages from FIRST on stand, those that are not in the cache as NULL: *N
+ * of them, less than asked for at the end of the object and of a node, and where those
+ * on swap begin or end (0: the end).  No references: they stay while the lock is held.
+ * NULL: none is there.
  * => obj->lock held */
 void **object_slots(struct vm_object *obj, uint64_t first, unsigned *n);
 /* A new page for INDEX, locked, not up to date, with a reference for the

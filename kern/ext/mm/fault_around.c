@@ -69,8 +69,7 @@ map_slots(struct fault *f, struct page **slot, pte_t *pte, unsigned n)
     for (pte_t *end = pte + n; pte < end; pte++, slot++) {
         struct page *page = *slot;
 
-        if (!object_entry_page(page) || atomic_load(pte) != 0 ||
-            is_private(f, pte) ||
+        if (page == NULL || atomic_load(pte) != 0 || is_private(f, pte) ||
             !((alone && rmap_try_few(page, pte)) ||
               record_slow(f, page, pte, &spare)))
             continue;
