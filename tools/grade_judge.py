@@ -97,12 +97,14 @@ def differences(expected, got):
 
 
 def leftovers(end):
-    frames, objects, lost, complaints = end
+    frames, objects, lost, complaints, slots = (end + [0])[:5]
     out = []
     if frames:
         out.append("%d frames are not free again" % frames)
     if objects:
         out.append("%d objects are not free again" % objects)
+    if slots:
+        out.append("%d slots of swap are not free again" % slots)
     if lost:
         out.append("%d faults ended in no way" % lost)
     if complaints:

@@ -14,7 +14,7 @@ COLORS = {"PASS": 32, "FAIL": 31, "CRASH": 31, "HANG": 31, "INFRA": 35}
 BAR = 32
 AT_LENGTH = 3
 KEY = ("pages: - no area, . nothing yet, z zero page, W writable, R read only, "
-       "p private but not mapped, f F of a file; letters name frames")
+       "p private but not mapped, s in swap, f F of a file; letters name frames")
 
 
 def on_terminal():

@@ -7,7 +7,7 @@
  * "passed" is not among the words.
  *
  *     start NAME           step I RESULT COUNTER=N...     area I PROC NAME PAGES
- *     end FRAMES OBJECTS LOST COMPLAINTS                  done N
+ *     end FRAMES OBJECTS LOST COMPLAINTS SLOTS            done N
  *
  * docs/design/scenarios.md has the picture, scenario/scenario.h the parts. */
 #include "../kern/ext/init/scenario.h"
@@ -355,22 +355,6 @@ run_steps(void)
     remove_files();
 }
 
-/* The knobs as the plan has them in every scenario. */
-static void
-set_knobs(void)
-{
-    /* What is dirty stays so until a step has it written. */
-    static const char *const lines[] = {"fork_eager=0", "fault_around=16",
-                                        "flush_age=1000000000"};
-
-    for (unsigned i = 0; i < 3; i++) {
-        int fd = open("/proc/ucore/knobs", O_WRONLY);
-
-        write(fd, lines[i], strlen(lines[i]));
-        close(fd);
-    }
-}
-
 /* The last thread that ran on a hart is gone only when another has run there. */
 static void
 visit_harts(void)
@@ -392,9 +376,12 @@ run_scenario(void)
     struct scn_end end;
     char line[SCN_TEXT + 1];
 
-    set_knobs();
+    orders_knobs();
+    steps_stay = orders_throw_out();
     steps_warm(); /* so that our own pages are none of its leaks */
     mkdir("/tmp/disk", 0755);
+    if (steps_stay)
+        orders_turn("reclaim=1000000");
     ask(SCN_BEGIN, NULL);
     if (scn.disk != 0 && !step_disk(true))
         perror("scenario: /tmp/disk");
@@ -404,8 +391,8 @@ run_scenario(void)
         step_disk(false);
     if (ask(SCN_END, &end) != 0)
         return;
-    snprintf(line, sizeof(line), "end %ld %ld %ld %u", end.frames, end.objects,
-             end.lost, end.complaints);
+    snprintf(line, sizeof(line), "end %ld %ld %ld %u %ld", end.frames,
+             end.objects, end.lost, end.complaints, end.slots);
     report(line);
 }
 
@@ -448,6 +435,8 @@ main(int argc, char **argv)
     uint64_t seed;
 
     channel = open("/dev/scenario", O_RDWR);
+    steps_top = (char *)(argv + argc);
+    orders_begin();
     if (channel >= 0 && argc > 1 && strcmp(argv[1], "line") == 0)
         return line_main();
     if (n <= 0 || channel < 0 || ask(SCN_BEGIN, NULL) != 0) {

@@ -11,19 +11,21 @@
 #include <util.h>
 
 /* X(ENUM, "name") */
-#define FAIL_LIST(X)                                          \
-    X(FAIL_ANY, "any")   /* counts every ask of every site */ \
-    X(FAIL_PAGE, "page") /* alloc_pages */                    \
-    X(FAIL_KMALLOC, "kmalloc")                                \
-    X(FAIL_CACHE, "cache") /* kmem_cache_alloc */             \
-    X(FAIL_KSTACK, "kstack")                                  \
-    X(FAIL_ANON, "anon") /* a private page's descriptor */    \
-    X(FAIL_NODE, "node") /* a node of a layer */              \
-    X(FAIL_AREA, "area") /* an area, a layer, a space */      \
-    X(FAIL_FILE, "file") /* an open file, their table */      \
-    X(FAIL_PROCESS, "process")                                \
-    X(FAIL_PT, "pt")     /* a page table */                   \
-    X(FAIL_RMAP, "rmap") /* a block of the reverse map */
+#define FAIL_LIST(X)                                                 \
+    X(FAIL_ANY, "any")   /* counts every ask of every site */        \
+    X(FAIL_PAGE, "page") /* alloc_pages */                           \
+    X(FAIL_KMALLOC, "kmalloc")                                       \
+    X(FAIL_CACHE, "cache") /* kmem_cache_alloc */                    \
+    X(FAIL_KSTACK, "kstack")                                         \
+    X(FAIL_ANON, "anon") /* a private page's descriptor */           \
+    X(FAIL_NODE, "node") /* a node of a layer */                     \
+    X(FAIL_AREA, "area") /* an area, a layer, a space */             \
+    X(FAIL_FILE, "file") /* an open file, their table */             \
+    X(FAIL_PROCESS, "process")                                       \
+    X(FAIL_PT, "pt")                /* a page table */               \
+    X(FAIL_RMAP, "rmap")            /* a block of the reverse map */ \
+    X(FAIL_SWAP_READ, "swapread")   /* a page from swap in memory */ \
+    X(FAIL_SWAP_WRITE, "swapwrite") /* ... and to it */
 
 enum fail_site {
 #define X(id, name) id,

@@ -16,6 +16,7 @@
 #include "../scenario/more.c"
 #include "../scenario/scn.c"
 #include "../scenario/steps.c"
+#include "../scenario/trace.c"
 
 #define ROOM 8192
 

@@ -8,6 +8,7 @@
 #include "../scenario/more.c"
 #include "../scenario/scn.c"
 #include "../scenario/steps.c"
+#include "../scenario/trace.c"
 
 static struct scn scn;
 static unsigned passed, failed;
@@ -73,6 +74,10 @@ refusals(void)
     refuses("orphans",
             "map A 1p anon private r\nfork C\nC: fork D\nC: exit 1\n",
             "f:7:10: its children must end first");
+    refuses("trace_outside", "map A 2p anon private r\ntrace A[0..2] 9 refs\n",
+            "f:5:15: a trace stays inside its area");
+    refuses("long_trace", "map A 2p anon private r\ntrace A 900 refs\n",
+            "f:5:9: how many accesses: 900 is more than 800");
     refuses("odd_sign", "map A 1p anon private r;\n",
             "f:4:24: this character means nothing here");
     refuses("two_on_a_line", "map A 1p anon private r read A\n",
@@ -119,6 +124,19 @@ accepts(void)
           parse(HEAD "map A 1p anon private r  -> nothing, ok # why\n", 1) ==
                   0 &&
               strcmp(st->claim, "nothing, ok") == 0);
+    check("a_trace_is_a_step_each",
+          parse(HEAD "map A 8p anon private rw\n"
+                     "trace A[2..5] 9 refs locality 10% writes 0% seed $SEED "
+                     "tick\n",
+                3) == 0 &&
+              scn.nsteps == 19 && st[1].op == SCN_LOAD && st[1].first >= 2 &&
+              st[1].first <= 5 && st[2].op == SCN_TICK && st[18].line == 5);
+    check("quota_and_policy",
+          parse(HEAD "map A 2p anon private rw\nquota A none\n"
+                     "quota A[1] 3 clock\n",
+                1) == 0 &&
+              scn.nsteps == 3 && st[1].value == SCN_QUOTA_NONE &&
+              st[2].value == 3 && strcmp(st[2].word, "clock") == 0);
     check("expect_is_a_step_each",
           parse(HEAD "map A 1p anon private r\nexpect anon 3 zero 4\n", 1) ==
                   0 &&

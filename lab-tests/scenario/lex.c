@@ -140,7 +140,7 @@ take_sign(struct lex *l)
             return;
         }
     }
-    if (c <= 0 || strchr("[]{}()+-*:,=", c) == NULL) {
+    if (c <= 0 || strchr("[]{}()+-*:,=%", c) == NULL) {
         lex_wrong(l, "this character means nothing here");
         return;
     }

@@ -10,7 +10,7 @@ enum token {
     T_WORD,   /* letters, digits, "_", beginning with a letter */
     T_NUMBER, /* 12, 0x10, 4p (pages), 16K, 64M */
     T_VAR,    /* $name */
-    T_SIGN,   /* one of [ ] { } ( ) + - * : , = or .. == -> */
+    T_SIGN,   /* one of [ ] { } ( ) + - * : , = % or .. == -> */
 };
 
 struct lex {

@@ -5,7 +5,7 @@
 
 #include "lex.h"
 
-#define VARS 12
+#define VARS 13
 
 struct parser {
     struct lex lex;
@@ -42,6 +42,9 @@ struct scn_area *parse_new_area(struct parser *p, const char *name,
                                 struct scn_step *st);
 bool parse_more(struct parser *p,
                 struct scn_step *st); /* false: not one of it */
+/* The next step of the process at hand, not counted yet; NULL: none may follow. */
+struct scn_step *parse_new_step(struct parser *p, unsigned op);
+void parse_trace(struct parser *p); /* behind the word */
 void parse_var(struct parser *p, const char *name, uint64_t value);
 /* A name that is not too long; what is wanted if there is none. */
 void parse_name(struct parser *p, char name[SCN_NAME], const char *what);

@@ -342,6 +342,8 @@ check_head(struct parser *p)
         lex_expected(&p->lex, "a step somewhere");
 }
 
+static const char name_of_seed[SCN_NAME] = "SEED";
+
 int
 scn_parse(struct scn *s, const char *name, const char *text, size_t n,
           uint64_t seed)
@@ -360,6 +362,7 @@ scn_parse(struct scn *s, const char *name, const char *text, size_t n,
     p.lex.line = 1;
     for (unsigned i = 0; i < 16; i++)
         parse_random(&p);
+    parse_var(&p, name_of_seed, seed);
     lex_next(&p.lex);
     parse_lines(&p, false);
     check_head(&p);

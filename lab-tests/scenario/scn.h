@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define SCN_PAGE   4096
-#define SCN_STEPS  400
+#define SCN_STEPS  800
 #define SCN_AREAS  12
 #define SCN_FILES  6
 #define SCN_PROCS  8
@@ -27,8 +27,8 @@
 #define SCN_STRIDE 0x01000000ul
 
 /* X(OP, "verb", "arguments"): r a range of an area, a an address in one, n a
- * number, f a file, o "at" and a number, k a word, R rights, A advice, P "=" and a
- * pattern, C "==" and a pattern, maybe, v "=" and a byte, V "==" and a byte,
+ * number, N a number or "none", w a word, maybe, f a file, o "at" and a number,
+ * k a word, R rights, A advice, P "=" and a pattern, C "==" and a pattern, maybe, v "=" and a byte, V "==" and a byte,
  * maybe, Q "=" and a pattern, maybe; of the kernel's steps: i the number of a slot,
  * g an order, c a count, p pages "a..b", u an address, U one, maybe. */
 #define SCN_OPS(X)                    \
@@ -68,7 +68,11 @@
     X(SCN_FINISH, "finish", "")       \
     X(SCN_EXIT, "exit", "n")          \
     X(SCN_DIE, "die", NULL)           \
-    X(SCN_QUOTA, "quota", "rn")       \
+    X(SCN_QUOTA, "quota", "rNw")      \
+    X(SCN_POLICY, "policy", "k")      \
+    X(SCN_TICK, "tick", "")           \
+    X(SCN_LOCK, "lock", "r")          \
+    X(SCN_UNLOCK, "unlock", "r")      \
     X(SCN_RECLAIM, "reclaim", "n")    \
     X(SCN_DROP, "drop", "")           \
     X(SCN_FLUSH, "flush", "")         \
@@ -144,7 +148,8 @@ enum scn_pattern {
 #define SCN_FRESH 1u /* how to map: not over anything */
 #define SCN_HINT  2u /* ... or there, or somewhere else */
 
-#define SCN_NO 0xffu /* no area, file or process */
+#define SCN_NO         0xffu  /* no area, file or process */
+#define SCN_QUOTA_NONE (~0ul) /* of SCN_QUOTA: none */
 
 struct scn_step {
     uint16_t line;

@@ -257,7 +257,6 @@ take_die(struct parser *p, struct scn_step *st)
         take_range(p, st, true);
 }
 
-/* "expect anon 4 zero 1": a step for each counter. */
 static void
 take_expect(struct parser *p, struct scn_step *st)
 {
@@ -279,6 +278,15 @@ take_argument(struct parser *p, struct scn_step *st, char kind)
         break;
     case 'n':
         st->value = parse_upto(p, "a number", 1u << 30);
+        break;
+    case 'N':
+        st->value = lex_take(l, "none")
+                        ? SCN_QUOTA_NONE
+                        : parse_upto(p, "a number, or none", 1u << 30);
+        break;
+    case 'w':
+        if (l->token == T_WORD)
+            parse_name(p, st->word, "a name");
         break;
     case 'f':
     case 'F':
@@ -330,6 +338,30 @@ take_argument(struct parser *p, struct scn_step *st, char kind)
     }
 }
 
+/* The next step, which begins with the token at hand; NULL: there is no room. */
+struct scn_step *
+parse_new_step(struct parser *p, unsigned op)
+{
+    struct scn *s = p->scn;
+    struct scn_step *st = &s->steps[s->nsteps];
+
+    if (s->nsteps == SCN_STEPS) {
+        lex_wrong(&p->lex, "800 steps are the most");
+        return NULL;
+    }
+    if (!p->live[p->proc]) {
+        lex_wrong(&p->lex, "this process has ended");
+        return NULL;
+    }
+    *st = (struct scn_step){.line = (uint16_t)p->lex.start_line,
+                            .op = (uint8_t)op,
+                            .proc = (uint8_t)p->proc,
+                            .area = SCN_NO,
+                            .file = SCN_NO,
+                            .other = SCN_NO};
+    return st;
+}
+
 static unsigned
 find_verb(const char *word)
 {
@@ -374,31 +406,24 @@ parse_step(struct parser *p)
     struct scn_step *st;
     unsigned op = p->lex.token == T_WORD ? find_verb(p->lex.word) : SCN_NOPS;
 
+    if (lex_take(&p->lex, "trace")) {
+        parse_trace(p);
+        return;
+    }
     if (op == SCN_NOPS) {
         lex_expected(&p->lex, s->nsteps > 0 ? "a step, like read or map"
                                             : "a step, or a line of the head");
         return;
     }
-    if (s->nsteps == SCN_STEPS) {
-        lex_wrong(&p->lex, "400 steps are the most");
+    st = parse_new_step(p, op);
+    if (st == NULL)
         return;
-    }
-    if (s->nsteps > 0 && (op >= SCN_KERNEL) != (s->steps[0].op >= SCN_KERNEL)) {
+    if (p->scn->nsteps > 0 &&
+        (op >= SCN_KERNEL) != (p->scn->steps[0].op >= SCN_KERNEL)) {
         lex_wrong(&p->lex, "steps of processes and steps of the kernel do not "
                            "mix");
         return;
     }
-    if (!p->live[p->proc]) {
-        lex_wrong(&p->lex, "this process has ended");
-        return;
-    }
-    st = &s->steps[s->nsteps];
-    *st = (struct scn_step){.line = (uint16_t)p->lex.start_line,
-                            .op = (uint8_t)op,
-                            .proc = (uint8_t)p->proc,
-                            .area = SCN_NO,
-                            .file = SCN_NO,
-                            .other = SCN_NO};
     lex_next(&p->lex);
     take_arguments(p, st);
     if (!lex_failed(&p->lex) && lex_is(&p->lex, "->"))

@@ -21,6 +21,7 @@ Nothing here was taken from a run of the kernel.
 from .counters import (ACCERR, ADRERR, BUS, COUNTERS, ENOMEM, MAPERR, PAGE, R, SEGV, W,
                        X, Signal, Unknown)
 from .pages import ZERO, Frame
+from .swap import Room
 
 AROUND = 16
 GAP = 256 * PAGE        # nobody maps so close below a stack
@@ -31,27 +32,30 @@ class Area:
     while it has none.  Two areas with private pages of their own may stay two though they
     are alike, so where such ones meet there is a seam, which may be an end or not."""
 
-    def __init__(self, start, end, rights, file, at, shared, layers=None):
+    def __init__(self, start, end, rights, file, at, shared, layers=None,
+                 locked=False):
         self.start, self.end, self.rights = start, end, rights
         self.file, self.at, self.shared = file, at, shared
-        self.layers = layers or [(start, None, 0)]
+        self.layers, self.locked = layers or [(start, None, 0)], locked
 
     def cut(self, start, end):
         at = self.at + start - self.start
         first = max(n for n, k in enumerate(self.layers) if k[0] <= start)
         layers = [(start,) + self.layers[first][1:]]
         layers += [k for k in self.layers[first + 1:] if k[0] < end]
-        return Area(start, end, self.rights, self.file, at, self.shared, layers)
+        return Area(start, end, self.rights, self.file, at, self.shared, layers,
+                    self.locked)
 
     def grown(self, start, end):
         """What would be there if this area went on from START to END."""
         return Area(start, end, self.rights, self.file, self.at + start - self.start,
-                    self.shared)
+                    self.shared, None, self.locked)
 
     def moved(self, to):
         by = to - self.start
         return Area(to, self.end + by, self.rights, self.file, self.at, self.shared,
-                    [(first + by, k, index + by) for first, k, index in self.layers])
+                    [(first + by, k, index + by) for first, k, index in self.layers],
+                    self.locked)
 
     def own(self, va):
         """There is a private page at VA."""
@@ -79,21 +83,26 @@ class Area:
     def follows(self, a):
         """May A and this, which begins where A ends, be one area?"""
         return (a.end == self.start and a.rights == self.rights and a.file is self.file and
-                a.shared == self.shared and
+                a.shared == self.shared and a.locked == self.locked and
                 (a.file is None or a.at + a.end - a.start == self.at))
 
 
 class Entry:
+    """USED and DIRTY: its bits A and D."""
+
     def __init__(self, frame, writable):
         self.frame, self.writable = frame, writable
+        self.used, self.dirty = True, False
 
 
 class Space:
-    def __init__(self):
+    def __init__(self, machine):
         self.areas, self.entries, self.private = [], {}, {}
         self.count = dict.fromkeys(COUNTERS, 0)
         self.waited = False             # a fault may have had to wait
         self.heap = self.stack = None   # the break; (where the stack begins, may begin)
+        self.machine, self.scope = machine, None
+        machine.spaces.append(self)
 
     def add(self, name, n=1):
         self.count[name] += n
@@ -154,19 +163,25 @@ class Space:
         start, least = self.stack
         if page < least or any(a.start < start and page < a.end + GAP for a in self.areas):
             return False
-        self.add("flt")
-        self.add("retry")
         self.insert(Area(page, start, R | W, None, 0, False))
         self.stack = (page, least)
         return True
 
     def drop(self, start, end, pages=True):
         """Forget the entries, and the private pages."""
+        self.forget(start, end)
         for va in range(start, end, PAGE):
-            self.entries.pop(va, None)
             frame = self.private.pop(va, None) if pages else None
             if frame:
                 frame.owners -= 1
+                if frame.owners == 0:
+                    self.machine.free(frame)
+
+    def forget(self, start, end):
+        for va in range(start, end, PAGE):
+            e = self.entries.pop(va, None)
+            if e:
+                e.frame.dirty |= e.dirty
 
     def unmap(self, start, end):
         self.split(start, end)
@@ -186,7 +201,7 @@ class Space:
         for va in range(start, end, PAGE):
             e = self.entries.get(va)
             if e and not rights & (R | W | X):
-                del self.entries[va]
+                self.forget(va, va + PAGE)
             elif e and not rights & W:
                 e.writable = False
         self.merge()
@@ -208,7 +223,10 @@ class Space:
         page = va & -PAGE
         if not self.entry_allows(page, kind):
             self.fault(va, page, kind)
-        return self.entries[page].frame
+        e = self.entries[page]
+        e.used = True
+        e.dirty |= kind == "store"
+        return e.frame
 
     def fault(self, va, page, kind):
         if self.area(page) is None:
@@ -224,16 +242,47 @@ class Space:
             raise Signal(BUS, ADRERR, va)
         cold = area.file and page not in self.private and \
             area.index(page) in area.file.cold
-        self.add("maj" if cold else "min")
         if cold:
             self.warm(area.file)
-        if page in self.private:
-            self.fault_private(page, area, kind)
-        elif area.file or area.shared:
+        swapped = self.fill(page, area, kind)
+        self.add("maj" if cold or swapped else "min")
+
+    def fill(self, page, area, kind):
+        """One look after the other, until there is an entry.  Was it read from swap?  Room
+        for a copy may be made by the very page that is to be copied."""
+        room, swapped = Room(self, page), False
+        while True:
+            frame = self.private.get(page)
+            copies = frame and kind == "store" and frame.owners > 1
+            private = not area.shared and (kind == "store" or
+                                           frame is not None and not frame.there)
+            if frame and not frame.there:
+                if room.made(False) or self.lacks_memory():
+                    continue
+                self.machine.brings(self, page, frame)
+                swapped = True
+            elif private and (not frame or copies) and (
+                    room.made(True) or self.lacks_memory()):
+                continue
+            elif frame:
+                self.fault_private(page, area, kind)
+                return swapped
+            else:
+                self.fault_nothing(page, area, kind)
+                return swapped
+
+    def lacks_memory(self):
+        """One page of memory is taken; if that fails, it is tried again."""
+        fails = self.machine.fails("page")
+        self.add("oom", fails)
+        return fails
+
+    def fault_nothing(self, page, area, kind):
+        if area.file or area.shared:
             self.fault_file(page, area, kind)
         elif kind == "store":
             self.add("anon")
-            self.own(page, Frame(), True)
+            self.own(page, Frame(None, self.machine), True)
         else:
             self.add("zero")
             self.entries[page] = Entry(ZERO, False)
@@ -247,8 +296,15 @@ class Space:
 
     def own(self, page, frame, writable):
         self.area(page).own(page)
+        frame.dirty = True
         self.private[page] = frame
         self.entries[page] = Entry(frame, writable)
+        self.note(page, frame)
+
+    def note(self, va, frame):
+        """It counts for the quota, if there is one."""
+        if self.scope and self.scope.start <= va < self.scope.end:
+            self.scope.add(frame)
 
     def fault_private(self, page, area, kind):
         frame = self.private[page]
@@ -257,12 +313,11 @@ class Space:
                                        not frame.relatives)
         elif frame.owners == 1:
             self.add("reuse")
-            frame.relatives = False
             self.entries[page] = Entry(frame, True)
         else:
             self.add("cow")
             frame.owners -= 1
-            self.own(page, Frame(frame.data), True)
+            self.own(page, Frame(frame.data, self.machine), True)
 
     def fault_file(self, page, area, kind):
         frame = area.file.page(area.index(page))
@@ -277,7 +332,7 @@ class Space:
             self.entries[page] = Entry(frame, True)
         else:
             self.add("fcow")
-            self.own(page, Frame(frame.data), True)
+            self.own(page, Frame(frame.data, self.machine), True)
 
     def map_around(self, page, area):
         self.entries[page] = Entry(area.file.page(area.index(page)), False)
@@ -292,9 +347,11 @@ class Space:
                 self.add("around")
 
     def fork(self):
-        child = Space()
+        child = Space(self.machine)
         child.heap, child.stack = self.heap, self.stack
         child.areas = [a.cut(a.start, a.end) for a in self.areas]
+        for a in child.areas:
+            a.locked = False
         child.private = dict(self.private)
         for va, frame in self.private.items():
             frame.owners, frame.relatives = frame.owners + 1, True

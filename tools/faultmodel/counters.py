@@ -17,6 +17,10 @@ class Signal(Exception):
         self.number, self.code, self.address = number, code, address
 
 
+class Killed(Exception):
+    """There is no memory for this process, and it ends."""
+
+
 class Expected:
     """What one step must report: RESULT, COUNT (not 0), AREAS (or None: the process has
     ended; SEAMS more are right, too), CELLS {(process, area): text} of what is different;
@@ -46,6 +50,6 @@ def say(result):
                  14: "EFAULT", 22: "EINVAL", 38: "ENOSYS"}
         return "error %s" % names.get(int(rest[0]), rest[0])
     if word == "killed":
-        return "killed by " + {SEGV: "SIGSEGV", BUS: "SIGBUS"}.get(
+        return "killed by " + {SEGV: "SIGSEGV", BUS: "SIGBUS", 9: "SIGKILL"}.get(
             int(rest[0]), "signal " + rest[0])
     return " ".join([word] + rest)

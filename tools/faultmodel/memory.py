@@ -5,21 +5,25 @@ for memory, steps.py and steps_files.py walk the verbs of scenarios, and here th
 result is put into the words in which the guest reports (counters.py).
 """
 from .areas import Space
-from .counters import COUNTERS, PAGE, Expected, Signal, Unknown, say
+from .counters import COUNTERS, PAGE, Expected, Killed, Signal, Unknown, say
 from .pages import ZERO
 from .steps import Steps
 from .steps_disk import DiskSteps
 from .steps_files import FileSteps
 from .steps_more import MoreSteps
+from .steps_swap import SwapSteps
+from .swap import Machine
 
 
-class World(MoreSteps, DiskSteps, Steps, FileSteps):
+class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
     """Walk the steps of a scenario, as build/scn prints it."""
 
     def __init__(self, scn):
         super().__init__()
         self.scn, self.files, self.removed = scn, {}, set()
-        self.spaces, self.parents = {0: Space()}, {}
+        self.machine = Machine(scn["boot"])
+        self.spaces, self.parents = {0: Space(self.machine)}, {}
+        self.failing = {}
         self.told, self.sum, self.wrong = {}, dict.fromkeys(COUNTERS, 0), []
         self.faults = 0
 
@@ -54,6 +58,8 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps):
         out, space = Expected(), self.spaces[step["proc"]]
         before = dict(space.count)
         op = step["op"]
+        self.machine.failing, self.failing = self.failing, {}
+        self.machine.gone = []
         try:
             rule = getattr(self, "do_" + op, None)
             if rule is None:
@@ -61,6 +67,8 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps):
             rule(step, space, out)
         except Signal as s:
             out.result = "signal:%d:%d:%x" % (s.number, s.code, s.address - self.base(step))
+        except Killed:
+            raise Unknown("an access that ends its process, unless it says so: die")
         if space.waited:
             out.loose, space.waited = tuple(out.loose) + ("flt", "retry"), False
         if step["proc"] in self.spaces:
@@ -85,6 +93,8 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps):
                 times = int(words[1][1:])
             if words == ["nothing"]:
                 ok = not out.count
+            elif words[0] == "evicts":
+                ok = self.evicted(step, words[1:])
             elif words[0] in COUNTERS:
                 ok = out.count.get(words[0], 0) == times
             else:
@@ -93,6 +103,13 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps):
                 self.complain(step, "-> %s: the model says %s" % (
                     part, " ".join([say(out.result)] +
                                    ["%s x%d" % kv for kv in out.count.items()])))
+
+    def evicted(self, step, words):
+        """Did the page NAME[NUMBER] leave memory?"""
+        name, _, number = "".join(words).rstrip("]").partition("[")
+        return any(a["name"] == name and s is self.spaces.get(step["proc"]) and
+                   va == a["base"] + int(number or 0) * PAGE
+                   for a in self.scn["areas"] for s, va in self.machine.gone)
 
     # ---- pages as text ----
 
@@ -106,7 +123,8 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps):
             if not a:
                 out.append("-")
             elif not e:
-                out.append("p" if va in space.private else ".")
+                frame = space.private.get(va)
+                out.append("." if not frame else "p" if frame.there else "s")
             elif e.frame is ZERO:
                 out.append("z")
             else:

@@ -3,12 +3,28 @@ from .counters import PAGE
 
 
 class Frame:
-    """A page of memory.  OWNERS: spaces whose private page it is; RELATIVES: it had
-    several since it was made or written in place [80]."""
+    """A page, in memory or not (THERE).  OWNERS: spaces whose private page it is;
+    RELATIVES: it had several since it was made [80].  SLOT: swap has
+    a place for it; DIRTY: and what is there is not what it holds; SCOPE: whose quota it
+    counts for."""
 
-    def __init__(self, data=None):
-        self.data = bytearray(data or PAGE)
+    def __init__(self, data=None, machine=None):
+        self.data, self.machine = bytearray(data or PAGE), machine
         self.owners, self.relatives = 1, False
+        self.there, self.slot, self.dirty, self.scope = True, False, False, None
+
+    def used(self):
+        return any(e.used for _, _, e in self.machine.entries(self))
+
+    def clear_used(self):
+        for _, _, e in self.machine.entries(self):
+            e.used = False
+
+    def is_dirty(self):
+        return self.dirty or any(e.dirty for _, _, e in self.machine.entries(self))
+
+    def may_go(self):
+        return not any(s.area(va).locked for s, va, _ in self.machine.entries(self))
 
 
 ZERO = Frame()

@@ -2,7 +2,7 @@
 import zlib
 
 from .areas import Area
-from .counters import PAGE, Signal, Unknown
+from .counters import PAGE, Killed, Signal, Unknown
 from .pages import File, pattern_page
 
 FIRST, BEHIND = 0x40000000, 0x60000000
@@ -84,7 +84,9 @@ class Steps:
 
     def end(self, number):
         space = self.spaces.pop(number)
+        self.let_go(space)
         space.unmap(FIRST, BEHIND)
+        self.machine.spaces.remove(space)
         for key in [k for k in self.told if k[0] == number]:
             del self.told[key]
 
@@ -96,6 +98,9 @@ class Steps:
         try:
             self.access(step["access"], step, space)
             raise Unknown("an access that is allowed cannot end a process")
+        except Killed:
+            self.end(step["proc"])
+            out.result = "killed:9"
         except Signal as s:
             self.end(step["proc"])
             self.faults += 1

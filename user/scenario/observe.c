@@ -18,12 +18,16 @@ struct page { /* begins as struct pginfo of kern/ext/mm/observe.h */
 };
 _Static_assert(sizeof(struct page) == 64, "part of the interface");
 
-#define PRESENT 0x0001u
-#define WRITE   0x0004u
-#define AREA    0x0080u
-#define ANON    0x0100u
-#define OBJECT  0x0200u
-#define ZERO    0x0400u
+#define PRESENT  0x0001u
+#define WRITE    0x0004u
+#define AREA     0x0080u
+#define ANON     0x0100u
+#define OBJECT   0x0200u
+#define ZERO     0x0400u
+#define UPTODATE 0x2000u
+
+#define RETRY 4 /* of counter_names */
+#define OOM   16
 
 static char text[16384];
 
@@ -76,10 +80,10 @@ observe_counters(pid_t pid, uint64_t values[COUNTERS])
         return -1;
     for (unsigned i = 0; i < COUNTERS; i++)
         values[i] = value_of(counter_names[i]);
-    /* Whether A and D are set by the hart or by a fault is no matter of a
-     * scenario. */
-    values[0] -= value_of("adfix");
-    /* Pages are written back for nobody in particular. */
+    /* Whether A and D are set by the hart or by a fault, and how often the kernel
+     * starts over before an access goes on, is no matter of a scenario. */
+    values[0] -= value_of("adfix") + values[RETRY] + values[OOM];
+    values[RETRY] = 0;
     values[COUNTERS - 1] = 0;
     if (scn.disk != 0 && read_path("/proc/ucore/mmstat") > 0)
         values[COUNTERS - 1] = value_of("wb");
@@ -138,7 +142,9 @@ add_page(char *to, const struct page *p)
     if (!(p->flags & AREA)) {
         *to++ = '-';
     } else if (!(p->flags & PRESENT)) {
-        *to++ = (char)(!(p->flags & ANON) ? '.' : p->slot != 0 ? 's' : 'p');
+        *to++ = (char)(!(p->flags & ANON)                       ? '.'
+                       : p->slot != 0 && !(p->flags & UPTODATE) ? 's'
+                                                                : 'p');
     } else if (p->flags & ZERO) {
         *to++ = 'z';
     } else {

@@ -60,6 +60,17 @@ bool step_own(const struct scn_step *st, struct reply *r);
 void thread_start(const struct scn_step *st, struct reply *r);
 void thread_join(unsigned number);
 
+/* orders.c: tell the kernel what STEP says, if it is such a step; negative: an error.
+ * What the last one had said shall fail, from now on, or no more. */
+long order_step(const struct scn_step *step);
+void order_failures(bool on);
+/* For the runner: once; a line for the knobs; the knobs as all scenarios have them.  Does
+ * this one have all memory thrown out? */
+void orders_begin(void);
+void orders_turn(const char *line);
+void orders_knobs(void);
+bool orders_throw_out(void);
+
 /* steps.c: do STEP; a fault is caught. */
 void step_do(const struct scn_step *step, struct reply *r);
 void steps_reply(struct reply *r);               /* where a fault is noted */
@@ -69,6 +80,9 @@ void steps_begin(void);                          /* catch faults */
 void steps_catch(void); /* ... for once, for nothing: all it needs is there */
 #define STEPS_STACK 8   /* pages of it that steps may use */
 void steps_warm(void);  /* touch all memory of this program */
+/* ... and keep it in memory, up to STEPS_TOP on the stack. */
+extern bool steps_stay;
+extern char *steps_top;
 /* The access of a step that ends the process: the fault is not caught. */
 /* files.c: as own.c; and where FILE is. */
 bool step_on_disk(const struct scn_step *st, struct reply *r);

@@ -54,6 +54,9 @@ struct action {
     uint64_t flags, mask;
 };
 
+bool steps_stay;
+char *steps_top;
+
 static struct reply *reply; /* of the step at hand */
 static bool fetching;
 static int files[SCN_FILES]; /* + 1; 0: not open */
@@ -112,6 +115,12 @@ steps_warm(void)
     for (const volatile char *p = __executable_start; p < (char *)data;
          p += SCN_PAGE)
         (void)*p;
+    if (steps_stay) {
+        mlock(__executable_start, (size_t)(_end - __executable_start));
+        mlock((const void *)stack, (size_t)(steps_top - (char *)stack));
+        if (shared != NULL)
+            mlock((const void *)shared, SHARED_SIZE);
+    }
 }
 
 /* --- memory --- */
@@ -335,47 +344,12 @@ close_file(const struct scn_step *st)
     files[st->file] = 0;
 }
 
-/* --- the kernel's knobs --- */
-
 static void
-tell(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY);
-
-    result(fd < 0 ? fd : write(fd, text, strlen(text)));
-    if (fd >= 0)
-        close(fd);
-}
-
-static void
-knob(const struct scn_step *st)
-{
-    char text[64];
-
-    if (st->op == SCN_FAIL) {
-        snprintf(text, sizeof(text), "%s %lu", st->word, st->value);
-        tell("/proc/ucore/fail", text);
-        return;
-    }
-    if (st->op == SCN_KNOB)
-        snprintf(text, sizeof(text), "%s=%lu", st->word, st->value);
-    else if (st->op == SCN_RECLAIM)
-        snprintf(text, sizeof(text), "reclaim=%lu", st->value);
-    else
-        strlcpy(text, st->op == SCN_DROP ? "drop_clean=1" : "flush_now=1",
-                sizeof(text));
-    tell("/proc/ucore/knobs", text);
-}
-
-void
-step_do(const struct scn_step *st, struct reply *r)
+about_memory(const struct scn_step *st)
 {
     char *p = st->area == SCN_NO ? NULL : address(st, st->first);
     size_t len = (size_t)(st->last - st->first + 1) * SCN_PAGE;
 
-    reply = r;
-    if (step_own(st, r) || step_on_disk(st, r))
-        return;
     switch (st->op) {
     case SCN_MAP:
         map(st);
@@ -398,6 +372,12 @@ step_do(const struct scn_step *st, struct reply *r)
     case SCN_SYNC:
         result(msync(p, len, MS_SYNC));
         break;
+    case SCN_LOCK:
+        result(mlock(p, len));
+        break;
+    case SCN_UNLOCK:
+        result(munlock(p, len));
+        break;
     case SCN_READ:
         read_pages(st);
         break;
@@ -409,6 +389,13 @@ step_do(const struct scn_step *st, struct reply *r)
     case SCN_FETCH:
         access_byte(st, st->op);
         break;
+    }
+}
+
+static void
+about_files(const struct scn_step *st)
+{
+    switch (st->op) {
     case SCN_FILE:
         make_file(st);
         break;
@@ -425,12 +412,18 @@ step_do(const struct scn_step *st, struct reply *r)
     case SCN_CLOSE:
         close_file(st);
         break;
-    case SCN_KNOB:
-    case SCN_FAIL:
-    case SCN_RECLAIM:
-    case SCN_DROP:
-    case SCN_FLUSH:
-        knob(st);
-        break;
     }
+}
+
+void
+step_do(const struct scn_step *st, struct reply *r)
+{
+    reply = r;
+    if (step_own(st, r) || step_on_disk(st, r))
+        return;
+    order_failures(true);
+    about_memory(st);
+    about_files(st);
+    order_failures(false);
+    result(order_step(st));
 }

@@ -22,6 +22,7 @@
 #include "mm/pgtable.h"
 #include "mm/pmm.h"
 #include "mm/space.h"
+#include "mm/swap.h"
 #include "mm/uaccess.h"
 #include "process/proc.h"
 #include "schedule/timeout.h"
@@ -31,6 +32,7 @@
 
 static int owner;              /* [a] pid of the runner; 0: none */
 static size_t frames, objects; /* the runner's; at SCN_BEGIN */
+static uint64_t slots;         /* of swap, then */
 
 /* --- records --- */
 
@@ -111,6 +113,7 @@ scn_begin(void)
         return -EPERM;
     frames = settle();
     objects = kmalloc_in_use();
+    slots = swap_slots_used();
     return 0;
 }
 
@@ -128,6 +131,7 @@ scn_end(uintptr_t arg)
             break;
         sleep_ms(1);
     }
+    end.slots = (int64_t)(swap_slots_used() - slots);
     end.complaints = mmcheck_report(complain);
     end.lost = mmstat_lost_faults(NULL);
     return copy_to_user(arg, &end, sizeof(end)) != 0 ? -EFAULT : 0;

@@ -32,6 +32,7 @@ enum {
 struct scn_end {
     int64_t frames, objects; /* fewer frames, more objects: leaks */
     int64_t lost;            /* faults that ended in no way */
+    int64_t slots;           /* of swap, more than before */
     uint32_t complaints;     /* of mmcheck */
     uint32_t pad;
 };

@@ -4,6 +4,7 @@
  * Nothing is won by it but what a quota of frames, or an experiment, needs. */
 #include "ext/mm/swap_space.h"
 
+#include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <errno.h>
 #include <string.h>
@@ -33,6 +34,8 @@ memory_io(struct swap_dev *dev, bool write, uint64_t slot, struct page **pages,
     for (unsigned i = 0; i < n; i++) {
         void *there = slot_va(m, slot + i), *here = page_to_va(pages[i]);
 
+        if (fail_now(write ? FAIL_SWAP_WRITE : FAIL_SWAP_READ))
+            return -EIO;
         if (write)
             page_copy(there, here);
         else
