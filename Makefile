@@ -29,6 +29,8 @@
 #                    LAB=5 SEED=7 JOBS=4 PROFILE=classic, results in build/grade;
 #                    on a board: BOARD=/dev/ttyUSB0; on QEMU, from a disk:
 #                    DISK=build/sdcard.img
+#   make belady      faults against frames for FIFO, clock, LRU (this kernel) and OPT:
+#                    TRACE="1 2 3 4 1 2 5" FRAMES=2-6; a picture in build/belady.svg
 #   make scenario    S=lab5/cow: those whose name has that, with their timelines;
 #                    GDB=1: one that fails stops in front of its wrong step
 #   make replay      R=build/grade/replay/lab5-cow.json: a failed run again, GDB=1
@@ -96,6 +98,7 @@ need.format := format
 need.count := python
 need.grade := build qemu host $(if $(filter command line,$(origin DISK)),uboot)
 need.scenario := build qemu host
+need.belady := build qemu host
 need.replay := qemu
 need.lab-solutions := build qemu host lint
 need.lab-mutants := build qemu host lint
@@ -161,7 +164,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image sdcard sdcard-check flash board-report qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario handout handout-check labpages FORCE
+.PHONY: all image sdcard sdcard-check flash board-report qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario belady handout handout-check labpages FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -427,6 +430,9 @@ graded := $B/Image $B/scn $(SFST) $B/bin/init $B/bin/scenario $(if $(SOLVED),$B/
 ONDISK := $(if $(filter command line,$(origin DISK)),$(DISK))
 grade: $(if $(BOARD),$B/scn,$(graded) $(ONDISK))
 	$Q$(grades) $(if $(LAB),--lab '$(LAB)') $(if $(BOARD),--board '$(BOARD)') $(if $(RESET),--reset '$(RESET)') $(ONDISK:%=--disk '%')
+
+belady: $(graded)
+	$Q$(PYTHON) tools/belady.py --build $B $(if $(TRACE),--trace '$(TRACE)') $(if $(FRAMES),--frames '$(FRAMES)')
 
 scenario: $(graded)
 	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n] [GDB=1]"; exit 2)
