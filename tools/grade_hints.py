@@ -6,6 +6,8 @@ which know nothing of the scenario: they read the difference as somebody who kno
 fault path would.  They were written from the signatures of lab-tests/mutants/labs."""
 import re
 
+import grade_hints_kernel
+
 WHEN = re.compile(r"\[([a-z ]*)\]\s*(.*)")
 LEFT = {"frames": "frames are not free", "objects": "objects are not free",
         "lost": "faults ended in no way", "mmcheck": "mmcheck has"}
@@ -19,7 +21,7 @@ class Difference:
     def __init__(self, case):
         v = case.verdict
         step = case.scn["steps"][v.step] if v.step is not None else {}
-        self.word, self.op = v.word, step.get("op", "")
+        self.word, self.op, self.step = v.word, step.get("op", ""), step
         # What nothing came for (no process is left to have areas) is none.
         self.what = {d[0]: tuple(0 if n is None else n for n in d[1:])
                      for d in v.detail if not isinstance(d, str)}
@@ -248,5 +250,6 @@ def hints(case):
             always.append(h["text"])
         elif names & set(m[1].split()):
             own.append(m[2])
-    rule = next((text for test, text in RULES if test(d)), None)
+    rule = grade_hints_kernel.rule(case.lab(), d) if case.kernel() else \
+        next((text for test, text in RULES if test(d)), None)
     return own + ([rule] if rule else []) + always

@@ -46,7 +46,7 @@ class World:
 
     def do_chain(self, step, e):
         """Who was called last comes first."""
-        if step["word"] not in ("print", "panic", "fault"):
+        if step["word"] not in ("print", "panic", "fault", "leaf"):
             raise Unknown("chain ... " + step["word"])
         digits = [step["value"] >> 2 * i & 3 for i in range(step["last"])]
         text = "".join(NAMES[d] for d in reversed(digits)) or "none"

@@ -20,7 +20,8 @@
 #include <printfmt.h>
 #include <string.h>
 
-#define MARGIN 50000 /* units until the first alarm */
+#define MARGIN 50000  /* units until the first alarm */
+#define LATE   200000 /* units that no alarm is late */
 
 void scn_trap_load(uintptr_t), scn_trap_store(uintptr_t),
     scn_trap_illegal(uintptr_t), scn_trap_csr(uintptr_t),
@@ -112,13 +113,14 @@ interrupt_self(unsigned n, struct scn_answer *a)
 static struct timeout alarms[SCN_SLOTS];
 static uint64_t alarm_base; /* 0: none was set since the last wait */
 static char fired[80];
-static unsigned early;
+static unsigned early, late;
 
 static void
 alarm_fire(struct timeout *t)
 {
     size_t n = strlen(fired);
 
+    late += time_now() > t->deadline + LATE;
     early += time_now() < t->deadline;
     snprintf(fired + n, sizeof(fired) - n, "%s%u", n > 0 ? "," : "",
              (unsigned)(t - alarms));
@@ -130,7 +132,7 @@ set_alarm(unsigned slot, uint64_t units)
     if (alarm_base == 0) {
         alarm_base = time_now() + MARGIN;
         fired[0] = 0;
-        early = 0;
+        early = late = 0;
     }
     if (!alarms[slot].armed)
         timeout_arm(&alarms[slot], alarm_base + units, alarm_fire);
@@ -155,6 +157,7 @@ wait_for_alarms(struct scn_answer *a)
     strlcpy(a->thing, "fired", sizeof(a->thing));
     strlcpy(a->state, fired[0] != 0 ? fired : "none", sizeof(a->state));
     scn_count(a, "early", early);
+    scn_count(a, "late", late);
 }
 
 /* --- exceptions --- */

@@ -1,0 +1,148 @@
+"""What is most likely wrong in labs 0 to 3, told from the first step that was different.
+
+Rules as those of grade_hints.py, a list per lab; they come before a scenario's own hints.
+D.want and D.got are the results, D.what the counters that differ, D.op the step."""
+import re
+
+
+def blocks(text):
+    """{frame: order} of a list of free blocks."""
+    return dict(map(int, b.split(":")) for b in re.findall(r"\d+:\d+", text))
+
+
+def free(d):
+    """(expected, got) free blocks; empty where nothing is said."""
+    pair = d.what.get("free", ("", ""))
+    return tuple(blocks(str(p)) for p in pair)
+
+
+def lost(d):
+    """Were frames lost, or found twice?"""
+    a, b = free(d)
+    return sum(1 << k for k in b.values()) - sum(1 << k for k in a.values())
+
+
+GIVING = ("free", "flip", "refill", "release", "start")
+
+LAB2 = (
+    (lambda d: d.word == "HANG",
+     "buddy_put or buddy_take goes round for ever: a block is taken off its list before it is "
+     "put on another one, and the order grows or shrinks at each turn."),
+    (lambda d: d.want == "panic",
+     "free_fault: this block may not be given back. Is it RAM, aligned, reserved, free already, "
+     "in the middle of another one (no reference, TAIL), of another order?"),
+    (lambda d: d.op == "drain" and d.more("missing", "outside", "twice"),
+     "All that is free at boot comes out frame by frame, nothing else, and each once: "
+     "buddy_take looks at larger orders, too, and release_part releases all of it."),
+    (lambda d: d.want.startswith("at") and d.got.startswith("at"),
+     "buddy_take: the smallest list that has a block will do."),
+    (lambda d: d.want.startswith("at") and d.got == "none",
+     "buddy_take: if the list of this order is empty, look at the next larger ones."),
+    (lambda d: d.want == "none",
+     "buddy_take: no list of this order or a larger one has a block: NULL. And buddy_put joins "
+     "buddies only: their numbers differ in one bit."),
+    (lambda d: d.got == "broken" and d.op == "start" or d.op in ("start", "release"),
+     "release_part gives frames to buddy_put(); there the joined block begins at the lower "
+     "half, buddies differ in one bit, and both lie in one run of RAM."),
+    (lambda d: d.op in GIVING and lost(d) == 0 and len(free(d)[1]) > len(free(d)[0]),
+     "buddy_put: not joined: the buddy is number ^ 2^order, and it goes on with the joined "
+     "block as long as that one's buddy is free, whole and of the same order."),
+    (lambda d: d.op in ("alloc", "flip") and lost(d) < 0,
+     "buddy_take: each upper half of a split goes back to the list of its order."),
+    (lambda d: "free" in d.what and not isinstance(d.what["free"][0], str),
+     "buddy.nfree: buddy_take takes 2^order away, buddy_put adds it."),
+    (lambda d: d.op in GIVING,
+     "buddy_put: what lies at the buddy's number must be a free block of just this order."),
+)
+
+LAB3 = (
+    (lambda d: d.op in ("peek", "poke") and d.want != d.got and "map" not in d.what,
+     "The tables are right, and the hart still uses what it remembers: a flush is missing, of "
+     "one page (gather_flush_page), of a range, or of more than MAX_PAGES."),
+    (lambda d: "a table with" in str(d.what.get("map", "")),
+     "get_pte_at: the entry of a table has V and nothing else."),
+    (lambda d: d.op in ("find", "walk") and d.more("tables"),
+     "get_pte_at: without create nothing is made."),
+    (lambda d: d.op in ("remove", "clear") and d.more("tables", "used"),
+     "A table without entries is freed, and then perhaps the one above: trim_path for one "
+     "table, trim for a range; entries are counted by pte_install and pte_clear."),
+    (lambda d: d.op in ("remove", "clear") and d.less("tables", "used"),
+     "A table was freed, or its entry cleared, though it has entries: trim_path and trim free "
+     "what counts none."),
+    (lambda d: d.op == "rights",
+     "pte_change: CLEAR goes away, SET is added, all else stays."),
+    (lambda d: d.op == "split",
+     "divide: entry i shows frame i of the block, with the rights of the leaf."),
+    (lambda d: d.op == "probe" and d.step["word"].startswith(("null", "top")),
+     "Nothing may be in the last GiB, nor in page 0."),
+    (lambda d: d.op == "half" or d.op == "probe" and d.want != d.got,
+     "The kernel's own mappings, W or X and never both: text R X, rodata R, data R W; through "
+     "the direct map text and rodata are R (map_direct), all else R W."),
+    (lambda d: d.op == "enter" and ("tables" in d.what or "map" in d.what),
+     "get_pte_at: from level paging_levels - 1 down, nine bits of the address at each."),
+    (lambda d: d.op == "walk",
+     "pte_lookup: it stops at a leaf, at whatever level, and where no table is."),
+    (lambda d: d.op in ("find", "big", "enter"),
+     "get_pte_at: the entry in the table at level TO; a leaf above is in the way: NULL."),
+)
+
+LAB1 = (
+    (lambda d: d.word in ("HANG", "CRASH") and d.op in ("timer", "regs", "deep", "hold", "alarm"),
+     "timeout_interrupt: fire what is due, then program the timer for the next deadline."),
+    (lambda d: d.more("changed"),
+     "A register is not what it was: trapentry.S must save and bring back each of them."),
+    (lambda d: d.more("depth", "held", "off"),
+     "An interrupt leaves something behind: in_interrupt, held and SIE are as before it."),
+    (lambda d: "fired" in d.what,
+     "The tree of deadlines: timeout_arm orders by deadline, timeout_cancel takes out."),
+    (lambda d: d.more("late"),
+     "program: a deadline that is nearer than the one the timer was told is told at once."),
+    (lambda d: d.op == "recover" and d.want != d.got or d.op == "deep" and d.got == "panic",
+     "exception: extable_find() says where an expected fault goes on, and the frame's sepc "
+     "goes there."),
+    (lambda d: d.more("early"),
+     "take_due: only what is due now."),
+    (lambda d: d.op == "trap" and d.step["word"] == "stack",
+     "trapentry.S: sp is compared with the thread's stack before anything is stored; if it "
+     "is not on it, the report has a stack of its own (bad_stack)."),
+    (lambda d: d.op == "trap" and "stval" in d.what or "cause" in d.what,
+     "The report has scause, stval and sepc of the trap: trapentry.S saves them in the frame "
+     "before anything else can trap."),
+)
+
+def calls(d):
+    """(expected, got) names of a chain; the chain has no leaf and is short."""
+    plain = d.op == "chain" and d.step["word"] != "leaf" and d.step["last"] < 8
+    return d.what.get("calls", ("", "")) if plain else ("", "")
+
+
+def asked(d, *words):
+    return d.op == "ask" and d.step["word"] in words
+
+
+LAB0 = (
+    (lambda d: d.op == "halt" and d.got == "ended:0",
+     "power_off gets 1 from panic and boot_refuse, and power_off_hook hands it to the switch: "
+     "0x3333 with the code above it is failure, 0x5555 success."),
+    (lambda d: d.op == "halt" and d.got == "ended:hang",
+     "The machine was not switched off: panic, kernel_fault and boot_refuse end in power_off."),
+    (lambda d: asked(d, "ram", "start", "pieces"),
+     "discover_memory: the reg of each memory node has a start and a size."),
+    (lambda d: asked(d, "harts", "hartids", "skipped"),
+     "discover_harts: every usable hart below /cpus, with the number that its reg says."),
+    (lambda d: asked(d, "uart_irq"),
+     "device_irq: the first cell of \"interrupts\"."),
+    (lambda d: asked(d, "clock"),
+     "discover_timebase: timebase-frequency lies in /cpus, in units per second."),
+    (lambda d: calls(d)[1] == "none",
+     "print_frame: ksyms_find() wants an offset from the begin of the image."),
+    (lambda d: calls(d)[0] != calls(d)[1],
+     "print_stackframe: the return address lies at fp - 8, the caller's fp at fp - 16."),
+)
+
+RULES = {0: LAB0, 1: LAB1, 2: LAB2, 3: LAB3}
+
+
+def rule(lab, d):
+    """The text of the first rule that fits, or None."""
+    return next((text for test, text in RULES.get(lab, ()) if test(d)), None)
