@@ -173,7 +173,9 @@ class Terminal:
 
     def __init__(self, argv, columns=80, **env):
         self.pid, self.fd = pty.fork()
-        if self.pid == 0:
+        if self.pid == 0:  # what ignores these may have started us
+            for sig in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+                signal.signal(sig, signal.SIG_DFL)
             os.execve(argv[0], argv, environment(**env))
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.text = b""
