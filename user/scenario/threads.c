@@ -186,6 +186,8 @@ take_away(struct racer *r, struct reply *reply)
     if (r->me != 0) {
         bool over = false;
 
+        (void)step_store_byte((void *)word, 1);
+        meet(r);
         while (step_store_byte((void *)word, 1)) {
             if (over) { /* it could store, and should not */
                 reply->kind = REPLY_VALUE;
@@ -195,6 +197,7 @@ take_away(struct racer *r, struct reply *reply)
         }
         return;
     }
+    meet(r); /* all have stored once */
     for (unsigned i = 0; i < 20; i++)
         syscall(NR_YIELD);
     if (st->word[0] == 'u')
