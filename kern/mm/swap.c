@@ -17,9 +17,7 @@
  *
  * The anon may end at any of these moments.  Then it has let go of the page (we have
  * a reference) and of the slot (which is not given to others while it is written),
- * and who locks it finds that the page is not its any more.
- *
- * Pages chosen together are written together, where their slots follow each other. */
+ * and who locks it finds that the page is not its any more. */
 #include "mm/swap.h"
 
 #include "debug/kstat.h"
@@ -184,43 +182,44 @@ settle(struct swap_scope *s, struct page *page, bool went)
     page_put(page);
 }
 
-/* Write those from I on whose slots follow each other.  Returns how many. */
-static unsigned
-write_run(struct outgoing *out, unsigned i, int *err)
+static bool
+end_one(void *scope, struct page *page, swp_t slot, int err)
 {
-    unsigned n = 1;
+    struct swap_scope *s = scope;
+    bool went = end_out(page, slot, err);
 
-    while (i + n < out->n && out->slot[i + n] == out->slot[i] + n)
-        n++;
-    *err = swap_io(true, out->slot[i], &out->page[i], n);
-    if (*err == 0) {
-        kstat_add(STAT_SWPOUT, n);
-        if (out->scope->mm != NULL)
-            mm_count_n(out->scope->mm, MM_SWPOUT, n);
-    }
-    return n;
+    settle(s, page, went);
+    if (err == 0 && s->mm != NULL)
+        mm_count(s->mm, MM_SWPOUT);
+    return went;
 }
 
-/* A run that failed is tried page by page, so that a bad slot spoils only its own. */
+size_t
+swap_write(struct page **pages, const swp_t *slot, unsigned n,
+           swap_end_fn *ended, void *arg)
+{
+    size_t went = 0;
+    int all, err;
+
+    for (unsigned i = 0, first = 0, end = 0; i < n; first = end) {
+        while (end < n && slot[end] == slot[first] + (end - first))
+            end++;
+        err = all = swap_io(true, slot[i], &pages[i], end - i);
+        for (; i < end; i++) {
+            if (all != 0 && end - first > 1)
+                err = swap_io(true, slot[i], &pages[i], 1);
+            kstat_add(STAT_SWPOUT, err == 0);
+            went += ended(arg, pages[i], slot[i], err);
+        }
+    }
+    return went;
+}
+
 static size_t
 write_all(struct outgoing *out)
 {
-    size_t went = 0;
+    size_t went = swap_write(out->page, out->slot, out->n, end_one, out->scope);
 
-    for (unsigned i = 0; i < out->n;) {
-        int err;
-        unsigned n = write_run(out, i, &err);
-
-        for (unsigned end = i + n; i < end; i++) {
-            int one = n == 1 || err == 0
-                          ? err
-                          : swap_io(true, out->slot[i], &out->page[i], 1);
-            bool gone = end_out(out->page[i], out->slot[i], one);
-
-            went += gone;
-            settle(out->scope, out->page[i], gone);
-        }
-    }
     out->n = 0;
     return went;
 }

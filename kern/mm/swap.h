@@ -129,10 +129,15 @@ size_t swap_out_quotas(size_t n);
 /* Have N pages of S leave memory.  Returns how many did.
  * => may sleep; no lock, no page locked */
 size_t swap_out(struct swap_scope *s, size_t n);
-
-/* The same of these pages, at most 32, with a reference each that is taken over;
- * what stays is one of S. */
+/* The same of these, at most 32, with a reference each that is taken over. */
 size_t swap_out_these(struct swap_scope *s, struct page **pages, unsigned n);
+
+/* Write N pages, each to its slot: together where slots follow each other, but one by
+ * one where that fails.  ENDED(ARG, ...) says whether it left memory; returns how many
+ * did.  => may sleep; the pages locked, no other lock */
+typedef bool swap_end_fn(void *arg, struct page *page, swp_t slot, int err);
+size_t swap_write(struct page **pages, const swp_t *slot, unsigned n,
+                  swap_end_fn *ended, void *arg);
 
 /* A, which has no page, gets the fresh PAGE, locked and without contents; the caller
  * has a reference, too.  => a->lock held */

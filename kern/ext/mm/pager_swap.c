@@ -137,8 +137,9 @@ begin_write(struct shared_out *out, struct page *page, unsigned most)
 
 /* PAGE was written, or not: ERR.  True: it left memory. */
 static bool
-end_write(struct vm_object *obj, struct page *page, swp_t slot, int err)
+end_write(void *object, struct page *page, swp_t slot, int err)
 {
+    struct vm_object *obj = object;
     bool went = false;
 
     race_point("shared-written");
@@ -155,38 +156,11 @@ end_write(struct vm_object *obj, struct page *page, swp_t slot, int err)
     return went;
 }
 
-/* Write those from I on whose slots follow each other.  Returns how many. */
-static unsigned
-write_slots(struct shared_out *out, unsigned i, int *err)
-{
-    unsigned n = 1;
-
-    while (i + n < out->n && out->slot[i + n] == out->slot[i] + n)
-        n++;
-    *err = swap_io(true, out->slot[i], &out->page[i], n);
-    if (*err == 0)
-        kstat_add(STAT_SWPOUT, n);
-    return n;
-}
-
-/* A run that failed is tried page by page: a bad slot spoils only its own. */
 static size_t
 write_chosen(struct shared_out *out)
 {
-    size_t went = 0;
+    size_t went = swap_write(out->page, out->slot, out->n, end_write, out->obj);
 
-    for (unsigned i = 0; i < out->n;) {
-        int err;
-        unsigned n = write_slots(out, i, &err);
-
-        for (unsigned end = i + n; i < end; i++) {
-            int one = n == 1 || err == 0
-                          ? err
-                          : swap_io(true, out->slot[i], &out->page[i], 1);
-
-            went += end_write(out->obj, out->page[i], out->slot[i], one);
-        }
-    }
     out->n = 0;
     return went;
 }
