@@ -14,29 +14,7 @@
 
 #include "mm_stage.h"
 
-#define P     PAGE_SIZE
-#define SLOTS 4u
-
-/* --- the disk --- */
-
-static struct swap_dev dev;
-static char disk[SLOTS][PAGE_SIZE];
-static unsigned reads, writes;
-
-static int
-disk_io(struct swap_dev *d, bool write, uint64_t slot, struct page **pages,
-        unsigned n)
-{
-    EXPLORE_POINT("disk");
-    for (unsigned i = 0; i < n; i++) {
-        char *there = disk[slot + i], *here = page_to_va(pages[i]);
-
-        memcpy(write ? there : here, write ? here : there, PAGE_SIZE);
-    }
-    *(write ? &writes : &reads) += n;
-    EXPLORE_POINT("disk-done");
-    return 0;
-}
+#include "swap_stage.h"
 
 /* A mutant: the slot is free at once, though it is being written. */
 static void
@@ -58,9 +36,7 @@ static void
 setup_in(void)
 {
     setup_zeros();
-    dev = (struct swap_dev){.io = disk_io, .nslots = SLOTS};
-    if (swap_on(&dev) != 0)
-        explore_fail("no swap");
+    dev_on();
     if (explore_mutant() == MUTANT_SLOT_EARLY)
         anon_slot_free = free_early;
     gate_close(&space[0]->gate);
@@ -94,39 +70,20 @@ setup_out(void)
 }
 
 static void
-sees_at(uintptr_t va, uint64_t value)
+throw_out(uint64_t index)
 {
-    uint64_t got = 12345;
-    unsigned r = user_load(va, &got);
-
-    if (r != 0 || got != value)
-        explore_fail("%#lx has %lu, not %lu (%#x)", va, got, value, r);
+    (void)index;
+    (void)swap_out(space[0]->scope, 1); /* the first that came is 0 */
 }
 
 static void
-dev_off(void)
+over(void)
 {
-    as(0);
-    if (dev.nslots != 0 && swap_off(&dev) != 0)
-        explore_fail("the device does not go");
-    if (swap_slots() != 0 || swap_slots_used() != 0)
-        explore_fail("%lu slots are left", swap_slots_used());
-    if ((int64_t)kstat_read(STAT_SWAPPED) != 0)
-        explore_fail("%ld pages are counted as swapped",
-                     (long)kstat_read(STAT_SWAPPED));
+    dev_off();
+    all_gone();
 }
 
 /* --- a store while the page is on its way --- */
-
-static void
-store_body(unsigned hart)
-{
-    start(hart);
-    if (hart == 0)
-        (void)swap_out(space[0]->scope, 1);
-    else
-        result[1] = user_store(HERE, 5);
-}
 
 static void
 store_check(void)
@@ -136,8 +93,7 @@ store_check(void)
     all_see(0, 5);
     as(0);
     sees_at(HERE + P, 8);
-    dev_off();
-    all_gone();
+    over();
 }
 
 /* ... and the entries go again before the write ends. */
@@ -149,7 +105,7 @@ store_unmap_body(unsigned hart)
 
     start(hart);
     if (hart == 0) {
-        (void)swap_out(space[0]->scope, 1);
+        throw_out(0);
         return;
     }
     result[1] = user_store(HERE, 5);
@@ -173,21 +129,20 @@ freed_body(unsigned hart)
 {
     start(hart);
     if (hart == 0) {
-        (void)swap_out(space[0]->scope, 1);
+        throw_out(0);
         return;
     }
     (void)do_munmap(space[0], HERE, P);
-    (void)swap_out(space[0]->scope, 1);
+    throw_out(0);
 }
 
 static void
 freed_check(void)
 {
     as(0);
-    (void)swap_out(space[0]->scope, 1);
+    throw_out(0);
     sees_at(HERE + P, 8);
-    dev_off();
-    all_gone();
+    over();
 }
 
 static void
@@ -208,28 +163,7 @@ freed_in_check(void)
     freed_check();
 }
 
-/* --- two want the page --- */
-
-static void
-two_body(unsigned hart)
-{
-    start(hart);
-    result[hart] = user_load(HERE, &saw[hart][0]);
-}
-
-static void
-two_check(void)
-{
-    for (unsigned i = 0; i < 2; i++)
-        if (result[i] != 0 || saw[i][0] != 7)
-            explore_fail("hart %u saw %lu (%#x)", i, saw[i][0], result[i]);
-    if (reads != 1)
-        explore_fail("%u reads", reads);
-    dev_off();
-    all_gone();
-}
-
-/* --- ... and it brings the next one along --- */
+/* --- two want it, and it brings the next one along --- */
 
 static void
 setup_neighbours(void)
@@ -237,9 +171,7 @@ setup_neighbours(void)
     struct page *pages[2];
 
     setup_zeros();
-    dev = (struct swap_dev){.io = disk_io, .nslots = SLOTS};
-    if (swap_on(&dev) != 0)
-        explore_fail("no swap");
+    dev_on();
     (void)user_store(HERE, 7);
     (void)user_store(HERE + P, 8);
     pages[0] = private_page(space[0], HERE);
@@ -263,8 +195,7 @@ ahead_check(void)
             explore_fail("hart %u saw %lu (%#x)", i, saw[i][0], result[i]);
     if (reads != 2)
         explore_fail("%u pages were read", reads);
-    dev_off();
-    all_gone();
+    over();
 }
 
 /* ... which is freed just now. */
@@ -283,18 +214,7 @@ ahead_freed_check(void)
 {
     if (result[0] != 0 || saw[0][0] != 7)
         explore_fail("saw %lu (%#x)", saw[0][0], result[0]);
-    dev_off();
-    all_gone();
-}
-
-static void
-ahead_off_body(unsigned hart)
-{
-    start(hart);
-    if (hart == 0)
-        result[0] = (unsigned)swap_off(&dev);
-    else
-        result[1] = user_load(HERE, &saw[1][0]);
+    over();
 }
 
 /* --- the scope ends while a relative lets go of a page of it --- */
@@ -327,8 +247,7 @@ scope_check(void)
     space[0] = NULL;
     as(1);
     sees_at(HERE + P, 8);
-    dev_off();
-    all_gone();
+    over();
 }
 
 /* --- a victim is chosen while it is freed --- */
@@ -346,52 +265,10 @@ victim_body(unsigned hart)
 static void
 victim_check(void)
 {
-    dev_off();
-    all_gone();
+    over();
 }
 
 /* --- swapoff --- */
-
-static void
-off_fault_body(unsigned hart)
-{
-    start(hart);
-    if (hart == 0)
-        result[0] = (unsigned)swap_off(&dev);
-    else
-        result[1] = user_load(HERE, &saw[1][0]);
-}
-
-static void
-off_check(void)
-{
-    if (result[0] != 0)
-        explore_fail("swapoff gives %d", (int)result[0]);
-    dev.nslots = 0;
-    as(0);
-    sees_at(HERE, 7);
-    sees_at(HERE + P, 8);
-    dev_off();
-    all_gone();
-}
-
-static void
-off_fault_check(void)
-{
-    if (result[1] != 0 || saw[1][0] != 7)
-        explore_fail("saw %lu (%#x)", saw[1][0], result[1]);
-    off_check();
-}
-
-static void
-off_write_body(unsigned hart)
-{
-    start(hart);
-    if (hart == 0)
-        result[0] = (unsigned)swap_off(&dev);
-    else
-        (void)swap_out(space[0]->scope, 1);
-}
 
 static void
 off_free_body(unsigned hart)
@@ -412,20 +289,17 @@ off_writing_body(unsigned hart)
         (void)do_munmap(space[0], HERE, P);
         result[0] = (unsigned)swap_off(&dev);
     } else {
-        (void)swap_out(space[0]->scope, 1);
+        throw_out(0);
     }
 }
 
 static void
 off_free_check(void)
 {
-    if (result[0] != 0)
-        explore_fail("swapoff gives %d", (int)result[0]);
-    dev.nslots = 0;
+    off_went();
     as(0);
     sees_at(HERE + P, 8);
-    dev_off();
-    all_gone();
+    over();
 }
 
 #define STORE .setup = setup_swap_warm, .body = store_body, .check = store_check
@@ -441,7 +315,7 @@ off_free_check(void)
     .setup = setup_neighbours, .body = ahead_freed_body, \
     .check = ahead_freed_check
 #define AHEAD_OFF \
-    .setup = setup_neighbours, .body = ahead_off_body, .check = off_fault_check
+    .setup = setup_neighbours, .body = off_fault_body, .check = off_fault_check
 #define SCOPE  .setup = setup_scope, .body = scope_body, .check = scope_check
 #define VICTIM .setup = setup_in, .body = victim_body, .check = victim_check
 #define OFF_FAULT \

@@ -185,17 +185,25 @@ UTEST(vm_row_16_slots_go_with_their_process)
 
 /* --- swapoff --- */
 
+static void
+hears(int sig)
+{
+    (void)sig;
+}
+
+/* Takes BIG off; a signal with a handler ends the call, and not the process. */
 static int
 takes_off(void *arg)
 {
     (void)arg;
-    return SWAPOFF(BIG) == 0 ? 0 : 1;
+    signal(SIGUSR1, hears);
+    return SWAPOFF(BIG) == -EINTR ? 1 : 0;
 }
 
-/* A child that takes BIG off, which takes MS for each page, is killed: is there still
+/* A child that takes BIG off, which takes MS for each page, gets SIG: is there still
  * something on it? */
 static bool
-killed_while_it_takes_off(char *p, size_t n, unsigned ms)
+stopped_while_it_takes_off(char *p, size_t n, int sig, unsigned ms)
 {
     uint64_t in = stat_all("swpin");
     int status;
@@ -206,78 +214,41 @@ killed_while_it_takes_off(char *p, size_t n, unsigned ms)
     pid = child(takes_off, NULL);
     while (stat_all("swpin") == in)
         sched_yield();
-    CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
+    CHECK(kill(pid, sig) == 0 && waitpid(pid, &status, 0) == pid);
     slow_disk(0);
     CHECK(filled(p, n * PAGE, 7));
-    if (WIFSIGNALED(status))
-        return swaps_column(BIG, 1) > 0;
-    CHECK(SWAPON(BIG, 0) == 0); /* it was faster */
-    return false;
+    if (status == 0) { /* it was faster */
+        CHECK(SWAPON(BIG, 0) == 0);
+        return false;
+    }
+    CHECK(sig == SIGKILL ? WTERMSIG(status) == sig : WIFEXITED(status));
+    return swaps_column(BIG, 1) > 0;
+}
+
+static void
+signal_stops_swapoff(int sig)
+{
+    bool seen = false;
+    char *p;
+
+    swap_begin();
+    p = pages(64, RW);
+    fill(p, 64 * PAGE, 7);
+    for (unsigned ms = 10; ms <= 640 && !seen; ms *= 2)
+        seen = stopped_while_it_takes_off(p, 64, sig, ms);
+    CHECK(seen && SWAPOFF(BIG) == 0 && SWAPON(BIG, 0) == 0);
+    CHECK(munmap(p, 64 * PAGE) == 0);
+    swap_end();
 }
 
 UTEST(vm_row_63_a_kill_ends_swapoff)
 {
-    bool seen = false;
-    char *p;
-
-    swap_begin();
-    p = pages(64, RW);
-    fill(p, 64 * PAGE, 7);
-    for (unsigned ms = 10; ms <= 640 && !seen; ms *= 2)
-        seen = killed_while_it_takes_off(p, 64, ms);
-    CHECK(seen && munmap(p, 64 * PAGE) == 0);
-    swap_end();
-}
-
-static void
-hears(int sig)
-{
-    (void)sig;
-}
-
-static int
-is_interrupted(void *arg)
-{
-    (void)arg;
-    signal(SIGUSR1, hears);
-    return SWAPOFF(BIG) == -EINTR ? 0 : 1;
-}
-
-/* The same with a signal that has a handler: the call ends, the process does not. */
-static bool
-interrupted_while_it_takes_off(char *p, size_t n, unsigned ms)
-{
-    uint64_t in = stat_all("swpin");
-    int status;
-    pid_t pid;
-
-    push_out(p, n);
-    slow_disk(ms);
-    pid = child(is_interrupted, NULL);
-    while (stat_all("swpin") == in)
-        sched_yield();
-    CHECK(kill(pid, SIGUSR1) == 0 && waitpid(pid, &status, 0) == pid);
-    slow_disk(0);
-    CHECK(filled(p, n * PAGE, 7) && WIFEXITED(status));
-    if (status == 0)
-        return swaps_column(BIG, 1) > 0;
-    CHECK(SWAPON(BIG, 0) == 0); /* it was faster */
-    return false;
+    signal_stops_swapoff(SIGKILL);
 }
 
 UTEST(vm_row_63_a_signal_interrupts_swapoff)
 {
-    bool seen = false;
-    char *p;
-
-    swap_begin();
-    p = pages(64, RW);
-    fill(p, 64 * PAGE, 7);
-    for (unsigned ms = 10; ms <= 640 && !seen; ms *= 2)
-        seen = interrupted_while_it_takes_off(p, 64, ms);
-    CHECK(seen && SWAPOFF(BIG) == 0 && SWAPON(BIG, 0) == 0);
-    CHECK(munmap(p, 64 * PAGE) == 0);
-    swap_end();
+    signal_stops_swapoff(SIGUSR1);
 }
 
 #define ROUNDS 150u
