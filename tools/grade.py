@@ -17,11 +17,9 @@ untouched; INFRA: our fault, no points lost.
 Exit status: 0 all passed, 1 not all, 2 the grader could not do its work.
 """
 import argparse
-import concurrent.futures
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -31,6 +29,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import course  # noqa: E402
 import fakeboard  # noqa: E402
+import grade_batch  # noqa: E402
 import grade_board  # noqa: E402
 import grade_export  # noqa: E402
 import grade_handout  # noqa: E402
@@ -45,12 +44,9 @@ from faultmodel import boot, buddy, memory, pagetable, traps  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
-BATCH = 12          # scenarios on one machine
-KERNEL_BATCH = 40   # ... that the kernel runs itself
 LOW = {0: boot, 1: traps, 2: buddy, 3: pagetable}    # models of the kernel's own labs
 SILENCE = 60        # seconds
 ROOM = 32 << 20     # bytes of disk that a run may need
-DEATHS = 3          # machines in a row that end, then the rest waits
 
 
 class Case:
@@ -197,174 +193,6 @@ def load(files, seed, build):
 
 # ---- running ----
 
-class Batch:
-    """Some cases that can share a machine, until it ends."""
-
-    def __init__(self, number, cases, arg):
-        self.cases, self.arg, self.machine, self.look = cases, arg, None, None
-        self.number = number
-        for n, case in enumerate(cases):
-            case.number = n
-        self.work = os.path.join(arg.build, "grade", "run%d" % number)
-
-    def initrd(self):
-        os.makedirs(os.path.dirname(self.work), exist_ok=True)
-        with open(self.work + ".list", "w") as f:
-            f.write("\n".join([str(self.arg.seed)] + [c.name for c in self.cases]) + "\n")
-        b = os.path.join(self.arg.build, "bin")
-        files = [] if self.cases[0].kernel() else \
-            ["/bin/%s=%s/%s" % (p, b, p) for p in ("init", "scenario")]
-        files += ["/scn/%s.scn=%s" % (c.name, c.path) for c in self.cases]
-        subprocess.run([sys.executable, os.path.join(TOP, "tools", "mkinitrd.py"), "-o",
-                        self.work + ".initrd", "/scn/list=%s.list" % self.work] + files,
-                       check=True)
-        return self.work + ".initrd"
-
-    def boot(self, skip, n):
-        """One machine.  Returns its Channel and Result."""
-        key = (secrets.randbits(64), secrets.randbits(64))
-        harts, memory_mb, boot, disk, image, lab = self.cases[0].machine()
-        run = "run=/bin/scenario,%d" % skip if lab is None else \
-            "scenario=%d,%d" % (lab, skip)
-        look = None
-        if skip == 0 and self.arg.look and harts == 1:
-            look = grade_look.choose(self.cases, self.arg, self.number,
-                                     elf_of(image), self.work + ".gdb")
-        if look is not None:
-            run += ",%d,%d" % (look.number, look.step)
-        words = [run, "scnkey=%016x%016x" % key, boot] + (["root=archive"] if disk else [])
-        image_of_disk = self.work + ".disk"
-        if disk:
-            subprocess.run([os.path.join(self.arg.build, "mksfs"), "-s", "%dM" % disk,
-                            image_of_disk], check=True, stdout=subprocess.DEVNULL)
-        # One hart runs on counted instructions: the same run gives the same records.
-        m = self.machine = qemu.Machine(
-            kernel=image, smp=harts,
-            mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
-            disks=[image_of_disk] if disk else [], initrd=self.work + ".initrd",
-            mode="icount" if harts == 1 else "mttcg")
-        if look is not None:
-            m.extra = look.arguments()
-            look.thread.start()
-        result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
-        m.extra = []
-        self.look = look
-        channel = grade_judge.Channel(key)
-        for record in result.records:
-            channel.take(record)
-        return channel, result
-
-    def run(self):
-        self.initrd()
-        skip = n = deaths = 0
-        while skip < len(self.cases) and deaths < self.arg.deaths:
-            channel, result = self.boot(skip, n)
-            stories = channel.stories[:len(self.cases) - skip]
-            if result.how == "infra":
-                break           # QEMU's fault: INFRA below
-            if not stories:
-                self.stop(self.cases[skip:], "HANG" if result.how == "hang" else "CRASH",
-                          "the machine ended before the first step", result)
-                break
-            halted = not channel.done and stories[-1].halt is not None and \
-                stories[-1].halt not in stories[-1].steps
-            if halted:
-                stories[-1].ended("hang" if result.how == "hang" else str(result.status))
-            for case, story in zip(self.cases[skip:], stories):
-                case.judge(story)
-                self.look_at_disk(case)
-                case.machine_run = self.machine
-                if self.look is not None and self.look.number == case.number:
-                    case.looked_at(self.look)
-                if channel.forged:
-                    case.notes.append("%d records were not signed with this run's key"
-                                      % channel.forged)
-            if channel.done or halted:
-                deaths = 0
-            else:
-                self.died(self.cases[skip + len(stories) - 1], result)
-                deaths = deaths + 1 if len(stories) == 1 else 1
-            skip, n = skip + len(stories), n + 1
-            if channel.done and skip < len(self.cases):
-                break           # whoever says "done" too early: INFRA below
-        for case in self.cases:
-            if case.verdict is None and deaths >= self.arg.deaths:
-                self.stop([case], "BLOCKED", "%d machines in a row ended before it"
-                          % deaths, None)
-            elif case.verdict is None:
-                case.infra("it was not run", *result.note.splitlines())
-        return self.cases
-
-    def look_at_disk(self, case):
-        """Who passed must have left a sound disk, with all files on it."""
-        if not case.scn.get("disk") or case.verdict.word != "PASS":
-            return
-        image, why = self.work + ".disk", []
-        tool = os.path.join(self.arg.build, "fsck.sfs")
-        done = subprocess.run([tool, "-n", image], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, universal_newlines=True)
-        if done.returncode:
-            why += ["fsck.sfs: " + s for s in done.stdout.splitlines()[:5]]
-        for name, data in sorted(case.on_disk.items()):
-            path = "/%s.%s" % (case.name.rpartition("/")[2], name)
-            got = subprocess.run([os.path.join(self.arg.build, "sfs"), image, "cat", path],
-                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-            if got != data:
-                at = next((i for i, (a, b) in enumerate(zip(got, data)) if a != b),
-                          min(len(got), len(data)))
-                why.append("%s on the disk differs from byte %d on: %d bytes, not %d"
-                           % (name, at, len(got), len(data)))
-        if why:
-            case.verdict = grade_judge.Verdict("FAIL", why, None, None, None)
-
-    @staticmethod
-    def stop(cases, word, why, result):
-        for case in cases:
-            case.verdict = grade_judge.Verdict(word, [why], None, None, None)
-            if result is not None:
-                case.notes += ["console: " + s
-                               for s in result.text.rstrip().splitlines()[-8:]]
-
-    @staticmethod
-    def died(case, result):
-        """The machine ended within CASE."""
-        word = "HANG" if result.how == "hang" else "CRASH"
-        if case.verdict.word in ("PASS", "CRASH"):
-            case.verdict = case.verdict._replace(word=word)
-        case.notes += ["console: " + s for s in result.text.rstrip().splitlines()[-12:]]
-
-
-def batches(cases, arg):
-    by_machine, out = {}, []
-    for case in cases:
-        if case.verdict is None:
-            by_machine.setdefault(case.machine(), []).append(case)
-    # Harts that race wait for each other much: they begin, and the others run beside.
-    for some in sorted(by_machine.values(), key=lambda some: -some[0].scn["harts"]):
-        most = KERNEL_BATCH if some[0].kernel() else BATCH
-        size = min(most, max(1, -(-len(some) // max(1, arg.jobs))))
-        out += [some[i:i + size] for i in range(0, len(some), size)]
-    return [Batch(n, some, arg) for n, some in enumerate(out)]
-
-
-def run_all(cases, arg):
-    progress = grade_terminal.Progress(sum(c.verdict is None for c in cases))
-    pool = concurrent.futures.ThreadPoolExecutor(arg.jobs)
-    todo = []
-    try:
-        todo = [pool.submit(b.run) for b in batches(cases, arg)]
-        for future in concurrent.futures.as_completed(todo):
-            progress.add(len(future.result()))
-    except BaseException:
-        for future in todo:
-            future.cancel()
-        qemu.stop_all()
-        raise
-    finally:
-        progress.clear()
-        pool.shutdown()
-
-
 def run_board(cases, arg):
     """Over a serial line: that of a board, or of QEMU started from a disk."""
     board = fakeboard.FakeBoard(arg.disk) if arg.disk else contextlib.nullcontext()
@@ -423,7 +251,7 @@ def options():
                     help="only read the scenarios and ask the model; run nothing")
     ap.add_argument("--silence", type=int, default=SILENCE,
                     help="seconds without a word that make a hang")
-    ap.add_argument("--deaths", type=int, default=DEATHS,
+    ap.add_argument("--deaths", type=int, default=grade_batch.DEATHS,
                     help="machines in a row that end, then the rest is BLOCKED")
     ap.add_argument("--run-todo", action="store_true",
                     help="run also what needs an exercise that is not done")
@@ -442,13 +270,6 @@ def options():
     arg.jobs = max(1, arg.jobs)
     arg.out = arg.out or os.path.join(arg.build, "grade")
     return arg
-
-
-def elf_of(image):
-    """The symbols of an image."""
-    if image.endswith(".img"):
-        return image[:-4] + ".elf"
-    return os.path.join(os.path.dirname(image), "kernel.elf")
 
 
 def look_around(arg):
@@ -499,7 +320,7 @@ def main():
         if arg.board or arg.disk:
             numbers = run_board(cases, arg)
         else:
-            run_all(cases, arg)
+            grade_batch.run_all(cases, arg)
             replay.pack(cases, arg)
     grade_terminal.print_cases(cases, arg)
     grade_terminal.print_table(cases, plan)

@@ -405,6 +405,7 @@ def machines():
     """A batch goes on with what is left when a machine ends, but not for ever."""
     import argparse
     import grade
+    import grade_batch
     cases = []
     for n in range(6):
         path = os.path.join(folder.name, "c%d.scn" % n)
@@ -415,7 +416,7 @@ def machines():
 
     def run(ends, how="exit"):
         """ENDS: how many scenarios each machine tells of, and whether whole."""
-        batch = grade.Batch(0, cases, argparse.Namespace(build=folder.name, deaths=3))
+        batch = grade_batch.Batch(0, cases, argparse.Namespace(build=folder.name, deaths=3))
         for c in cases:
             c.verdict, c.notes = None, []
         left = list(ends)
