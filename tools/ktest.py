@@ -206,7 +206,8 @@ def run_row(r, arg):
     image = r.get("image", image)
     names = ("smp", "mem", "append", "machine", "cpu", "mode", "legacy",
              "extra")
-    m = qemu.Machine(kernel=os.path.join(arg.build, image),
+    elf = "kernel.elf" if image == "Image" else image.replace(".img", ".elf")
+    m = qemu.Machine(kernel=os.path.join(arg.build, image), elf=os.path.join(arg.build, elf),
                      **{n: r[n] for n in names if n in r})
     if r["kind"] == "user":
         r.setdefault("initrd", "initrd")

@@ -16,6 +16,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import time
 import zlib
 
 SILENCE = 300
+DEBUGGERS = ("gdb-multiarch", "riscv64-unknown-elf-gdb")
 FRAME = re.compile(rb"\x1e([^\x1e\x1f]*)\x1f\r?\n?")
 
 
@@ -48,6 +50,7 @@ class Machine:
                                 # drive, options of the device); vda is the first
         self.legacy = False     # old virtio devices
         self.mode = "mttcg"     # or "icount": counted, repeatable, one hart
+        self.elf = None         # with symbols: if it hangs, a debugger says where
         self.extra = []
         for name, value in fields.items():
             if not hasattr(self, name):
@@ -102,6 +105,12 @@ class Machine:
                   "-chardev", "file,id=ev,path=" + events,
                   "-device", "virtconsole,chardev=ev"]
         return a + self.extra
+
+
+def debug_stub(path):
+    """Arguments: QEMU listens there for a debugger."""
+    return ["-chardev", "socket,path=%s,server=on,wait=off,id=gdb0" % path,
+            "-gdb", "chardev:gdb0"]
 
 
 def uboot():
@@ -215,8 +224,8 @@ def kill(process):
 class Watch:
     """One QEMU process, its console and its records, until it ends."""
 
-    def __init__(self, machine, events, until, typing, silence):
-        self.m, self.events_path = machine, events
+    def __init__(self, machine, log, until, typing, silence):
+        self.m, self.log, self.events_path = machine, log, log + ".events"
         self.until = re.compile(until.encode()) if until else None
         self.typing = list(typing or [])
         self.silence = silence
@@ -227,6 +236,9 @@ class Watch:
         console = ["-display", "none", "-monitor", "none",
                    "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con"]
         argv = self.m.command(console, self.events_path)
+        self.debug = self.m.elf and len(self.log) < 90  # a socket's name is short
+        if self.debug:
+            argv += debug_stub(self.log + ".gdb")
         with running_lock:
             if stopping:
                 raise OSError("stopped")
@@ -297,6 +309,8 @@ class Watch:
             if now - last > self.silence:
                 r.how = "hang"
                 r.note = "no output for %d s" % self.silence
+                if self.debug:
+                    self.look_around()
                 return
         r.status = qemu.wait()
         self.read_events()
@@ -307,10 +321,27 @@ class Watch:
             lines = r.errors.decode("utf-8", "replace").strip().splitlines()
             r.how, r.note = "infra", lines[-1] if lines else "QEMU failed"
 
+    def look_around(self):
+        """Let a debugger write down where every hart and every thread is."""
+        debugger = next((d for d in DEBUGGERS if shutil.which(d)), None)
+        if debugger is None:
+            return
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gdb_threads.py")
+        with open(self.log + ".hang", "wb") as f:
+            try:
+                subprocess.run([debugger, "-nx", "-q", "-batch", "-ex", "source " + script,
+                                "-ex", "target remote " + self.log + ".gdb", "-ex", "threads",
+                                self.m.elf], stdin=subprocess.DEVNULL, stdout=f,
+                               stderr=subprocess.STDOUT, timeout=60)
+            except subprocess.TimeoutExpired:
+                f.write(b"QEMU does not answer its debugger\n")
+        self.result.note += "; where it is: %s.hang" % self.log
+
     def run(self):
         start = time.monotonic()
-        if self.events_path and os.path.exists(self.events_path):
-            os.unlink(self.events_path)
+        for path in (self.events_path, self.log + ".gdb", self.log + ".hang"):
+            if os.path.exists(path):
+                os.unlink(path)
         try:
             qemu = self.spawn()
         except OSError as e:
@@ -331,6 +362,8 @@ class Watch:
                     pipe.close()
                 except OSError:
                     pass
+            if os.path.exists(self.log + ".gdb"):
+                os.unlink(self.log + ".gdb")
         self.result.seconds = time.monotonic() - start
         self.result.untyped = self.typing
         return self.result.finish()
@@ -351,7 +384,7 @@ def run(machine, log, until=None, typing=None, silence=SILENCE):
     UNTIL ends the run when it matches the console or the records; TYPING is a
     list of (pattern to wait for, text to type)."""
     os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
-    result = Watch(machine, log + ".events", until, typing, silence).run()
+    result = Watch(machine, log, until, typing, silence).run()
     with open(log + ".console", "wb") as f:
         f.write(result.console)
     return result
@@ -373,14 +406,14 @@ def interactive(machine, arg):
     if arg.gdb:
         if os.path.exists(arg.gdb):
             os.unlink(arg.gdb)
-        machine.extra += ["-chardev", "socket,path=%s,server=on,wait=off,id=gdb0"
-                          % arg.gdb, "-gdb", "chardev:gdb0", "-S"]
+        machine.extra += debug_stub(arg.gdb) + ["-S"]
     argv = machine.command(["-nographic"], os.path.join(arg.out, "events.log"))
     print("  QEMU   " + " ".join(shlex.quote(a) for a in argv))
     if arg.gdb:
         print("\nIn another terminal:\n\n  gdb-multiarch -ex 'target remote %s' %s\n"
               "\nAddresses are those of the running kernel once paging is on; to stop"
-              " there:\n  (gdb) hbreak %s\n  (gdb) continue"
+              " there:\n  (gdb) hbreak %s\n  (gdb) continue\n"
+              "Where is everybody?\n  (gdb) source tools/gdb_threads.py\n  (gdb) threads"
               % (os.path.abspath(arg.gdb), arg.elf, getattr(arg, "stop", "kern_init")))
     print("\nCtrl-A X leaves QEMU.\n")
     sys.stdout.flush()
