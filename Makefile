@@ -43,7 +43,7 @@
 #   make handout-check  is each exercise seen by its lab, and by no other? LAB=4
 #   make crashtest   every crash of every short story of file operations; SEED=n
 #   make realuse     a disk with 5,000 files, four processes at work on it, fsck.sfs
-#   make crashdisk   crashes of a whole machine, and 50 times QEMU is killed; SEED=n
+#   make crashdisk   crashes of a whole machine, and 60 times QEMU is killed; SEED=n
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
 #                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
@@ -381,7 +381,7 @@ crashtest: $B/crashtest
 	$QCRASHTEST=1 $(if $(SEED),SEED=$(SEED)) $<
 # ... and what a machine leaves: see tools/crashdisk.py.
 crashdisk: $(SFST) $B/Image $B/bin/l_fsops
-	$Q$(PYTHON) tools/crashdisk.py --build $B --scripts 10 --kill 50 $(if $(SEED),--seed $(SEED))
+	$Q$(PYTHON) tools/crashdisk.py --build $B --scripts 10 --kill 50 --rest 10 $(if $(SEED),--seed $(SEED))
 # ... and what people do to it: see tools/realuse.py.
 realuse: $(SFST) $B/Image $(UPROG)
 	$Q$(PYTHON) tools/realuse.py --build $B $(if $(SEED),--seed $(SEED))

@@ -357,6 +357,9 @@ MATRIX = [
     # the power fails, and QEMU is killed: a short part of make crashdisk
     row("crashdisk", "tool", fast=True,
         tool=["crashdisk.py", "--seed=21", "--operations=30", "--samples=1", "--kill=3"]),
+    # ... after 6 s in which nobody asked for anything to be written: row 67
+    row("crashdisk-rest", "tool",
+        tool=["crashdisk.py", "--seed=67", "--scripts=0", "--operations=80", "--rest=3"]),
     # the scenarios of the labs, all of them, as students run them
     row("scenarios", "tool", fast=True, tool=["grade.py", "--jobs=1"]),
     # ... on the SD card's image, over a serial line that is slow, loses and flips
