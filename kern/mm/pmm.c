@@ -21,7 +21,7 @@
  * may have millions; so at boot only those are written that somebody could
  * read.  Per section (2 MiB, 512 frames):
  *
- *   free, whole        none, unless a block begins here: BUDDY RAW on its head
+ *   free, whole        the first: BUDDY RAW if a block begins here, or nothing
  *   reserved, whole    RESERVED RAW on the first
  *   mixed, or cut by the edge of RAM     all that lie in RAM
  *
@@ -183,7 +183,8 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
 /* --- a walk over all frames --- */
 
 /* Frames to go on from P to what may be a page: 0, it may be one itself.  A section
- * whose first frame says nothing may be one that is just being described. */
+ * whose first frame says nothing is part of a free block, or of one that is just
+ * being described. */
 static unsigned long
 frames_to_skip(struct page *p, pfn_t pfn)
 {
