@@ -294,7 +294,8 @@ MATRIX = [
     # the rows of the memory system and of processes again, by programs
     row("user-1", "user", mode="icount", mem="512M"),
     row("user-4", "user", smp=4, mem="512M", fast=True),
-    row("user-oom", "user", smp=4, mem="64M", run=["t_oom"]),
+    row("user-oom", "user", smp=4, mem="64M", run=("t_oom", "dir=/dev/vda"),
+        append="root=archive", disks=[("sfs",)]),
     row("user-sv39", "user", smp=2, mem="512M", append="mmu=sv39"),
     row("user-fork-race", "user", smp=4, mem="512M", run=("l_race", "rounds=200")),
     row("user-fork-race-10000", "user", smp=4, mem="512M", run=("l_race", "rounds=10000"),
@@ -310,10 +311,10 @@ MATRIX = [
     row("user-disk-1", "user", mode="icount", mem="512M", run=["t_disk"],
         append="root=archive", disks=[("scratch",)]),
     row("user-swap-disk", "user", smp=4, mem="256M",
-        run=("t_swap", "t_swapdisk", "t_shm", "dir=/dev/vda"),
+        run=("t_swap", "t_swapdisk", "t_vmswap", "t_shm", "dir=/dev/vda"),
         append="root=archive", disks=[("sfs",), ("swap",)]),
     row("user-swap-disk-1", "user", mode="icount", mem="256M",
-        run=("t_swap", "t_swapdisk", "t_shm", "dir=/dev/vda"),
+        run=("t_swap", "t_swapdisk", "t_vmswap", "t_shm", "dir=/dev/vda"),
         append="root=archive", disks=[("sfs",), ("swap",)]),
     # three times the memory, on swap; each policy in the long rows
     row("user-pressure", "user", smp=4, mem="64M", run=("l_pressure", "rounds=1"),
