@@ -31,7 +31,7 @@
 #                    DISK=build/sdcard.img
 #   make belady      faults against frames for FIFO, clock, LRU (this kernel) and OPT:
 #                    TRACE="1 2 3 4 1 2 5" FRAMES=2-6; a picture in build/belady.svg
-#   make scenario    S=lab5/cow: those whose name has that, with their timelines;
+#   make scenario    S=lab5/cow: those whose name has that, with their timelines; LAB=5;
 #                    GDB=1: one that fails stops in front of its wrong step
 #   make replay      R=build/grade/replay/lab5-cow.json: a failed run again, GDB=1
 #   make lab-mutants do the labs find bugs put in, and does a hint name them?
@@ -61,6 +61,9 @@
 
 B       ?= build
 STUDENT ?= $(wildcard ref/manifest.json)
+# What a hand-out has no files for; its help leaves them out.
+ABSENT  := $(if $(wildcard ref/manifest.json),test test-fast host-test ktest lint format core count bench profile \
+             mutants lab-mutants lab-solutions handout handout-check labpages crashtest crashdisk realuse)
 PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 HOSTCC  ?= gcc
 QEMU    ?= qemu-system-riscv64
@@ -111,6 +114,9 @@ need.realuse := build qemu host
 need.repeat := python
 FREE  := help doctor clean
 goals := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter $(ABSENT),$(goals)),)
+$(error make $(firstword $(filter $(ABSENT),$(goals))) is not in a hand-out: README.md and make help say what is)
+endif
 needs := $(sort $(foreach g,$(filter-out $(FREE),$(goals)),$(or $(need.$g),build)))
 ifneq ($(needs),)
 ifeq ($(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS)))),)
@@ -436,7 +442,7 @@ belady: $(graded)
 
 scenario: $(graded)
 	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n] [GDB=1]"; exit 2)
-	$Q$(grades) --show $S$(if $(GDB), || { r=$$(ls $B/grade/replay/*.json 2>/dev/null | head -n 1); \
+	$Q$(grades) $(if $(LAB),--lab '$(LAB)') --show $S$(if $(GDB), || { r=$$(ls $B/grade/replay/*.json 2>/dev/null | head -n 1); \
 	test -n "$$r" && $(PYTHON) tools/replay.py --gdb --elf $B/kernel.elf "$$r"; })
 
 # The same scenarios on other machines: not part of any test, it takes minutes.
@@ -496,6 +502,7 @@ clean:
 	rm -rf $B
 
 help:
-	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile | \
+	awk -v absent=' $(ABSENT) ' '/^  make /{hide = index(absent, " " $$2 " ")} /^$$/{hide = 0} !hide'
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -235,8 +235,15 @@ def elsewhere(cases, arg):
         scn["memory"] = arg.memory or scn["memory"]
 
 
+class Options(argparse.ArgumentParser):
+    """LAB=two is told in a line."""
+
+    def error(self, message):
+        self.exit(2, "grade: %s\n" % message.replace("argument --", "", 1))
+
+
 def options():
-    ap = argparse.ArgumentParser(
+    ap = Options(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("names", nargs="*", help="scenarios: parts of names, or files")
     ap.add_argument("--build", default="build")
@@ -323,6 +330,7 @@ def main():
             grade_batch.run_all(cases, arg)
             replay.pack(cases, arg)
     grade_terminal.print_cases(cases, arg)
+    grade_terminal.print_todo(cases)
     grade_terminal.print_table(cases, plan)
     grade_terminal.print_begin(cases)
     results = grade_report.as_json(cases, arg, plan)
