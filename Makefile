@@ -34,6 +34,8 @@
 #   make scenario    S=lab5/cow: those whose name has that, with their timelines; LAB=5;
 #                    GDB=1: one that fails stops in front of its wrong step
 #   make replay      R=build/grade/replay/lab5-cow.json: a failed run again, GDB=1
+#   make grade-matrix   the scenarios of processes on many machines; M=name
+#   make board-matrix   ... on machines that are as a board is
 #   make lab-mutants do the labs find bugs put in, and does a hint name them?
 #                    LAB=5, M=lab5-reuse-never: some of them
 #   make lab-solutions  do other right solutions get all points, too? M=name, SEED=n
@@ -446,9 +448,9 @@ scenario: $(graded)
 	test -n "$$r" && $(PYTHON) tools/replay.py --gdb --elf $B/kernel.elf "$$r"; })
 
 # The same scenarios on other machines: not part of any test, it takes minutes.
-.PHONY: grade-matrix
-grade-matrix: $(graded)
-	$Q$(PYTHON) tools/grade_matrix.py --build $B $(if $(SEED),--seed '$(SEED)') -- $M
+.PHONY: grade-matrix board-matrix
+grade-matrix board-matrix: $(graded)
+	$Q$(PYTHON) tools/grade_matrix.py $(if $(filter board-%,$@),--board) --build $B $(if $(SEED),--seed '$(SEED)') -- $M
 
 .PHONY: replay
 replay:

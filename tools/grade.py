@@ -36,6 +36,7 @@ import grade_handout  # noqa: E402
 import grade_hints  # noqa: E402
 import grade_judge  # noqa: E402
 import grade_look  # noqa: E402
+import grade_machine  # noqa: E402
 import grade_report  # noqa: E402
 import grade_terminal  # noqa: E402
 import qemu  # noqa: E402
@@ -63,6 +64,7 @@ class Case:
         self.bundle = None          # where it can be run again from
         self.where = ""         # "board"
         self.seen = False           # has the host looked at its page tables?
+        self.high = 0               # pages it found above 4 GiB there
         with open(path, encoding="utf-8", errors="replace") as f:
             self.text = f.read().splitlines()
 
@@ -128,6 +130,7 @@ class Case:
         look.thread.join(5)
         self.seen = look.map is not None
         wrong = grade_look.compare(self, look) if self.seen else []
+        self.high = sum(pa >= 1 << 32 for pa, _ in look.map.values()) if self.seen else 0
         if wrong and self.verdict.word == "PASS":
             self.verdict = grade_judge.Verdict(
                 "FAIL", ["the host looked at the page tables:"] + wrong, look.step, None, None)
@@ -226,15 +229,6 @@ def check_alike(cases):
             c.infra("it expects the same events as " + other.name)
 
 
-def elsewhere(cases, arg):
-    """On other machines than the scenarios ask for; what is expected stays the same."""
-    for scn in (c.scn for c in cases if c.verdict is None and not c.kernel()):
-        if arg.boot and arg.boot.split("=")[0] not in scn["boot"]:
-            scn["boot"] = (scn["boot"] + " " + arg.boot).strip()
-        scn["harts"] = max(scn["harts"], arg.harts)
-        scn["memory"] = arg.memory or scn["memory"]
-
-
 class Options(argparse.ArgumentParser):
     """LAB=two is told in a line."""
 
@@ -266,9 +260,7 @@ def options():
     ap.add_argument("--baud", type=int, default=115200, help="of that line")
     ap.add_argument("--reset", metavar="COMMAND", help="resets that board, if it hangs")
     ap.add_argument("--disk", help="as on a board: QEMU, started from this disk")
-    ap.add_argument("--boot", default="", help="one more boot argument on all machines")
-    ap.add_argument("--harts", type=int, default=1, help="at least so many on all machines")
-    ap.add_argument("--memory", type=int, help="megabytes of all machines")
+    grade_machine.options(ap)
     ap.add_argument("--no-look", dest="look", action="store_false",
                     help="do not stop machines to look at page tables")
     ap.add_argument("--out", help="folder for results.json, junit.xml, gradescope.json, "
@@ -311,7 +303,7 @@ def main():
     if arg.board or arg.disk:
         cases = of_lines(cases)
     check_alike(cases)
-    elsewhere(cases, arg)
+    grade_machine.elsewhere(cases, arg)
     numbers = None
     if arg.check:
         for c in cases:
@@ -323,6 +315,7 @@ def main():
             c.place(handout, arg.run_todo)
         if not arg.board:
             look_around(arg)
+            grade_machine.look_for(arg)
         qemu.stop_on_term()
         if arg.board or arg.disk:
             numbers = run_board(cases, arg)

@@ -13,6 +13,7 @@ import sys
 
 import grade_judge
 import grade_look
+import grade_machine
 import grade_terminal
 import qemu
 
@@ -59,7 +60,7 @@ class Batch:
         run = "run=/bin/scenario,%d" % skip if lab is None else \
             "scenario=%d,%d" % (lab, skip)
         look = None
-        if skip == 0 and self.arg.look and harts == 1:
+        if skip == 0 and self.arg.look and harts == 1 and not self.arg.boot_hart:
             look = grade_look.choose(self.cases, self.arg, self.number,
                                      elf_of(image), self.work + ".gdb")
         if look is not None:
@@ -75,11 +76,15 @@ class Batch:
             mem="%dM" % memory_mb, append=" ".join(w for w in words if w),
             disks=[image_of_disk] if disk else [], initrd=self.work + ".initrd",
             mode="icount" if harts == 1 else "mttcg")
+        grade_machine.change(m, self.arg, self.work)
         if look is not None:
             m.extra = look.arguments()
             look.thread.start()
         result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
         m.extra = []
+        doubt = grade_machine.doubt(m, self.arg, result.text)
+        if doubt and skip == 0 and result.how != "infra":
+            result.how, result.note = "infra", doubt
         self.look = look
         channel = grade_judge.Channel(key)
         for record in result.records:

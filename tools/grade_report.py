@@ -175,6 +175,6 @@ def as_json(cases, arg, plan):
     return {"seed": arg.seed, "profile": arg.profile,
             "begin": first and {"name": first.name, "hint": hint_to_begin(first)},
             "score": score, "points": points, "bonus": list(total(cases, True)),
-            "looks": sum(c.seen for c in cases),
+            "looks": sum(c.seen for c in cases), "high": sum(c.high for c in cases),
             "infra": sum(c.verdict.word == "INFRA" for c in cases),
             "labs": by_lab(cases, plan), "scenarios": [one(c) for c in cases]}

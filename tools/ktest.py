@@ -222,7 +222,7 @@ def run_row(r, arg):
         words.append("events=console")
     m.append = " ".join(w for w in words if w)
     r["build"] = arg.build
-    made = r["made"] = [work + ".elf", work + ".disk", work + ".dtb"]
+    made = r["made"] = [work + ".elf", work + ".hop", work + ".disk", work + ".dtb"]
     try:
         prepare(r, m, work)
         result = qemu.run(m, work, PROMPT if r["kind"] == "boot" else r.get("until"),

@@ -14,9 +14,10 @@ import backports
 import bootdisk
 import fdtedit
 import gpt
+import playboard
 import qemu
+from playboard import RAM, read, write_elf
 
-RAM = 0x80000000
 SIFIVE_LOADER = 2082    # sector of what the SPL of sifive_unleashed loads
 
 
@@ -30,46 +31,13 @@ class Infra(Exception):
 
 # ---- making the things that are booted ----
 
-def write_elf(path, segments, entry):
-    """An ELF file that QEMU loads: SEGMENTS is [(physical address, bytes)]."""
-    head = 64 + 56 * len(segments)
-    at = (head + 4095) & ~4095
-    table, body = b"", b"\0" * (at - head)
-    for addr, data in segments:
-        table += struct.pack("<IIQQQQQQ", 1, 7, at, addr, addr, len(data),
-                             len(data), 4096)
-        data += b"\0" * (-len(data) % 4096)
-        body += data
-        at += len(data)
-    ident = b"\x7fELF\x02\x01\x01" + b"\0" * 9
-    with open(path, "wb") as f:
-        f.write(ident + struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, entry, 64, 0, 0,
-                                    64, 56, len(segments), 64, 0, 0))
-        f.write(table + body)
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
-
-
 def auipc(reg, pages):
     return struct.pack("<I", pages << 12 | reg << 7 | 0x17)
 
 
 def machine_tree(m, path):
     """The device tree QEMU gives machine M, as the firmware passes it on."""
-    try:
-        done = subprocess.run(
-            [m.qemu, "-machine", "virt,dumpdtb=" + path, "-smp", str(m.smp), "-m",
-             m.mem, "-display", "none", "-bios", "none"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
-    except OSError as e:
-        raise Infra(str(e))
-    if done.returncode or not os.path.exists(path):
-        raise Infra("QEMU wrote no device tree: " + done.stdout.strip())
-    tree = fdtedit.Tree(read(path))
-    os.unlink(path)
+    tree = playboard.tree_of(m, path)
     reserved = tree.root.find("reserved-memory", make=True)
     reserved.props.update({"#address-cells": fdtedit.cells(2),
                            "#size-cells": fdtedit.cells(2), "ranges": b""})
@@ -115,6 +83,15 @@ def prepare_tree(r, m, work):
     write_elf(work + ".elf", [(0x80200000, stub), (0x80400000, read(m.kernel))],
               0x80200000)
     m.kernel = work + ".elf"
+
+
+def prepare_play(r, m, work):
+    """Begin on another hart than 0, or have RAM around 4 GiB, or both."""
+    os.makedirs(os.path.dirname(work), exist_ok=True)
+    if "across" in r:
+        playboard.across(m, work)
+    if "boot_hart" in r:
+        playboard.start_on(m, r["boot_hart"], work)
 
 
 def prepare_image_at(r, m, work):

@@ -147,6 +147,33 @@ LEGACY = [
      r"virtio-mmio.force-legacy=false\r?\n", ""),
     (AT_PROMPT, "poweroff\r"),
 ]
+# The console is the firmware's, and what is typed is asked for there.
+FIRMWARE_CONSOLE = [
+    (AT_SHELL, "echo helo\x7flo there\r"),
+    (r"\nhello there\r?\n", ""),
+    (AT_SHELL, "echo hello | sha256sum\r"),
+    (r"\n5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  -", ""),
+    (AT_SHELL, "sh -c 'echo ready; cat; echo never'\r"),
+    (r"\nready\r?\n", "\x03"),
+    (AT_SHELL, "echo then $?\r"),
+    (r"\nthen 130\r?\n", ""),
+    (AT_SHELL, "exit 0\r"),
+]
+# Neither a device nor the firmware switches the machine off.
+STAYS_ON = [
+    (r"\n  the firmware plays no-srst: DBCN \w+, switching off no\r?\n", ""),
+    (AT_PROMPT, "poweroff\r"),
+    (r"\nIt is now safe to power off\.", ""),
+]
+OLD_FIRMWARE = [
+    (r"\n  the firmware plays 0\.3: DBCN no, switching off no\r?\n", ""),
+    (AT_PROMPT, "poweroff\r"),
+    (r"\nIt is now safe to power off\.", ""),
+]
+NO_DBCN = [
+    (r"\n  the firmware plays no-dbcn: DBCN no, switching off yes\r?\n", ""),
+    (AT_PROMPT, "poweroff\r"),
+]
 # Half of 256 MiB is near two of four harts.
 TWO_NODES = [w for i in "01" for w in
              ("-object", "memory-backend-ram,id=m%s,size=128M" % i,
@@ -182,6 +209,15 @@ MATRIX = [
     # as the board is: no address space numbers, no stimecmp in the hart at all
     row("asid-0", smp=4, mem="128M", append="asid=0"),
     row("no-sstc", smp=4, mem="128M", cpu="rv64,sstc=off"),
+    row("boot-hart-2", smp=4, mem="256M", prepare="play", boot_hart=2, test="s"),
+    row("across-4g", smp=2, mem="256M", prepare="play", across=True, test="pmm"),
+    row("console-firmware", "dialog", smp=2, initrd="initrd", dialog=FIRMWARE_CONSOLE,
+        append="run=/bin/sh uart=none"),
+    row("no-srst", "dialog", append="sbi=no-srst", dialog=STAYS_ON),
+    row("old-sbi", "dialog", append="sbi=0.3 uart=none", dialog=OLD_FIRMWARE),
+    # a firmware that has it, so that it can be hidden
+    row("no-dbcn", "dialog", append="sbi=no-dbcn uart=none", dialog=NO_DBCN,
+        prepare="newer_qemu"),
     row("stride", smp=4, mem="128M", append="sched=stride"),
     row("stride-1", mode="icount", mem="128M", append="sched=stride"),
     # a million random steps in spaces: on one hart, and on four
@@ -366,6 +402,8 @@ MATRIX = [
     # ... on the SD card's image, over a serial line that is slow, loses and flips
     # bytes, and whose machine starts again once
     row("board", "tool", tool=["boardtest.py"]),
+    # ... and on a machine that is all that a board is: a short part of make board-matrix
+    row("board-matrix", "tool", tool=["grade_matrix.py", "--board", "all-at-once"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
     # programs with a foreign C library, if it is there (make builds them then)
     row("glibc", "dialog", smp=4, mem="256M", dialog=GLIBC, initrd="initrd-glibc",

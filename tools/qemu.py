@@ -26,6 +26,7 @@ import zlib
 
 SILENCE = 300
 DEBUGGERS = ("gdb-multiarch", "riscv64-unknown-elf-gdb")
+OVER = b"\nIt is now safe to power off."     # by a kernel that cannot
 FRAME = re.compile(rb"\x1e([^\x1e\x1f]*)\x1f\r?\n?")
 
 
@@ -157,7 +158,8 @@ def unframe(console):
 class Result:
     """How a run ended.
 
-    how: "exit" (QEMU ended by itself), "until" (what we waited for came),
+    how: "exit" (QEMU ended by itself), "until" (what we waited for came, or the machine
+         cannot switch itself off and said so),
          "hang" (silence) or "infra" (QEMU itself failed; see note)."""
 
     def __init__(self):
@@ -282,7 +284,8 @@ class Watch:
                 self.until.search(whole_lines(r.events)) or
                 self.until.search(whole_lines(r.console))):
             return "until"
-        if not self.m.has_virtio() and b" exit " in unframed_tail(r.console):
+        if not self.m.has_virtio() and b" exit " in unframed_tail(r.console) or \
+                OVER in r.console[-400:]:
             return "until"
         return None
 

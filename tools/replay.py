@@ -39,7 +39,8 @@ def pack(cases, arg):
     if not some:
         return
     os.makedirs(folder)
-    files = {c.machine_run.initrd for c in some} | {c.machine_run.kernel for c in some}
+    files = {f for c in some for f in (c.machine_run.initrd, c.machine_run.kernel,
+                                       c.machine_run.dtb) if f}
     hashes = {f: digest(shutil.copy(f, folder)) for f in files}
     for c in some:
         c.bundle = os.path.join(folder, c.name.replace("/", "-") + ".json")
@@ -55,7 +56,8 @@ def bundle(case, seed, image_hash):
             "kernel": case.kernel(), "image": os.path.basename(m.kernel), "sha256": image_hash,
             "initrd": os.path.basename(m.initrd),
             "disks": [os.path.getsize(d) >> 20 for d in m.disks],
-            "smp": m.smp, "mem": m.mem, "mode": m.mode, "append": m.append,
+            "smp": m.smp, "mem": m.mem, "mode": m.mode, "append": m.append, "cpu": m.cpu,
+            "dtb": m.dtb and os.path.basename(m.dtb),
             "records": case.story.lines, "times": case.story.times,
             "command": m.command(["-nographic"], None)}
 
@@ -81,6 +83,7 @@ class Bundle:
             append = " ".join(words)
         return qemu.Machine(disks=self.disks(), kernel=self.file("image"), initrd=self.file("initrd"),
                             smp=self.it["smp"], mem=self.it["mem"], mode=self.it["mode"],
+                            cpu=self.it["cpu"], dtb=self.it["dtb"] and self.file("dtb"),
                             append=append)
 
     def disks(self):

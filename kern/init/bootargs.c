@@ -1,8 +1,7 @@
 /* bootargs.c: every argument the kernel knows, with its values.
  *
- * A typing error must not silently boot something else than was asked for, so
- * an unknown word stops the boot.  Words that boot loaders add are listed, too,
- * and ignored. */
+ * A typing error must not boot something else in silence, so an unknown word
+ * stops the boot.  Words that boot loaders add are listed, too, and ignored. */
 #include "init/bootargs.h"
 
 #include "debug/panic.h"
@@ -12,10 +11,12 @@ static const struct bootarg_rule known[] = {
     {"mmu", "sv39|sv48|sv57"}, /* widest paging mode to use */
     /* bits of address space numbers, at most */
     {"asid", "0|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16"},
-    {"tlb", "*"},          /* how other harts flush: rfence, ipi */
-    {"timer", "sstc|sbi"}, /* how the next interrupt is asked for */
-    {"sched", "*"},        /* scheduling policy; sched_select() checks */
-    {"swap", "*"},         /* which pages leave memory; swap_manager_find() */
+    {"tlb", "*"},                   /* how other harts flush: rfence, ipi */
+    {"timer", "sstc|sbi"},          /* how the next interrupt is asked for */
+    {"sbi", "0.3|no-dbcn|no-srst"}, /* what the firmware lacks */
+    {"uart", "none"},               /* the console is the firmware's */
+    {"sched", "*"}, /* scheduling policy; sched_select() checks */
+    {"swap", "*"},  /* which pages leave memory; swap_manager_find() */
     {"thp", "madvise|always|never"},
     {"adsim", "0|1"},           /* 1: no hart sets A and D by itself */
     {"harts", "#"},             /* use at most so many */

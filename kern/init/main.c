@@ -102,6 +102,8 @@ find_machine(uint64_t hartid, paddr_t dtb, struct mem_range *tree)
     if (err != 0)
         boot_refuse("device tree: %s", why);
     timebase_hz = machine.timebase_hz;
+    if (bootarg_is(machine.bootargs, "uart", "none"))
+        machine.uart.kind = UART_NONE;
 }
 
 static void

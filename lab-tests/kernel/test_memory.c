@@ -1,6 +1,7 @@
 /* test_memory.c: the allocators on the machine, from all harts at once. */
 #include "ext/mm/audit.h"
 #include "ktest.h"
+#include "mm/bootmem.h"
 #include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <string.h>
@@ -80,6 +81,45 @@ KTEST(pmm_gives_every_page_and_takes_it_back)
         p->owner = 0;
         free_pages(p, 0);
     }
+}
+
+static bool
+ram_crosses(paddr_t pa)
+{
+    const struct pmm_range *ram;
+    unsigned n = bootmem_ram(&ram);
+
+    for (unsigned i = 0; i < n; i++)
+        if (ram[i].start < pa && pa < ram[i].end)
+            return true;
+    return false;
+}
+
+/* Pages below and above the last address of 32 bits, each written with its number. */
+KTEST(pmm_lies_on_both_sides_of_4_gib)
+{
+    struct page *list = NULL, *p;
+    size_t low = 0, high = 0, wrong = 0;
+
+    if (!ram_crosses(1ul << 32)) {
+        ktest_skip("no RAM there");
+        return;
+    }
+    while ((low == 0 || high == 0) && (p = alloc_pages(0)) != NULL) {
+        *(uint64_t *)page_to_va(p) = page_to_pfn(p);
+        *(page_to_pfn(p) < 1ul << (32 - PAGE_SHIFT) ? &low : &high) += 1;
+        p->owner = (uintptr_t)list;
+        list = p;
+    }
+    CHECK(low > 0 && high > 0);
+    while (list != NULL) {
+        p = list;
+        list = (struct page *)p->owner;
+        wrong += *(uint64_t *)page_to_va(p) != page_to_pfn(p);
+        p->owner = 0;
+        free_pages(p, 0);
+    }
+    CHECK(wrong == 0);
 }
 
 KTEST(pmm_orders_are_aligned_and_merge_again)

@@ -3,7 +3,7 @@
  * Legacy calls return one value in a0 (chapter 5). */
 #include "arch/riscv/sbi.h"
 
-struct sbi_ret
+__attribute__((weak)) struct sbi_ret
 sbi_call(unsigned long ext, unsigned long fn, unsigned long x0,
          unsigned long x1, unsigned long x2, unsigned long x3)
 {

@@ -22,6 +22,7 @@
  * them further. */
 #include "ext/init/asid.h"
 
+#include "debug/printk.h"
 #include "init/initcall.h"
 #include "mm/space.h"
 #include "schedule/sched.h"
@@ -174,6 +175,8 @@ start_asids(const struct machine *m)
     if (bootarg_get(m->bootargs, "asid", value, sizeof(value)))
         want = (unsigned)MIN(strtoull_simple(value, &end), 16);
     bits_usable = MIN(found, want);
+    if (bits_usable < found)
+        cprintf("  %u of %u ASID bits are used\n", bits_usable, found);
     asid_limit(bits_usable);
 }
 
