@@ -3,14 +3,20 @@
 
 For each lab a hand-out is cut and built.  As it is, it must have 0 points in its lab
 and all points in every other.  Then each exercise is left undone alone, the others are
-solved: at least one scenario of the lab must be lost.  (Scenarios of other labs run on
-a kernel that has no part of this lab's source, see tools/grade_handout.py, so the first
-run speaks for all.)  Prints a table, exercise by exercise.
+solved: at least one scenario of the lab must be lost, and none of another lab.  Those
+run on build/rest.img, which has no part of this lab's source (tools/grade_handout.py):
+so it must come out byte for byte as the one that was graded with everything undone.
+--others (OTHERS=1) grades them each time all the same.  Prints a table, exercise by
+exercise.
+
+--growth (GROWTH=1) prints instead what a student sees: the points of the lab after each
+exercise, in the order of its page (tools/handout_growth.py).
 
 --write keeps what was found in lab-tests/needs.json: which exercises a scenario needs.
 The grader says TODO by it.  Exit status 1 if any of this is not so.
 """
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -21,6 +27,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exercises  # noqa: E402
 import handout  # noqa: E402
+import handout_growth  # noqa: E402
 
 NEEDS = os.path.join("lab-tests", "needs.json")
 
@@ -32,6 +39,7 @@ class Lab:
         self.files = {p: [e.name for e, _, _ in some] for p, some in exercises.in_tree()
                       if some[0][0].lab == number}
         self.lost = {}          # exercise: names of scenarios
+        self.rest = None        # digest of the rest.img that was graded
 
     def complain(self, text):
         self.bad.append("lab %d: %s" % (self.number, text))
@@ -76,11 +84,18 @@ class Lab:
         with open(path, encoding="utf-8") as f:
             return json.load(f)["scenarios"]
 
-    def leave_undone(self, name):
-        """All files of the lab solved, but for NAME."""
+    def names(self):
+        return sorted((n for some in self.files.values() for n in some), key=exercises.key)
+
+    def digest(self):
+        with open(os.path.join(self.tree, "build", "rest.img"), "rb") as f:
+            return hashlib.sha256(f.read()).hexdigest()
+
+    def leave_undone(self, *names):
+        """All files of the lab solved, but for NAMES."""
         for path in self.files:
             lines = exercises.read(path)
-            text = exercises.cut(path, lines, lambda e: e == name)
+            text = exercises.cut(path, lines, lambda e: e in names)
             to = os.path.join(self.tree, path)
             if exercises.read(to) != text:
                 with open(to, "w", encoding="utf-8") as f:
@@ -90,6 +105,7 @@ class Lab:
         self.build("Image", "rest.img", "scn", "mksfs", "fsck.sfs", "sfs", "bin/init",
                    "bin/scenario")
         results = self.grade()
+        self.rest = self.digest()
         for r in results:
             if r["verdict"] == "INFRA":
                 self.complain("%s is INFRA: %s" % (r["name"], "; ".join(r["why"][:2])))
@@ -105,11 +121,14 @@ class Lab:
         return bool(mine)
 
     def check_each(self):
-        for name in sorted((n for some in self.files.values() for n in some),
-                           key=exercises.key):
+        for name in self.names():
             self.leave_undone(name)
-            self.build("Image")
-            results = self.grade(self.number)
+            self.build("Image", "rest.img")
+            if self.digest() != self.rest:
+                self.complain("rest.img depends on exercise %s" % name)
+            results = self.grade(None if self.arg.others else self.number)
+            self.check_others(name, [r for r in results if r["lab"] != self.number])
+            results = [r for r in results if r["lab"] == self.number]
             lost = [r for r in results if r["verdict"] != "PASS"]
             self.lost[name] = [r["name"] for r in lost]
             kinds = {}
@@ -124,8 +143,17 @@ class Lab:
             if not lost:
                 self.complain("nobody sees that exercise %s is not done" % name)
 
+    def check_others(self, name, results):
+        for r in results:
+            if r["verdict"] != "PASS":
+                self.complain("without exercise %s %s of lab %d is %s" % (
+                    name, r["name"], r["lab"], r["verdict"]))
+        if results:
+            print("  %-5s leaves %d of %d scenarios of other labs as they are" % (
+                name, sum(r["verdict"] == "PASS" for r in results), len(results)))
+
     def check_solved(self):
-        self.leave_undone("")
+        self.leave_undone()
         self.build("Image")
         for r in self.grade(self.number):
             if r["verdict"] != "PASS":
@@ -169,9 +197,15 @@ def main():
     ap.add_argument("--silence", type=int, default=20,
                     help="seconds without a word that make a hang")
     ap.add_argument("--write", action="store_true", help="keep it in " + NEEDS)
+    ap.add_argument("--others", action="store_true",
+                    help="grade all other labs for each exercise, too")
+    ap.add_argument("--growth", action="store_true",
+                    help="only print how the points of a lab grow")
     arg = ap.parse_args()
     every = sorted({e.lab for _, some in exercises.in_tree() for e, _, _ in some})
     labs = [Lab(n, arg) for n in arg.lab or every]
+    if arg.growth:
+        return handout_growth.run(labs)
     for lab in labs:
         lab.make()
         if lab.check_cut():
