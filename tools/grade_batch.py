@@ -16,6 +16,7 @@ import grade_look
 import grade_machine
 import grade_terminal
 import qemu
+import qemu_meter
 
 TOOLS = os.path.dirname(os.path.abspath(__file__))
 BATCH = 12          # scenarios on one machine
@@ -80,16 +81,25 @@ class Batch:
         if look is not None:
             m.extra = look.arguments()
             look.thread.start()
-        result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence)
+        self.look = look
+        result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence,
+                          patience=lambda: self.patience(m))
         m.extra = []
         doubt = grade_machine.doubt(m, self.arg, result.text)
         if doubt and skip == 0 and result.how != "infra":
             result.how, result.note = "infra", doubt
-        self.look = look
         channel = grade_judge.Channel(key)
         for record in result.records:
             channel.take(record)
         return channel, result
+
+    def patience(self, machine):
+        """See qemu_meter.py.  A machine with a disk may wait for this computer's, one that
+        is looked at for who looks, and harts that race for each other."""
+        if machine.disks or (self.look is not None and self.look.thread.is_alive()):
+            return None
+        return (qemu_meter.PATIENCE if machine.mode == "icount" else None,
+                qemu_meter.PATIENCE)
 
     def run(self):
         self.initrd()
@@ -171,11 +181,17 @@ class Batch:
         case.notes += ["console: " + s for s in result.text.rstrip().splitlines()[-12:]]
 
 
+def alone(case):
+    """Does it leave a machine that others could not use?"""
+    return any(s["op"] == "swapoff" for s in case.scn["steps"])
+
+
 def batches(cases, arg):
     by_machine, out = {}, []
     for case in cases:
         if case.verdict is None:
-            by_machine.setdefault(case.machine(), []).append(case)
+            key = case.machine(), case.name if alone(case) else None
+            by_machine.setdefault(key, []).append(case)
     # Harts that race wait for each other much: they begin, and the others run beside.
     for some in sorted(by_machine.values(), key=lambda some: -some[0].scn["harts"]):
         most = KERNEL_BATCH if some[0].kernel() else BATCH

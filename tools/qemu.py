@@ -9,7 +9,8 @@ Records (docs/design/boot.md) are lines "SEQ HART TIME ID ARGS..." on a virtio
 console, or on the serial line in frames: \\x1e LINE CHECKSUM \\x1f.
 
 A run has no time limit.  It is called a hang when neither the console nor the
-records have grown for --silence seconds of this computer's time.
+records have grown for --silence seconds of this computer's time, or, if PATIENCE is
+given, when the process used or slept so much of it meanwhile (qemu_meter.py).
 """
 import argparse
 import os
@@ -23,6 +24,8 @@ import sys
 import threading
 import time
 import zlib
+
+import qemu_meter
 
 SILENCE = 300
 DEBUGGERS = ("gdb-multiarch", "riscv64-unknown-elf-gdb")
@@ -226,11 +229,11 @@ def kill(process):
 class Watch:
     """One QEMU process, its console and its records, until it ends."""
 
-    def __init__(self, machine, log, until, typing, silence):
+    def __init__(self, machine, log, until, typing, silence, patience=None):
         self.m, self.log, self.events_path = machine, log, log + ".events"
         self.until = re.compile(until.encode()) if until else None
         self.typing = list(typing or [])
-        self.silence = silence
+        self.silence, self.patience = silence, patience
         self.typed_at = 0
         self.result = Result()
 
@@ -290,7 +293,7 @@ class Watch:
         return None
 
     def loop(self, qemu):
-        r, last = self.result, time.monotonic()
+        r, last, meter = self.result, time.monotonic(), qemu_meter.Meter(qemu.pid)
         pipes = {qemu.stdout: "console", qemu.stderr: "errors"}
         while pipes:
             ready, _, _ = select.select(list(pipes), [], [], 0.1)
@@ -305,13 +308,17 @@ class Watch:
             now = time.monotonic()
             if grown:
                 last = now
+                meter.begin()
                 self.type_next(qemu)
             r.how = self.ended()
             if r.how:
                 return
-            if now - last > self.silence:
+            stuck = self.patience and meter.stuck(self.patience())
+            if stuck and (self.read_events() or select.select(list(pipes), [], [], 0)[0]):
+                continue        # it said something while we were not let run
+            if stuck or now - last > self.silence:
                 r.how = "hang"
-                r.note = "no output for %d s" % self.silence
+                r.note = stuck or "no output for %d s" % self.silence
                 if self.debug:
                     self.look_around()
                 return
@@ -381,13 +388,14 @@ def unframed_tail(console):
     return b"\n".join(FRAME.findall(console[-400:]))
 
 
-def run(machine, log, until=None, typing=None, silence=SILENCE):
+def run(machine, log, until=None, typing=None, silence=SILENCE, patience=None):
     """Run MACHINE.  LOG.console and LOG.events keep what it said.
 
     UNTIL ends the run when it matches the console or the records; TYPING is a
-    list of (pattern to wait for, text to type)."""
+    list of (pattern to wait for, text to type); PATIENCE() is what
+    qemu_meter.Meter.stuck() wants: how long it may run or sleep and say nothing."""
     os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
-    result = Watch(machine, log, until, typing, silence).run()
+    result = Watch(machine, log, until, typing, silence, patience).run()
     with open(log + ".console", "wb") as f:
         f.write(result.console)
     return result
