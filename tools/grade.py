@@ -59,6 +59,7 @@ class Case:
         self.worth, self.row = None, None   # in the course, see course.py
         self.expected, self.notes = [], []
         self.on_disk = {}           # {name: bytes} that the disk has afterwards
+        self.given_back = 0         # frames of swap that are free in the end
         self.number = 0             # in the list of its machine
         self.machine_run = None     # the qemu.Machine it ran on
         self.bundle = None          # where it can be run again from
@@ -87,7 +88,7 @@ class Case:
         self.story = story
         if self.kernel():
             self.expected = self.world().walk(story.steps)
-        self.verdict = grade_judge.judge(self.expected, story)
+        self.verdict = grade_judge.judge(self.expected, story, self.given_back)
 
     def expect(self):
         if "error" in self.scn:
@@ -102,6 +103,7 @@ class Case:
             self.expected = world.walk()
             if not self.kernel():
                 self.on_disk = world.disk_files()
+                self.given_back = world.machine.given_back
         except memory.Unknown as e:
             self.infra("the model has no rule for %s" % e)
             return
@@ -237,7 +239,7 @@ class Options(argparse.ArgumentParser):
 
 
 def options():
-    ap = Options(
+    ap = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("names", nargs="*", help="scenarios: parts of names, or files")
     ap.add_argument("--build", default="build")
@@ -323,7 +325,6 @@ def main():
             grade_batch.run_all(cases, arg)
             replay.pack(cases, arg)
     grade_terminal.print_cases(cases, arg)
-    grade_terminal.print_todo(cases)
     grade_terminal.print_table(cases, plan)
     grade_terminal.print_begin(cases)
     results = grade_report.as_json(cases, arg, plan)

@@ -7,10 +7,11 @@ fault path would.  They were written from the signatures of lab-tests/mutants/la
 import re
 
 import grade_hints_kernel
+import grade_hints_swap
 
 WHEN = re.compile(r"\[([a-z ]*)\]\s*(.*)")
 LEFT = {"frames": "frames are not free", "objects": "objects are not free",
-        "lost": "faults ended in no way", "mmcheck": "mmcheck has"}
+        "slots": "slots of swap", "lost": "faults ended in no way", "mmcheck": "mmcheck has"}
 KINDS = ("value", "signal", "error", "killed", "exited", "ok")
 WORDS = set(LEFT) | set(KINDS) | {"areas", "pages", "crash", "hang"}
 
@@ -22,6 +23,8 @@ class Difference:
         v = case.verdict
         step = case.scn["steps"][v.step] if v.step is not None else {}
         self.word, self.op, self.step = v.word, step.get("op", ""), step
+        self.first = v.step == 0
+        self.policy = grade_hints_swap.policy_of(case)
         # What nothing came for (no process is left to have areas) is none.
         self.what = {d[0]: tuple(0 if n is None else n for n in d[1:])
                      for d in v.detail if not isinstance(d, str)}
@@ -116,8 +119,9 @@ RULES = (
     (lambda d: d.word in ("CRASH", "HANG") and "before the first step" in d.left,
      "No program gets far enough to begin: mapping, forking and copying pages are needed "
      "for that. make qemu shows how it ends; look at what you changed last in fork (what "
-     "the child gets), in the copy of a page, in how areas merge."),
-    (lambda d: d.word in ("CRASH", "HANG") and d.op == "file" and "panic" not in d.console,
+     "the child gets), in the copy of a page, in copy_to_user, in how areas merge."),
+    (lambda d: d.word in ("CRASH", "HANG") and (d.op == "file" or d.first) and
+     "panic" not in d.console,
      "The scenario's own program ended: its text and data are private mappings of a file, "
      "some from its middle (vm_pgoff); it maps, and mprotect changes (vm_flags)."),
     (lambda d: d.word == "HANG",
@@ -202,7 +206,10 @@ RULES = (
      "generations."),
     (lambda d: d.less("reuse") and d.more("cow"),
      "This page has one owner left: written in place, no copy. Who counts an owner too "
-     "many, and who forgets to count one down?"),
+     "many, and by whom was a share of it not given back?"),
+    (lambda d: d.less("cow") and (d.became("R", "W") or d.became("p", "W")),
+     "A page with several owners is mapped read-only, by a load, too, until a store has "
+     "copied it."),
     (lambda d: d.less("cow") and "p" not in d.touched and d.op in ("get", "read"),
      "copy_to_user is a store: through an entry without W it must fault, and copy."),
     (lambda d: d.less("fcow") and d.more("fshared", "reuse"),
@@ -250,6 +257,7 @@ def hints(case):
             always.append(h["text"])
         elif names & set(m[1].split()):
             own.append(m[2])
+    rules = (grade_hints_swap.RULES if case.lab() == 6 else ()) + RULES
     rule = grade_hints_kernel.rule(case.lab(), d) if case.kernel() else \
-        next((text for test, text in RULES if test(d)), None)
+        next((text for test, text in rules if test(d)), None)
     return own + ([rule] if rule else []) + always

@@ -93,7 +93,6 @@ alloc_proc(int pid)
     if (p == NULL)
         return NULL;
     p->pid = pid;
-    p->born = time_now();
     list_init(&p->children);
     list_init(&p->zombies);
     list_init(&p->tasks);
@@ -194,14 +193,14 @@ place_copy(struct fs_place *from)
     return fs;
 }
 
-struct cputime
-process_ran(const struct process *p)
+uint64_t
+process_ticks(const struct process *p)
 {
-    struct cputime ran = p->ran;
+    uint64_t ticks = p->ticks;
 
     list_for_each_entry (t, &p->tasks, struct task, link)
-        cputime_add(&ran, &t->thread.ran);
-    return ran;
+        ticks += atomic_load(&t->thread.run_ticks);
+    return ticks;
 }
 
 void

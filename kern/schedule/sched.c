@@ -419,14 +419,11 @@ sched_tick(void)
 {
     struct run_queue *rq = lock_queue_of(current_thread());
     struct thread *t = rq->running;
-    bool user = (csr_read(sstatus) & SSTATUS_SPP) == 0;
     uint64_t idle;
 
     kstat_inc(STAT_TICK);
-    t->ran.all++;
-    t->ran.user += user;
+    t->run_ticks++;
     if (t != rq->idle) {
-        kstat_inc(user ? STAT_TICK_USER : STAT_TICK_KERNEL);
         timer_want_tick();
         if (policy->tick(rq, t))
             this_cpu()->resched = 1;

@@ -49,6 +49,7 @@
     X(SCN_READ, "read", "rC")         \
     X(SCN_WRITE, "write", "rP")       \
     X(SCN_LOAD, "load", "aV")         \
+    X(SCN_WEAVE, "weave", "rn")       \
     X(SCN_STORE, "store", "av")       \
     X(SCN_FETCH, "fetch", "a")        \
     X(SCN_GET, "get", "anfo")         \
@@ -74,6 +75,7 @@
     X(SCN_LOCK, "lock", "r")          \
     X(SCN_UNLOCK, "unlock", "r")      \
     X(SCN_RECLAIM, "reclaim", "n")    \
+    X(SCN_SWAPOFF, "swapoff", "")     \
     X(SCN_DROP, "drop", "")           \
     X(SCN_FLUSH, "flush", "")         \
     X(SCN_KNOB, "knob", "kn")         \

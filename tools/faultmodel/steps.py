@@ -48,6 +48,13 @@ class Steps:
                 self.complain(step, "page %d does not hold that" % n)
         out.result = "value:%x" % total
 
+    def do_weave(self, step, space, out):
+        x, pages = step["value"], step["last"] - step["first"] + 1
+        for i in range(step["value"]):
+            x = (x * 1664525 + 1013904223) & 0xffffffff
+            page = (x >> 16) % (pages if i % 2 == 0 or pages < 3 else 3)
+            space.touch(self.base(step) + (step["first"] + page) * PAGE, "load")
+
     def do_write(self, step, space, out):
         base = self.base(step)
         for n in range(step["first"], step["last"] + 1):

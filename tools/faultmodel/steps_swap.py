@@ -59,6 +59,16 @@ class SwapSteps:
         self.machine.everything_out()
         out.loose = ("rmapun",)     # the rest of the program goes, too
 
+    def do_swapoff(self, step, space, out):
+        """All comes back, and nothing may go any more."""
+        for s in self.machine.spaces:
+            for frame in s.private.values():
+                if not frame.there or frame.slot:
+                    frame.there = frame.dirty = True
+                self.machine.free_slot(frame)
+        self.machine.given_back += self.machine.slots
+        self.machine.slots = 0
+
     def do_fail(self, step, space, out):
         if step["word"] not in SITES:
             raise Unknown("a failure of " + step["word"])

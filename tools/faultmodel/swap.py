@@ -30,6 +30,7 @@ class Machine:
     def __init__(self, boot=""):
         words = dict(w.partition("=")[::2] for w in boot.split())
         self.slots, self.used = boot_slots(words), 0
+        self.given_back = 0     # frames of what was a swap space in memory
         self.policy = words.get("swap", "clock")
         self.spaces = []
         self.failing = {}       # {site: which one of this step}

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NR_SWAPOFF 225
+
 static long
 order(const char *path, const char *text)
 {
@@ -78,6 +80,8 @@ order_step(const struct scn_step *st)
         return turn("reclaim", number);
     case SCN_TICK:
         return turn("tick_now", "1");
+    case SCN_SWAPOFF:
+        return syscall(NR_SWAPOFF, "ram");
     case SCN_DROP:
         return turn("drop_clean", "1");
     case SCN_FLUSH:

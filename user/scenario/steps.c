@@ -176,6 +176,23 @@ write_pages(const struct scn_step *st)
     }
 }
 
+/* So many loads that no other process comes between; every other one is of one of
+ * the first three pages.  tools/faultmodel/steps.py draws the same. */
+static void
+weave(const struct scn_step *st)
+{
+    uint32_t x = (uint32_t)st->value, n = st->last - st->first + 1;
+
+    for (uint64_t i = 0; i < st->value; i++) {
+        uint32_t page;
+
+        x = x * 1664525 + 1013904223;
+        page = (x >> 16) % (i % 2 == 0 || n < 3 ? n : 3);
+        if (scn_load(address(st, st->first + page)) < 0)
+            return;
+    }
+}
+
 static void
 access_byte(const struct scn_step *st, unsigned op)
 {
@@ -383,6 +400,9 @@ about_memory(const struct scn_step *st)
         break;
     case SCN_WRITE:
         write_pages(st);
+        break;
+    case SCN_WEAVE:
+        weave(st);
         break;
     case SCN_LOAD:
     case SCN_STORE:
