@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import grade  # noqa: E402
 import grade_batch  # noqa: E402
 import grade_handout  # noqa: E402
+import grade_machine  # noqa: E402
 import qemu  # noqa: E402
 from faultmodel import policies, traces  # noqa: E402
 
@@ -93,9 +94,11 @@ def measure(trace, frames, arg):
     handout = grade_handout.Handout(arg.build)
     for c in cases:
         c.place(handout, True)
-    grade_batch.run_all(cases, types.SimpleNamespace(
+    plain = argparse.ArgumentParser()
+    grade_machine.options(plain)
+    grade_batch.run_all(cases, plain.parse_args([], types.SimpleNamespace(
         build=arg.build, jobs=2, seed=1, look=False, silence=grade.SILENCE,
-        deaths=grade_batch.DEATHS))
+        deaths=grade_batch.DEATHS)))
     by = {c.name: faults_of(c) for c in cases}
     out = {p: [by["%s_%d" % (p, n)] for n in frames] for p in MEASURED}
     out["opt"] = [policies.simulate("opt", n, trace).faults for n in frames]

@@ -20,6 +20,8 @@ sys.dont_write_bytecode = True
 import belady  # noqa: E402
 import grade_batch  # noqa: E402
 import grade_judge  # noqa: E402
+import grade_machine  # noqa: E402
+import qemu  # noqa: E402
 from faultmodel import policies, traces  # noqa: E402
 
 counts = [0, 0]
@@ -37,6 +39,7 @@ class Kernel:
         self.stop, self.asked = stop, []
 
     def run_all(self, cases, arg):
+        grade_machine.change(qemu.Machine(), arg, "")   # ARG has all that it asks for
         for case in cases:
             self.run(case)
 
