@@ -52,13 +52,19 @@ utest_write(struct inode *i, struct file *f, const void *buf, size_t n,
     return (long)n;
 }
 
-static void
-all_back(const struct swap_space *s, void *arg)
-{
-    int err = swap_bring_back((struct swap_dev *)&s->dev);
+/* Devices that are in use; nobody takes one off while a test is judged. */
+struct in_use {
+    unsigned n;
+    struct swap_dev *dev[8];
+};
 
-    if (err != 0)
-        *(int *)arg = err;
+static void
+note_device(const struct swap_space *s, void *arg)
+{
+    struct in_use *u = arg;
+
+    if (u->n < ARRAY_LEN(u->dev))
+        u->dev[u->n++] = (struct swap_dev *)&s->dev;
 }
 
 /* ktest_settle() where there is swap: who else is there has all its pages in memory,
@@ -66,12 +72,15 @@ all_back(const struct swap_space *s, void *arg)
 static size_t
 settle(void)
 {
+    struct in_use u = {0};
     int err = 0;
 
     if (swap_slots() > 0) {
         (void)reclaim(1ul << 24);
-        swap_space_each(all_back, &err);
+        swap_space_each(note_device, &u);
     }
+    while (err == 0 && u.n > 0)
+        err = swap_bring_back(u.dev[--u.n]);
     return err == 0 ? ktest_settle() : 0;
 }
 
