@@ -106,7 +106,7 @@ struct vm_object {
     uint64_t leaf_at;     /* [lock] the first index in it */
     size_t npages;        /* [lock] */
     struct list areas;    /* [lock] vma_struct.object_link */
-    uint32_t err_seq;     /* [a] see object_error_since() */
+    uint32_t err_seq, stays;     /* [a] object_error_since(); pager_swap.c */
     struct readahead faults;     /* of who maps it */
     uint64_t seen;               /* [a] behind the last page that ever came */
     struct list dirty_link;      /* writeback.c: of the dirty objects */

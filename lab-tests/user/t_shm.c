@@ -17,6 +17,9 @@
 #define DEST   01000u
 #define RMID   0l
 #define STAT_  2l
+#define LOCK   11l
+#define UNLOCK 12l
+#define LOCKED 02000u
 
 struct shmid {
     int key;
@@ -179,6 +182,81 @@ UTEST(vm_row_88_a_segment_is_swapped_out_and_back)
     push_out(p, 16);
     CHECK(SHMCTL(id, RMID, NULL) == 0 && SHMDT(p) == 0);
     CHECK(swaps_column(BIG, 1) == 0);
+    swap_end();
+}
+
+/* Locked, it stays, however short memory is, and whatever it was before. */
+UTEST(vm_row_88_a_locked_segment_stays_in_memory)
+{
+    uint64_t in;
+    long id;
+    char *p;
+
+    swap_begin();
+    CHECK(syscall(230, 1l) == 0); /* mlockall: what else we have */
+    id = SHMGET(0, 8 * PAGE, 0600);
+    p = attach(id);
+    fill(p, 8 * PAGE, 90);
+    push_out(p, 4);
+    CHECK(SHMCTL(id, LOCK, NULL) == 0 && SHMCTL(id + 1, LOCK, NULL) == -EINVAL);
+    CHECK(about(id).mode == (LOCKED | 0600));
+    in = stat_of("swpin");
+    CHECK(filled(p, 8 * PAGE, 90) && stat_of("swpin") - in == 4);
+    CHECK(syscall(233, p, 8 * PAGE, 21l) == 0);
+    set_knob("reclaim=1000000");
+    for (unsigned i = 0; i < 8; i++)
+        CHECK(!is_out(p + i * PAGE));
+    CHECK(filled(p, 8 * PAGE, 90) && stat_of("swpin") - in == 4);
+    CHECK(SHMCTL(id, UNLOCK, NULL) == 0 && about(id).mode == 0600);
+    push_out(p, 8);
+    CHECK(filled(p, 8 * PAGE, 90));
+    CHECK(SHMCTL(id, RMID, NULL) == 0 && SHMDT(p) == 0);
+    swap_end();
+}
+
+/* The numbers of segment ID in /proc/sysvipc/shm: key, id, rights, size, 2 processes,
+ * maps, 4 owners, 3 times, bytes in memory and on swap.  Returns how many there are. */
+static unsigned
+ipcs(long id, long n[16])
+{
+    static char text[4096];
+    long fd = OPEN("/proc/sysvipc/shm", O_RDONLY);
+    long got = fd < 0 ? -1 : READ(fd, text, sizeof(text) - 1);
+    unsigned lines = 0;
+    char *p = text;
+
+    CHECK(got > 0 && CLOSE(fd) == 0);
+    text[got] = 0;
+    CHECK(strstr(text, "       key      shmid perms ") == text);
+    while ((p = strchr(p, '\n')) != NULL && *++p != 0) {
+        lines++;
+        for (unsigned i = 0; i < 16; i++)
+            n[i] = strtol(p, &p, i == 2 ? 8 : 10);
+        if (n[1] == id)
+            break;
+    }
+    return lines;
+}
+
+UTEST(vm_row_88_ipcs_sees_segments)
+{
+    long id, n[16];
+    char *p;
+
+    swap_begin();
+    id = SHMGET(77, 8 * PAGE - 3, CREAT | 0640);
+    p = attach(id);
+    fill(p, 6 * PAGE, 90);
+    push_out(p, 2);
+    CHECK(ipcs(id, n) == 1 && n[0] == 77 && n[1] == id && n[2] == 0640);
+    CHECK(n[3] == 8 * PAGE - 3 && n[4] == getpid() && n[5] == getpid());
+    CHECK(n[6] == 1 && n[7] == 0 && n[11] > 0 && n[12] == 0 && n[13] > 0);
+    CHECK(n[14] == 4 * PAGE && n[15] == 2 * PAGE);
+    CHECK(number_in("/proc/self/smaps_rollup", "Swap") == 8);
+    CHECK(number_in("/proc/self/status", "VmSwap") == 0); /* not ours alone */
+    CHECK(SHMDT(p) == 0 && ipcs(id, n) == 1 && n[6] == 0 && n[15] == 2 * PAGE);
+    CHECK(number_in("/proc/self/smaps_rollup", "Swap") == 0);
+    CHECK(SHMCTL(id, RMID, NULL) == 0 && ipcs(id, n) == 0);
     swap_end();
 }
 

@@ -1,7 +1,7 @@
 /* procfs.c: adds /proc to fs/root.h; a first reader may skip it.
  *
  *     /proc/NAME         nodes of a tree, made at boot from the table
- *     /proc/ucore/NAME   the same
+ *     /proc/ucore/NAME   the same; and sysvipc/NAME
  *     /proc/PID/         an inode per look-up: processes come and go
  *     /proc/PID/NAME     the same, from the table
  *
@@ -354,19 +354,23 @@ static const struct inode_ops root_ops = {.lookup = root_lookup,
 static struct super *
 procfs_create(void)
 {
-    struct node *root = tree_create("proc", false), *ucore = NULL;
+    struct node *root = tree_create("proc", false);
+    struct node *folder[PROC_PID] = {[PROC_ROOT] = root};
     uint32_t mode;
 
     if (root == NULL ||
-        tree_add(root, "ucore", 5, S_IFDIR | 0555, NULL, NULL, &ucore) != 0)
+        tree_add(root, "ucore", 5, S_IFDIR | 0555, NULL, NULL,
+                 &folder[PROC_UCORE]) != 0 ||
+        tree_add(root, "sysvipc", 7, S_IFDIR | 0555, NULL, NULL,
+                 &folder[PROC_SYSVIPC]) != 0)
         return NULL;
     root->inode.ops = &root_ops;
     TABLE_FOR_EACH (proc_file, struct proc_file, p) {
         const struct inode_ops *ops = ops_of(*p, &mode);
 
         if ((*p)->where != PROC_PID)
-            tree_add((*p)->where == PROC_ROOT ? root : ucore, (*p)->name,
-                     strlen((*p)->name), mode, ops, (void *)*p, NULL);
+            tree_add(folder[(*p)->where], (*p)->name, strlen((*p)->name), mode,
+                     ops, (void *)*p, NULL);
     }
     return root->inode.super;
 }

@@ -17,7 +17,8 @@ struct proc_text {
 void proc_print(struct proc_text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void proc_add(struct proc_text *t, const void *bytes, size_t n);
 
-enum proc_where { PROC_ROOT, PROC_UCORE, PROC_PID }; /* /proc, ucore/, PID/ */
+/* /proc, ucore/, sysvipc/, PID/ */
+enum proc_where { PROC_ROOT, PROC_UCORE, PROC_SYSVIPC, PROC_PID };
 
 /* PID: of the folder the file is in; 0 elsewhere.  All: 0 (READ: a count) or a
  * negative errno; => may sleep, no lock but that of the open file. */

@@ -111,6 +111,36 @@ add_swapped(struct vma_struct *v, struct memsum *sum)
               v->lpgoff + vma_pages(v) - 1, sum);
 }
 
+uint64_t
+memsum_object(struct vm_object *obj, uint64_t first, uint64_t last)
+{
+    struct page *page;
+    uint64_t n = 0;
+    swp_t slot;
+
+    if (!obj->ops->swap || swap_slots_used() == 0)
+        return 0;
+    for (uint64_t i = first; object_next_any(obj, &i, &page, &slot); i++) {
+        if (page != NULL)
+            page_put(page);
+        if (i > last)
+            break;
+        n += page == NULL;
+    }
+    return n;
+}
+
+/* Shared pages belong to all who map them, and only to sums of areas. */
+static void
+add_swapped_shared(struct vma_struct *v, struct memsum *sum)
+{
+    uint64_t first = vma_object_index(v, v->vm_start);
+
+    if (v->vm_object != NULL && (v->vm_flags & VM_SHARED))
+        sum->swap +=
+            memsum_object(v->vm_object, first, first + vma_pages(v) - 1);
+}
+
 void
 memsum_area(struct vma_struct *v, struct memsum *sum)
 {
@@ -122,6 +152,7 @@ memsum_area(struct vma_struct *v, struct memsum *sum)
     if (v->vm_flags & VM_LOCKED)
         sum->locked += sum->rss - before;
     add_swapped(v, sum);
+    add_swapped_shared(v, sum);
 }
 
 uint64_t

@@ -14,6 +14,8 @@ struct memsum {
 
 /* What V takes is added to SUM.  => gate closed */
 void memsum_area(struct vma_struct *v, struct memsum *sum);
+/* How many pages of [FIRST, LAST] of OBJ are only on swap.  => gates as they are */
+uint64_t memsum_object(struct vm_object *obj, uint64_t first, uint64_t last);
 /* Private pages of MM that are only on swap.  => gate open */
 uint64_t memsum_swapped(struct mm_struct *mm);
 

@@ -24,6 +24,8 @@
  * Who cuts or ends an object takes the lock of each page, too, so a slot is never
  * freed while it is written or read.
  *
+ * Segments that are locked (obj->stays) stay, once they are in memory.
+ *
  * Swapoff reaches the objects by a list of those that ever had a slot, and keeps the
  * one it looks at alive as reclaim does, by a hand (mm/reclaim.c). */
 #include "mm/reclaim.h"
@@ -150,7 +152,7 @@ end_write(void *object, struct page *page, swp_t slot, int err)
         atomic_or(&page->flags, PG_DIRTY);
     }
     swap_slot_written(slot, err != 0);
-    if (err == 0)
+    if (err == 0 && !atomic_load(&obj->stays))
         went = object_remove_unused(obj, page);
     page_unlock(page);
     return went;
@@ -184,6 +186,8 @@ object_evict_some(struct vm_object *obj, struct page **pages, unsigned n)
     struct shared_out out = {.obj = obj};
     size_t done = 0;
 
+    if (atomic_load(&obj->stays))
+        return 0;
     for (unsigned i = 0; i < n; i++) {
         if (object_evict(obj, pages[i]))
             done++;

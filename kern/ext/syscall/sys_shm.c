@@ -9,6 +9,8 @@
  * was removed.  How many are attached is how many references there are beside that.
  *
  * Everybody may do everything, as with files.  Linux's numbers: shmget(2). */
+#include "ext/mm/memsum.h"
+#include "ext/syscall/shm.h"
 #include "fs/inode.h"
 #include "mm/kmalloc.h"
 #include "mm/mmap.h"
@@ -25,7 +27,6 @@
 #define IPC_PRIVATE 0
 #define IPC_CREAT   01000u
 #define IPC_EXCL    02000u
-#define SHM_DEST    01000u /* in a mode: it goes with its last area */
 #define SHM_RDONLY  010000u
 #define SHM_RND     020000u
 #define SHM_REMAP   040000u
@@ -42,28 +43,6 @@ struct segment {
     int32_t creator, last; /* [lock] processes */
     int64_t atime, dtime, ctime;
     size_t size; /* [I] bytes, as they were asked for */
-};
-
-/* To and from programs. */
-struct shmid_ds {
-    int32_t key;
-    uint32_t uid, gid, cuid, cgid, mode;
-    uint16_t seq, pad;
-    uint64_t unused[2];
-    uint64_t size;
-    int64_t atime, dtime, ctime;
-    int32_t cpid, lpid;
-    uint64_t nattch, unused2[2];
-};
-_Static_assert(sizeof(struct shmid_ds) == 112, "Linux's");
-
-struct shminfo {
-    uint64_t max, min, mni, seg, all, unused[4];
-};
-
-struct shm_info {
-    int32_t used_ids;
-    uint64_t tot, rss, swp, swap_attempts, swap_successes;
 };
 
 static struct spinlock lock = SPINLOCK_INIT(RANK_PROCESS);
@@ -122,7 +101,7 @@ static struct segment *
 find_index(unsigned index)
 {
     list_for_each_entry (s, &segments, struct segment, all)
-        if (index-- == 0)
+        if (atomic_load(&s->object.refs) > 0 && index-- == 0)
             return s;
     return NULL;
 }
@@ -321,6 +300,8 @@ SYSCALL(197, shmdt, "p", sys_shmdt);
 #define IPC_SET      1
 #define IPC_STAT     2
 #define IPC_INFO     3
+#define SHM_LOCK     11
+#define SHM_UNLOCK   12
 #define SHM_STAT     13
 #define SHM_INFO     14
 #define SHM_STAT_ANY 15
@@ -361,11 +342,44 @@ segment_set(int id, uintptr_t from)
     if (s != NULL) {
         s->uid = d.uid;
         s->gid = d.gid;
-        s->mode = (s->mode & SHM_DEST) | (d.mode & 0777);
+        s->mode = (s->mode & (SHM_DEST | SHM_LOCKED)) | (d.mode & 0777);
         s->ctime = inode_now();
     }
     spin_unlock(&lock);
     return s == NULL ? -EINVAL : 0;
+}
+
+/* What is in memory stays there from now on, and what comes; or not any more. */
+static long
+segment_lock(int id, bool stays)
+{
+    struct segment *s;
+
+    spin_lock(&lock);
+    s = find_id(id);
+    if (s != NULL) {
+        atomic_store(&s->object.stays, (uint32_t)stays);
+        s->mode = (s->mode & ~SHM_LOCKED) | (stays ? SHM_LOCKED : 0);
+    }
+    spin_unlock(&lock);
+    return s == NULL ? -EINVAL : 0;
+}
+
+/* => lock held */
+static struct shmid_ds
+describe(const struct segment *s)
+{
+    return (struct shmid_ds){.key = s->key,
+                             .uid = s->uid,
+                             .gid = s->gid,
+                             .mode = s->mode,
+                             .size = s->size,
+                             .atime = s->atime,
+                             .dtime = s->dtime,
+                             .ctime = s->ctime,
+                             .cpid = s->creator,
+                             .lpid = s->last,
+                             .nattch = attached(s)};
 }
 
 /* Of the segment of number, or (SHM_STAT) place in the list, ID. */
@@ -379,25 +393,42 @@ segment_stat(int id, bool by_place, uintptr_t to)
     spin_lock(&lock);
     s = by_place ? find_index((unsigned)id) : find_id(id);
     if (s != NULL) {
-        d = (struct shmid_ds){.key = s->key,
-                              .uid = s->uid,
-                              .gid = s->gid,
-                              .cuid = 0,
-                              .cgid = 0,
-                              .mode = s->mode,
-                              .size = s->size,
-                              .atime = s->atime,
-                              .dtime = s->dtime,
-                              .ctime = s->ctime,
-                              .cpid = s->creator,
-                              .lpid = s->last,
-                              .nattch = attached(s)};
+        d = describe(s);
         r = by_place ? s->id : 0;
     }
     spin_unlock(&lock);
     if (s == NULL)
         return -EINVAL;
     return copy_to_user(to, &d, sizeof(d)) != 0 ? -EFAULT : r;
+}
+
+WEAK uint64_t
+memsum_object(struct vm_object *obj, uint64_t first, uint64_t last)
+{
+    (void)obj, (void)first, (void)last;
+    return 0;
+}
+
+bool
+shm_about(unsigned place, struct shm_about *about)
+{
+    struct segment *s;
+
+    spin_lock(&lock);
+    do {
+        s = find_index(place);
+        if (s != NULL)
+            about->ds = describe(s);
+    } while (s != NULL && !object_try_get(&s->object));
+    spin_unlock(&lock);
+    if (s == NULL)
+        return false;
+    about->id = s->id;
+    about->pages = s->object.size >> PAGE_SHIFT;
+    about->rss = atomic_load(&s->object.npages);
+    about->swapped = memsum_object(&s->object, 0, UINT64_MAX);
+    object_put(&s->object);
+    return true;
 }
 
 /* The last place in the list; 0 also if there is none. */
@@ -426,14 +457,14 @@ static long
 give_sums(uintptr_t to)
 {
     struct shm_info info = {0};
+    struct shm_about about;
 
-    spin_lock(&lock);
-    list_for_each_entry (s, &segments, struct segment, all) {
+    for (unsigned i = 0; shm_about(i, &about); i++) {
         info.used_ids++;
-        info.tot += s->object.size >> PAGE_SHIFT;
-        info.rss += atomic_load(&s->object.npages);
+        info.tot += about.pages;
+        info.rss += about.rss;
+        info.swp += about.swapped;
     }
-    spin_unlock(&lock);
     return copy_to_user(to, &info, sizeof(info)) != 0 ? -EFAULT : last_place();
 }
 
@@ -449,6 +480,9 @@ sys_shmctl(ARGS)
         return segment_remove(id);
     case IPC_SET:
         return segment_set(id, a2);
+    case SHM_LOCK:
+    case SHM_UNLOCK:
+        return segment_lock(id, cmd == SHM_LOCK);
     case IPC_STAT:
         return segment_stat(id, false, a2);
     case SHM_STAT:
