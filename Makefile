@@ -31,7 +31,7 @@
 #                    DISK=build/sdcard.img
 #   make belady      faults against frames for FIFO, clock, LRU (this kernel) and OPT:
 #                    TRACE="1 2 3 4 1 2 5" FRAMES=2-6; a picture in build/belady.svg
-#   make scenario    S=lab5/cow: those whose name has that, with their timelines;
+#   make scenario    S=lab5/cow: those whose name has that, with their timelines; LAB=5;
 #                    GDB=1: one that fails stops in front of its wrong step
 #   make replay      R=build/grade/replay/lab5-cow.json: a failed run again, GDB=1
 #   make grade-matrix   the scenarios of processes on many machines; M=name
@@ -46,7 +46,7 @@
 #                    OTHERS=1: grades other labs each time; GROWTH=1: points by exercise
 #   make crashtest   every crash of every short story of file operations; SEED=n
 #   make realuse     a disk with 5,000 files, four processes at work on it, fsck.sfs
-#   make crashdisk   crashes of a whole machine, and 50 times QEMU is killed; SEED=n
+#   make crashdisk   crashes of a whole machine, and 60 times QEMU is killed; SEED=n
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
 #                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
@@ -64,6 +64,9 @@
 
 B       ?= build
 STUDENT ?= $(wildcard ref/manifest.json)
+# What a hand-out has no files for; its help leaves them out.
+ABSENT  := $(if $(wildcard ref/manifest.json),test test-fast host-test ktest lint format core count bench profile \
+             mutants lab-mutants lab-solutions handout handout-check labpages crashtest crashdisk realuse)
 PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 HOSTCC  ?= gcc
 QEMU    ?= qemu-system-riscv64
@@ -114,6 +117,9 @@ need.realuse := build qemu host
 need.repeat := python
 FREE  := help doctor clean
 goals := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter $(ABSENT),$(goals)),)
+$(error make $(firstword $(filter $(ABSENT),$(goals))) is not in a hand-out: README.md and make help say what is)
+endif
 needs := $(sort $(foreach g,$(filter-out $(FREE),$(goals)),$(or $(need.$g),build)))
 ifneq ($(needs),)
 ifeq ($(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS)))),)
@@ -384,7 +390,7 @@ crashtest: $B/crashtest
 	$QCRASHTEST=1 $(if $(SEED),SEED=$(SEED)) $<
 # ... and what a machine leaves: see tools/crashdisk.py.
 crashdisk: $(SFST) $B/Image $B/bin/l_fsops
-	$Q$(PYTHON) tools/crashdisk.py --build $B --scripts 10 --kill 50 $(if $(SEED),--seed $(SEED))
+	$Q$(PYTHON) tools/crashdisk.py --build $B --scripts 10 --kill 50 --rest 10 $(if $(SEED),--seed $(SEED))
 # ... and what people do to it: see tools/realuse.py.
 realuse: $(SFST) $B/Image $(UPROG)
 	$Q$(PYTHON) tools/realuse.py --build $B $(if $(SEED),--seed $(SEED))
@@ -439,7 +445,7 @@ belady: $(graded)
 
 scenario: $(graded)
 	@$(if $S,,echo "usage: make scenario S=lab5/cow_simple [SEED=n] [GDB=1]"; exit 2)
-	$Q$(grades) --show $S$(if $(GDB), || { r=$$(ls $B/grade/replay/*.json 2>/dev/null | head -n 1); \
+	$Q$(grades) $(if $(LAB),--lab '$(LAB)') --show $S$(if $(GDB), || { r=$$(ls $B/grade/replay/*.json 2>/dev/null | head -n 1); \
 	test -n "$$r" && $(PYTHON) tools/replay.py --gdb --elf $B/kernel.elf "$$r"; })
 
 # The same scenarios on other machines: not part of any test, it takes minutes.
@@ -499,6 +505,7 @@ clean:
 	rm -rf $B
 
 help:
-	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile | \
+	awk -v absent=' $(ABSENT) ' '/^  make /{hide = index(absent, " " $$2 " ")} /^$$/{hide = 0} !hide'
 
 -include $(shell find $B -name '*.d' 2>/dev/null)

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exercises  # noqa: E402
 
 BUDGETS = [  # name, patterns within the core, plan, ceiling
-    ("core", ["*"], 8000, 33000),
+    ("core", ["*"], 8000, 33050),
     ("mm", ["kern/mm/*"], 3000, 13000),
     ("fault path", ["kern/mm/fault.c", "kern/mm/fault_wp.c"], 400, 400),
 ]

@@ -7,6 +7,8 @@ have left it (writelog.py): at every flush, and for samples of what lies between
 Each time fsck.sfs replays the journal and must find nothing wrong, and fsmodel.py
 judges the files: all that was synced is there, and nothing that does not belong.
 With --kill N, QEMU itself is killed at N random moments of a script.
+With --rest N, N scripts end without any call that syncs, but with six seconds in
+which nobody does anything; then QEMU is killed, and all must be there.
 
 Prints operations x crash images x violations.  Exit status 1 if there is any.
 """
@@ -28,6 +30,7 @@ import writelog  # noqa: E402
 SECTOR = 512
 FS = (2048, 24576)              # first sector and sectors of the file system: 12 MiB
 MARKS = (26624, 2048)           # ... of the partition where the script says how far
+REST = 6000                     # milliseconds until all is on the disk by itself
 
 
 class Bad(Exception):
@@ -64,14 +67,14 @@ def make_initrd(arg, path, lines, work):
     subprocess.run(argv, check=True)
 
 
-def machine(arg, work, lines, log=None):
+def machine(arg, work, lines, log=None, **how):
     """A machine that runs LINES on a new disk, which is recorded in LOG."""
     disk, initrd = os.path.join(work, "disk"), os.path.join(work, "initrd")
     make_disk(arg, disk, work)
     make_initrd(arg, initrd, lines, work)
-    m = qemu.Machine(kernel=os.path.join(arg.build, "Image"), initrd=initrd, mem="64M",
-                     smp=arg.smp, append="root=archive init=/bin/l_fsops "
-                     "run=/mnt/script,/dev/vda2,/dev/vda1")
+    m = qemu.Machine(**{**dict(
+        kernel=os.path.join(arg.build, "Image"), initrd=initrd, mem="64M", smp=arg.smp,
+        append="root=archive init=/bin/l_fsops run=/mnt/script,/dev/vda2,/dev/vda1"), **how})
     if log:
         open(log, "wb").close()
         m.extra += ["-blockdev", "driver=blklogwrites,node-name=log,"
@@ -150,22 +153,40 @@ def kill_at(m, disk, mark, delay):
         p.wait()
 
 
+def kill_one(arg, work, lines, delay, mark=None, **how):
+    """Kill QEMU DELAY after MARK, or a random one; returns complaints."""
+    model, fs = fsmodel.Model(lines), os.path.join(work, "crash.fs")
+    m, disk = machine(arg, work, lines, **how)
+    kill_at(m, disk, mark or arg.rng.randint(1, max(model.marks)), delay)
+    mark = mark_of(read_at(disk, MARKS[0], 1))
+    with open(fs, "wb") as f:
+        f.write(read_at(disk, *FS))
+    return ["mark %d: %s" % (mark, line) for line in check(arg, model, mark, fs, work)]
+
+
 def kill_some(arg, work):
     """Kill QEMU at random moments; returns (lines, kills, bad)."""
-    rng, bad, count = random.Random(arg.seed), [], 0
-    fs = os.path.join(work, "crash.fs")
+    bad, count = [], 0
     for k in range(arg.kill):
         lines = fsmodel.random_script(arg.seed * 1000 + k, arg.operations)
-        model = fsmodel.Model(lines)
-        m, disk = machine(arg, work, lines)
-        kill_at(m, disk, rng.randint(1, max(model.marks)), rng.uniform(0, 0.01))
-        mark = mark_of(read_at(disk, MARKS[0], 1))
-        with open(fs, "wb") as f:
-            f.write(read_at(disk, *FS))
-        for line in check(arg, model, mark, fs, work):
-            bad.append("kill %d, mark %d: %s" % (k, mark, line))
+        for line in kill_one(arg, work, lines, arg.rng.uniform(0, 0.01)):
+            bad.append("kill %d, %s" % (k, line))
         count += len(lines)
     return count, arg.kill, bad
+
+
+def kill_rested(arg, work):
+    """Kill QEMU when it had REST milliseconds to itself; returns (lines, kills, bad).
+
+    On one hart whose time is that of its instructions and of its disk, so that it
+    does not matter how busy this computer is."""
+    bad, count = [], 0
+    for k in range(arg.rest):
+        lines = fsmodel.resting_script(arg.seed * 1000 + k, arg.operations, REST)
+        for line in kill_one(arg, work, lines, 0, mark=1, mode="icount", smp=1):
+            bad.append("rest %d, %s" % (k, line))
+        count += len(lines)
+    return count, arg.rest, bad
 
 
 def main():
@@ -178,7 +199,10 @@ def main():
     ap.add_argument("--samples", type=int, default=3, help="between two flushes")
     ap.add_argument("--smp", type=int, default=2)
     ap.add_argument("--kill", type=int, default=0, help="kill QEMU so often, too")
+    ap.add_argument("--rest", type=int, default=0,
+                    help="... and so often after %d ms of nothing" % REST)
     arg = ap.parse_args()
+    arg.rng = random.Random(arg.seed)
     qemu.stop_on_term()
     rows, bad = [], []
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else arg.build
@@ -187,6 +211,8 @@ def main():
             rows.append(("script %d" % seed, *crash_all(arg, seed, work)))
         if arg.kill:
             rows.append(("kills", *kill_some(arg, work)))
+        if arg.rest:
+            rows.append(("rests", *kill_rested(arg, work)))
     print("%-12s %10s %8s %12s" % ("", "operations", "images", "violations"))
     for name, lines, count, found in rows:
         print("%-12s %10d %8d %12d" % (name, lines, count, len(found)))

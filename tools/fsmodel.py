@@ -4,8 +4,9 @@
 The script is one of lab-tests/user/l_fsops.c.  A crash happened after the line
 "mark N" for the last N found on the disk, and before the end of the script.  So
 
-  * what an fsync, msync or sync before that mark promised must be there, unless a
-    later line may have changed it;
+  * what an fsync, msync or sync before that mark promised, or a rest in which it had
+    the time to get there by itself, must be there, unless a later line may have
+    changed it;
   * each file's contents are words that some write of the script put at this place
     of this very file (or of one renamed to it), or zeros;
   * nothing else is there.
@@ -137,7 +138,9 @@ class Model:
             elif op in ("fsync", "fdatasync"):
                 names[arg[0]].promise()
                 firm, moved = dict(names), set()    # one journal: all names before it
-            elif op == "sync":
+            elif op == "poke":
+                names[arg[0]].write(int(arg[1]), int(arg[2]), int(arg[3]))
+            elif op in ("sync", "rest"):
                 for f in names.values():
                     f.promise()
                 firm, moved = dict(names), set()
@@ -305,3 +308,20 @@ def random_script(seed, count, marks=True):
             mark += 1
             lines.append("mark %d" % mark)
     return lines
+
+
+def resting_script(seed, count, rest):
+    """Like random_script(), but its second half asks for nothing to be written; it has
+    REST milliseconds for that in the end, and then there is the only mark.  Some of
+    what is written then gets no new blocks: no commit cares for that."""
+    lines = random_script(seed, count, marks=False)
+    half = len(lines) // 2
+    for i in range(half, len(lines)):
+        op, _, args = lines[i].partition(" ")
+        if op == "store":
+            lines[i] = "poke " + args
+        elif op in ("fsync", "fdatasync", "sync"):
+            lines[i] = "# " + lines[i]
+    lines[half:half] = ["write old 0 40960 200001", "sync"]
+    return lines + ["write old 8192 8192 200002", "poke old 24576 4096 200003",
+                    "rest %d" % rest, "mark 1"]

@@ -239,7 +239,7 @@ class Options(argparse.ArgumentParser):
 
 
 def options():
-    ap = argparse.ArgumentParser(
+    ap = Options(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("names", nargs="*", help="scenarios: parts of names, or files")
     ap.add_argument("--build", default="build")
@@ -325,6 +325,7 @@ def main():
             grade_batch.run_all(cases, arg)
             replay.pack(cases, arg)
     grade_terminal.print_cases(cases, arg)
+    grade_terminal.print_todo(cases)
     grade_terminal.print_table(cases, plan)
     grade_terminal.print_begin(cases)
     results = grade_report.as_json(cases, arg, plan)

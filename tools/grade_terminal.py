@@ -74,6 +74,8 @@ def at_length(case):
 
 
 def in_brief(case):
+    if case.verdict.word == "TODO":
+        return []           # print_todo() has it
     out = [" ".join(grade_report.why(case)[:2 if case.verdict.step is None else 1])]
     return out + ["hint: " + h for h in grade_hints.hints(case)[:1]]
 
@@ -94,6 +96,17 @@ def print_cases(cases, arg):
         for line in lines:
             print("      " + line)
     sys.stdout.flush()
+
+
+def print_todo(cases):
+    """What was not run, by the exercise that it waits for."""
+    waits = {}
+    for c in cases:
+        for why in c.verdict.detail if c.verdict.word == "TODO" else ():
+            waits.setdefault(why, []).append(c.name)
+    for why, names in waits.items():
+        print("%s; %d scenario%s wait%s for it" % (
+            why, len(names), "s" if len(names) > 1 else "", "" if len(names) > 1 else "s"))
 
 
 def print_table(cases, plan):

@@ -29,6 +29,7 @@ from exercises import Bad  # noqa: E402
 WITHOUT = (".git", ".ci", ".gitlab-ci.yml", "build", "ref", "lab-tests/mutants",
            "lab-tests/solutions",
            "lab-tests/kernel", "lab-tests/host/", "tools/handout", "tools/mutants.py")
+README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "handout-readme.md")
 EVEN_SO = ("lab-tests/host/shim/",)     # the disk tools stand on it
 WINDOW = 4          # so many lines of a solution in a row must be nowhere
 WEIGHT = 100        # ... if they have so many characters
@@ -87,6 +88,11 @@ class Cutter:
         os.makedirs(os.path.dirname(to), exist_ok=True)
         shutil.copy2(source or name, to)
 
+    def readme(self):
+        """A student's first page: what works here, no more."""
+        with open(README, encoding="utf-8") as f:
+            self.write("README.md", f.read().replace("{lab}", str(self.lab)))
+
     def strip(self, name, place):
         """The object of a source file, without what only a debugger reads."""
         built = os.path.join(self.arg.build, "k", name + ".o")
@@ -134,7 +140,9 @@ class Cutter:
         for name in project_files():
             if is_without(name) or name.startswith(self.arg.out_inside):
                 continue
-            if name in self.tree:
+            if name == "README.md":
+                self.readme()
+            elif name in self.tree:
                 self.exercise_file(name)
             else:
                 self.copy(name)

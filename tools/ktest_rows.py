@@ -330,7 +330,8 @@ MATRIX = [
     # the rows of the memory system and of processes again, by programs
     row("user-1", "user", mode="icount", mem="512M"),
     row("user-4", "user", smp=4, mem="512M", fast=True),
-    row("user-oom", "user", smp=4, mem="64M", run=["t_oom"]),
+    row("user-oom", "user", smp=4, mem="64M", run=("t_oom", "dir=/dev/vda"),
+        append="root=archive", disks=[("sfs",)]),
     row("user-sv39", "user", smp=2, mem="512M", append="mmu=sv39"),
     row("user-fork-race", "user", smp=4, mem="512M", run=("l_race", "rounds=200")),
     row("user-fork-race-10000", "user", smp=4, mem="512M", run=("l_race", "rounds=10000"),
@@ -346,10 +347,10 @@ MATRIX = [
     row("user-disk-1", "user", mode="icount", mem="512M", run=["t_disk"],
         append="root=archive", disks=[("scratch",)]),
     row("user-swap-disk", "user", smp=4, mem="256M",
-        run=("t_swap", "t_swapdisk", "t_shm", "dir=/dev/vda"),
+        run=("t_swap", "t_swapdisk", "t_vmswap", "t_shm", "dir=/dev/vda"),
         append="root=archive", disks=[("sfs",), ("swap",)]),
     row("user-swap-disk-1", "user", mode="icount", mem="256M",
-        run=("t_swap", "t_swapdisk", "t_shm", "dir=/dev/vda"),
+        run=("t_swap", "t_swapdisk", "t_vmswap", "t_shm", "dir=/dev/vda"),
         append="root=archive", disks=[("sfs",), ("swap",)]),
     # three times the memory, on swap; each policy in the long rows
     row("user-pressure", "user", smp=4, mem="64M", run=("l_pressure", "rounds=1"),
@@ -393,6 +394,9 @@ MATRIX = [
     # the power fails, and QEMU is killed: a short part of make crashdisk
     row("crashdisk", "tool", fast=True,
         tool=["crashdisk.py", "--seed=21", "--operations=30", "--samples=1", "--kill=3"]),
+    # ... after 6 s in which nobody asked for anything to be written: row 67
+    row("crashdisk-rest", "tool",
+        tool=["crashdisk.py", "--seed=67", "--scripts=0", "--operations=80", "--rest=3"]),
     # the scenarios of the labs, all of them, as students run them
     row("scenarios", "tool", fast=True, tool=["grade.py", "--jobs=1"]),
     # ... on the SD card's image, over a serial line that is slow, loses and flips

@@ -22,6 +22,8 @@
     X(STAT_SWITCH, "switch")         /* context switches */                \
     X(STAT_STEAL, "steal_thread")    /* threads taken from another hart */ \
     X(STAT_TICK, "tick")                                                   \
+    X(STAT_TICK_USER, "tick_user")     /* ... in a program */              \
+    X(STAT_TICK_KERNEL, "tick_kernel") /* ... in the kernel, not idle */   \
     X(STAT_IRQ, "irq")                                                     \
     X(STAT_IPI, "ipi")                                                     \
     X(STAT_TLB_LOCAL, "tlb_loc")    /* local TLB flushes */                \

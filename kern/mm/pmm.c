@@ -21,7 +21,7 @@
  * may have millions; so at boot only those are written that somebody could
  * read.  Per section (2 MiB, 512 frames):
  *
- *   free, whole        none, unless a block begins here: BUDDY RAW on its head
+ *   free, whole        the first: BUDDY RAW if a block begins here, or nothing
  *   reserved, whole    RESERVED RAW on the first
  *   mixed, or cut by the edge of RAM     all that lie in RAM
  *
@@ -112,8 +112,9 @@ buddy_take(unsigned order, bool *raw)
      *
      * The smallest list that has a block will do; what is too large is halved
      * until it fits, and each upper half goes back to the list of its order.
-     * No block: NULL. Keep buddy.nfree right, and call reclaim_wake() if it
-     * falls below reclaim_mark.
+     * No block, or ORDER above MAX_ORDER: NULL. Keep buddy.nfree right, and
+     * call reclaim_wake() whenever less than reclaim_mark is left afterwards;
+     * it may be called under buddy.lock.
      *
      * list_take() and list_put() take a block off a list and put it there;
      * both know of raw blocks, whose frames behind the first have no
@@ -183,7 +184,8 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
 /* --- a walk over all frames --- */
 
 /* Frames to go on from P to what may be a page: 0, it may be one itself.  A section
- * whose first frame says nothing may be one that is just being described. */
+ * whose first frame says nothing is part of a free block, or of one that is just
+ * being described. */
 static unsigned long
 frames_to_skip(struct page *p, pfn_t pfn)
 {
@@ -231,8 +233,8 @@ block_claim(struct page *p, unsigned order, bool raw)
      * now: one reference, and if it is more than one frame, HEAD with the
      * order on the first and TAIL on the others. A raw block has no
      * descriptors behind its first frame yet: describe(). Count what happened:
-     * STAT_ALLOC_FAIL, or STAT_PAGE_ALLOC with the number of frames; trace()
-     * it. */
+     * STAT_ALLOC_FAIL for none, else STAT_PAGE_ALLOC with the number of frames
+     * and trace(TRACE_ALLOC, its number, ORDER). */
     pfn_t pfn;
 
     if (p == NULL) {
@@ -265,10 +267,12 @@ free_fault(struct page *p, unsigned order)
      * A kernel that frees a frame twice gives it to two owners, and the damage
      * shows much later, somewhere else. So look before you believe: Is P a
      * descriptor at all, and its frame in RAM? Is the frame the first of a
-     * block of this order? Is it free already, reserved, in the middle of a
-     * block, or somebody else's (slab, swap)? Is it still used: more than one
-     * reference, or mapped, locked, pinned (users)? Say it in a few words; the
-     * caller panics with them. */
+     * block of this order? Is it free already (also in a hart's own store:
+     * CACHED), reserved, in the middle of a block, or somebody else's: of a
+     * slab, on a list of swap (SWAPPABLE)? Is it still used: more than one
+     * reference, or users (who maps, mlocks or pins it)? Bits that the owner
+     * had for itself, like LOCKED or DIRTY, are no fault. Say it in a few
+     * words; the caller panics with them. */
     pfn_t pfn = page_to_pfn(p);
     uint32_t f;
 

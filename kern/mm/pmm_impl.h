@@ -36,8 +36,8 @@ struct page *buddy_take(unsigned order, bool *raw);
  * => buddy.lock held */
 void buddy_put(struct page *p, unsigned order, uint32_t raw);
 
-/* What buddy_take() gave becomes an allocated block; NULL stays NULL.  Both are
- * counted and traced. */
+/* What buddy_take() gave becomes an allocated block, which is counted and traced;
+ * NULL stays NULL, and is counted. */
 struct page *block_claim(struct page *p, unsigned order, bool raw);
 
 /* The way back, to what buddy_put() takes; panics if the block may not be

@@ -235,7 +235,7 @@ do_exit(int status, bool group)
     p->exiting |= last;
     task_left(p, me);
     tid = me->tid == p->pid ? 0 : me->tid;
-    p->ticks += me->thread.run_ticks;
+    cputime_add(&p->ran, &me->thread.ran);
     wake_waiters(p); /* exec waits to be alone */
     spin_unlock(&tree_lock);
     if (tid != 0)
@@ -306,8 +306,10 @@ collect(struct process *me, struct process *p, bool taken,
     r->pid = p->pid;
     r->status = p->status;
     r->cause = p->cause;
-    r->ticks = p->ticks + p->child_ticks;
-    me->child_ticks += taken ? r->ticks : 0;
+    r->ran = p->ran;
+    cputime_add(&r->ran, &p->child_ran);
+    if (taken)
+        cputime_add(&me->child_ran, &r->ran);
     for (unsigned i = 0; i < MMSTAT_COUNT; i++)
         r->stat[i] = p->stat[i] + p->child_stat[i];
     for (unsigned i = 0; taken && i < MMSTAT_COUNT; i++)

@@ -93,6 +93,7 @@ alloc_proc(int pid)
     if (p == NULL)
         return NULL;
     p->pid = pid;
+    p->born = time_now();
     list_init(&p->children);
     list_init(&p->zombies);
     list_init(&p->tasks);
@@ -193,14 +194,14 @@ place_copy(struct fs_place *from)
     return fs;
 }
 
-uint64_t
-process_ticks(const struct process *p)
+struct cputime
+process_ran(const struct process *p)
 {
-    uint64_t ticks = p->ticks;
+    struct cputime ran = p->ran;
 
     list_for_each_entry (t, &p->tasks, struct task, link)
-        ticks += atomic_load(&t->thread.run_ticks);
-    return ticks;
+        cputime_add(&ran, &t->thread.ran);
+    return ran;
 }
 
 void

@@ -106,8 +106,9 @@ struct process {
     struct inode *exe;               /* [self, t] the program, or NULL */
     uintptr_t stack_start;           /* [t] argc, as exec laid it down */
     struct rlimit64 limits[RLIM_COUNT];
-    uint64_t ticks;                    /* [a] of ended tasks */
-    uint64_t child_ticks;              /* [t] of children waited for */
+    struct cputime ran;                /* [t] of ended tasks */
+    struct cputime child_ran;          /* [t] of children waited for */
+    uint64_t born;                     /* [I] time_now() then */
     uint64_t stat[MMSTAT_COUNT];       /* of spaces that it left */
     uint64_t child_stat[MMSTAT_COUNT]; /* [t] of children waited for */
     bool trace;                        /* [t] print its calls */
@@ -147,8 +148,8 @@ struct task {
     unsigned fp_hart;           /* [self] loaded there last */
 };
 
-/* Ticks that all tasks of P ran, also those that ended.  => tree locked */
-uint64_t process_ticks(const struct process *p);
+/* What all tasks of P ran, also those that ended.  => tree locked */
+struct cputime process_ran(const struct process *p);
 
 /* The process PID, or NULL.  => tree_lock held as long as it is used */
 struct process *pid_find(int pid);
@@ -251,7 +252,7 @@ NORETURN void do_exit(int status, bool group);
 struct wait_result {
     int pid, status;
     struct sig_cause cause;
-    uint64_t ticks;
+    struct cputime ran;
     uint64_t stat[MMSTAT_COUNT];
 };
 long do_wait(int pid, unsigned options, struct wait_result *r);

@@ -419,11 +419,14 @@ sched_tick(void)
 {
     struct run_queue *rq = lock_queue_of(current_thread());
     struct thread *t = rq->running;
+    bool user = (csr_read(sstatus) & SSTATUS_SPP) == 0;
     uint64_t idle;
 
     kstat_inc(STAT_TICK);
-    t->run_ticks++;
+    t->ran.all++;
+    t->ran.user += user;
     if (t != rq->idle) {
+        kstat_inc(user ? STAT_TICK_USER : STAT_TICK_KERNEL);
         timer_want_tick();
         if (policy->tick(rq, t))
             this_cpu()->resched = 1;

@@ -32,6 +32,18 @@ enum thread_state {
     THREAD_DEAD,    /* will never run again; its stack may be freed */
 };
 
+/* Ticks received: all, and those of them in user mode. */
+struct cputime {
+    uint64_t all, user;
+};
+
+static inline void
+cputime_add(struct cputime *sum, const struct cputime *more)
+{
+    sum->all += atomic_load(&more->all);
+    sum->user += atomic_load(&more->user);
+}
+
 /* Why a thread left user mode, as the signal it deserves (libs/signal.h). */
 struct user_trap {
     int signo;      /* 0: it asked for something (ecall) */
@@ -63,7 +75,7 @@ struct thread {
     uint64_t pass;            /* [r] stride: virtual time used so far */
     uint32_t priority;        /* [r] stride: share, 1 .. 1000 */
     uint32_t slice_left;      /* [r] ticks until preempted */
-    uint64_t run_ticks;       /* [r] ticks received, for ps and tests */
+    struct cputime ran;       /* [r] for ps and tests */
 
     uintptr_t kstack;         /* [I] lowest byte of its stack */
     void (*entry)(void *arg); /* [I] */

@@ -188,11 +188,11 @@ long
 give_usage(uintptr_t to, const struct wait_result *w)
 {
     enum { MINFLT = 8, MAJFLT = 9, WORDS = 18 };
-    uint64_t u[WORDS] = {w->ticks / TICK_HZ,
-                         w->ticks % TICK_HZ * (1000000 / TICK_HZ)};
+    int64_t u[WORDS] = {0};
 
-    u[MINFLT] = w->stat[MM_MIN];
-    u[MAJFLT] = w->stat[MM_MAJ];
+    user_times(u, &w->ran);
+    u[MINFLT] = (int64_t)w->stat[MM_MIN];
+    u[MAJFLT] = (int64_t)w->stat[MM_MAJ];
     return copy_to_user(to, u, sizeof(u)) != 0 ? -EFAULT : 0;
 }
 

@@ -44,14 +44,14 @@ clock_is_cpu(uint64_t clock)
 static int64_t
 cpu_ns(bool process)
 {
-    uint64_t ticks = atomic_load(&current_thread()->run_ticks);
+    struct cputime ran = current_thread()->ran;
 
     if (process) {
         spin_lock(&tree_lock);
-        ticks = process_ticks(current_process());
+        ran = process_ran(current_process());
         spin_unlock(&tree_lock);
     }
-    return (int64_t)ticks * (NS / TICK_HZ);
+    return (int64_t)ran.all * (NS / TICK_HZ);
 }
 
 uint64_t

@@ -5,6 +5,7 @@
 #include "fs/inode.h"
 #include "mm/uaccess.h"
 #include "process/proc.h"
+#include "schedule/timeout.h"
 #include <errno.h>
 
 /* The caller's file FD, or NULL; to be given back by file_unuse(). */
@@ -85,6 +86,19 @@ int inode_at(int dirfd, uintptr_t path, unsigned flags, struct inode **found);
 /* struct rusage (uapi/linux/resource.h) of who was waited for, to user memory:
  * time, and the faults without and with I/O; the rest is 0.  -EFAULT */
 struct wait_result;
+/* TO: seconds and microseconds in user mode, then those in the kernel, as the two
+ * struct timeval that struct rusage begins with. */
+static inline void
+user_times(int64_t to[4], const struct cputime *ran)
+{
+    uint64_t kernel = ran->all - ran->user;
+
+    to[0] = (int64_t)(ran->user / TICK_HZ);
+    to[1] = (int64_t)(ran->user % TICK_HZ * (1000000 / TICK_HZ));
+    to[2] = (int64_t)(kernel / TICK_HZ);
+    to[3] = (int64_t)(kernel % TICK_HZ * (1000000 / TICK_HZ));
+}
+
 long give_usage(uintptr_t to, const struct wait_result *w);
 
 /* T from now on, in time_now(): never in the past, never beyond what counts. */

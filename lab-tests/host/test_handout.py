@@ -2,6 +2,8 @@
 """What cuts exercises: whole bodies, stubs become code, and nothing is left half-made."""
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +130,25 @@ def text(*path):
         return f.read()
 
 
+def make_says(out):
+    """The Makefile in a hand-out, and where it comes from."""
+    def make(at, goal):
+        done = subprocess.run(["make", "-s", goal], cwd=at, universal_newlines=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={k: v for k, v in os.environ.items() if "MAKE" not in k})
+        return done.stdout
+    shutil.copy(os.path.join(TOP, "Makefile"), out)
+    full, short = make(TOP, "help"), make(out, "help")
+    goals = [set(re.findall(r"(?m)^  make ([a-z-]+)", s)) for s in (full, short)]
+    check("handout_help_is_shorter", (sorted(goals[1] - goals[0]),
+                                      sorted({"grade", "scenario", "qemu", "gdb"} - goals[1]),
+                                      "V=1 shows" in short), ([], [], True))
+    for goal in sorted(goals[0] - goals[1]):
+        said = make(out, goal).splitlines()
+        check("handout_has_no_" + goal, (len(said), " is not in a hand-out:" in said[0]),
+              (1, True))
+
+
 def whole_trees():
     at = tree()
     out = os.path.join(at, "out")
@@ -138,6 +159,8 @@ def whole_trees():
                                       text(out, "ref/kern/b.c.o")), (False, "B"))
     check("handout_own_object_apart", text(out, "ref/solved/kern/a.c.o"), "A")
     check("handout_no_mutants", os.path.exists(out + "/lab-tests/mutants"), False)
+    check("handout_own_readme", text(out, "README.md").splitlines()[0], "# ucore-sv: lab 3")
+    make_says(out)
     m = json.loads(text(out, "ref/manifest.json"))
     check("handout_manifest", (m["lab"], list(m["exercises"]), list(m["headers"])),
           (3, ["3.2"], ["kern/a.h"]))
@@ -171,11 +194,11 @@ def left(at):
 
 def accidents():
     at = tree()
-    with open(at + "/README.md", "w") as f:
+    with open(at + "/NOTES.md", "w") as f:
         f.write("An answer in a text:\n\n" + GOOD)
     code, said = run(at, "--lab", "3", at + "/out")
-    check("handout_answer_elsewhere", (code, said[:22], left(at)),
-          (1, "handout: README.md:9: ", []))
+    check("handout_answer_elsewhere", (code, said[:21], left(at)),
+          (1, "handout: NOTES.md:9: ", []))
     at = tree()
     os.unlink(at + "/build/k/kern/b.c.o")
     check("handout_not_built", (run(at, "--lab", "3", at + "/out"), left(at)),

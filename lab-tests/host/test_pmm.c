@@ -500,6 +500,54 @@ test_use_writes_few_descriptors(void)
     return true;
 }
 
+/* --- a walk beside it --- */
+
+/* How many pages the walk finds among the 2^ORDER frames from P on. */
+static unsigned
+pages_in(struct page *p, unsigned order)
+{
+    unsigned n = 0;
+    pfn_t at = 0;
+
+    for (struct page *q; (q = frame_next(&at)) != NULL;)
+        n += q >= p && q < p + (1ul << order);
+    return n;
+}
+
+/* Who walks over all frames takes no lock, and may come when a raw block is off its
+ * list and not described yet; what lies there may look like pages. */
+static bool
+test_a_walk_sees_no_junk(void)
+{
+    static const struct page junk = {.flags_ref = 0xa5a5a5a5a5a5a5a5};
+
+    for (unsigned order = SECTION_ORDER; order <= MAX_ORDER; order++) {
+        bool raw = false;
+        struct page *p;
+
+        world(&huge);
+        for (pfn_t i = 0; i < last - first; i++) {
+            if (memmap[i].flags_ref == junk.flags_ref) {
+                memmap[i].flags = 0;
+                memmap[i].ref = 1;
+            }
+        }
+        spin_lock(&buddy.lock);
+        p = buddy_take(order, &raw);
+        spin_unlock(&buddy.lock);
+        EXPECT(p != NULL && raw);
+        EXPECT(pages_in(p, order) == 0);
+        EXPECT(block_claim(p, order, raw) == p);
+        EXPECT(pages_in(p, order) == 0);
+        block_unclaim(p, order);
+        spin_lock(&buddy.lock);
+        buddy_put(p, order, 0);
+        spin_unlock(&buddy.lock);
+        EXPECT(pages_in(p, order) == 0);
+    }
+    return true;
+}
+
 /* --- bugs of callers --- */
 
 static const struct layout *const small = &layouts[3]; /* reserved pieces */
@@ -1023,6 +1071,7 @@ main(void)
     RUN(random_huge);
     RUN(boot_writes_few_descriptors);
     RUN(use_writes_few_descriptors);
+    RUN(a_walk_sees_no_junk);
     RUN(double_free);
     RUN(list_free);
     RUN(list_free_wrongly);

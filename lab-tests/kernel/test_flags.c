@@ -2,6 +2,8 @@
  * back: row 70 of docs/design/mm.md. */
 #include "ext/mm/observe.h"
 #include "mm/reclaim.h"
+#include "mm/writeback.h"
+#include "pager_ram.h"
 #include "swap_ram.h"
 #include "swap_world.h"
 
@@ -95,6 +97,62 @@ KTEST(vm_row_70_the_flags_of_a_page_of_a_file)
     CHECK(!has(PGINFO_PRESENT) && get(seen_mm, seen_at) == 0 && flags() == U);
     mm_put_user(seen_mm);
     object_put(&obj);
+}
+
+/* --- a page that cannot be brought, and one that calls use --- */
+
+KTEST(vm_row_70_an_error_and_its_end)
+{
+    struct ram_pager *rp = ram_pager_runs(1);
+    struct page *page;
+    char *data;
+
+    CHECK(object_add(&rp->obj, 0, &page) == 0);
+    rp->bad_page = 0;
+    CHECK(object_fill(&rp->obj, page) == -EIO);
+    CHECK((page->flags & (PG_ERROR | PG_UPTODATE | PG_DIRTY)) == PG_ERROR);
+    CHECK(page->owner == 0); /* the next one asks again */
+    page_unlock(page);
+    page_put(page);
+    rp->bad_page = RAM_NONE;
+    CHECK(object_page(&rp->obj, 0, &page, &data) == 0);
+    CHECK((page->flags & (PG_ERROR | PG_UPTODATE | PG_DIRTY | PG_LOCKED)) ==
+          PG_UPTODATE);
+    page_put(page);
+    object_put(&rp->obj);
+}
+
+static uint32_t
+referenced(struct vm_object *obj, uint64_t index)
+{
+    struct page *page = object_find(obj, index);
+    uint32_t flag;
+
+    CHECK(page != NULL);
+    flag = page->flags & PG_REFERENCED;
+    page_put(page);
+    return flag;
+}
+
+/* read(2) came by one of two: the hand passes over it once, and takes the other. */
+KTEST(vm_row_70_referenced_by_a_call)
+{
+    struct ram_pager *rp = ram_pager_runs(2);
+    struct page *page;
+    uint64_t word;
+    char *data;
+
+    flush_everything();
+    (void)reclaim(1ul << 20);
+    CHECK(object_page(&rp->obj, 1, &page, &data) == 0);
+    atomic_and(&page->flags, ~PG_REFERENCED);
+    page_put(page);
+    CHECK(object_read(&rp->obj, 0, &word, 8) == 8 && rp->obj.npages == 2);
+    CHECK(referenced(&rp->obj, 0) && !referenced(&rp->obj, 1));
+    CHECK(reclaim(1) == 1 && rp->obj.npages == 1);
+    CHECK(!referenced(&rp->obj, 0));
+    CHECK(reclaim(1) == 1 && rp->obj.npages == 0);
+    object_put(&rp->obj);
 }
 
 /* --- a private page, and its slot --- */

@@ -28,6 +28,14 @@ reclaim_all(void)
     return reclaim(1ul << 20);
 }
 
+/* What goes from now on belongs to the test. */
+static void
+only_ours(void)
+{
+    flush_everything();
+    (void)reclaim_all();
+}
+
 KTEST(vm_row_65_a_dirty_page_of_five_spaces_is_written_once)
 {
     struct ram_pager *rp = ram_pager_runs(1);
@@ -215,10 +223,14 @@ KTEST(vm_row_66_without_anything_to_take_it_gives_up)
 KTEST(vm_row_68_72_text_of_eight_spaces_is_dropped)
 {
     enum { RUNS = 8, TEXT = 4 };
+    struct swap_ram *r = swap_ram_on(64); /* it could go there */
     struct ram_pager *rp = ram_pager_runs(TEXT);
     struct mm_struct *mm[RUNS];
     uintptr_t at[RUNS];
-    uint64_t wb = kstat_read(STAT_WB), gone, maj;
+    uint64_t wb, gone, maj, steal, out;
+
+    only_ours();
+    wb = kstat_read(STAT_WB);
 
     for (unsigned i = 0; i < RUNS; i++) {
         mm[i] = mm_create();
@@ -229,18 +241,25 @@ KTEST(vm_row_68_72_text_of_eight_spaces_is_dropped)
     CHECK(maps_of(&rp->obj, 0) == RUNS);
     gone = all_of(mm, RUNS, MM_RMAPUN);
     maj = all_of(mm, RUNS, MM_MAJ);
-    rp->ins = 0;
+    rp->ins = rp->runs = 0;
+    steal = kstat_read(STAT_DROPPED);
+    out = kstat_read(STAT_SWPOUT);
     (void)reclaim_all();
     CHECK(all_of(mm, RUNS, MM_RMAPUN) - gone == RUNS * TEXT);
+    CHECK(kstat_read(STAT_DROPPED) - steal == TEXT);
     CHECK(rp->obj.npages == 0 && kstat_read(STAT_WB) == wb);
+    CHECK(kstat_read(STAT_SWPOUT) == out && swap_slots_used() == 0);
     for (unsigned i = 0; i < RUNS; i++) {
-        CHECK(mm[i]->rss == 0 && mm[i]->stat[MM_SWPOUT] == 0);
+        CHECK(mm[i]->rss == 0);
         for (unsigned k = 0; k < TEXT; k++)
             CHECK(get(mm[i], at[i] + k * P) == ram_word(k, 0));
         mm_put_user(mm[i]);
     }
-    CHECK(all_of(mm, RUNS, MM_MAJ) - maj >= 1 && rp->ins == TEXT);
+    /* Whoever comes first waits for each run; the others find it there. */
+    CHECK(all_of(mm, RUNS, MM_MAJ) - maj == rp->runs && rp->runs >= 1);
+    CHECK(rp->ins == TEXT);
     object_put(&rp->obj);
+    swap_ram_off(r);
 }
 
 /* One page three times in one space: three records, three entries gone. */
@@ -264,48 +283,126 @@ KTEST(vm_row_68_three_entries_of_one_space_go)
     object_put(&rp->obj);
 }
 
+/* --- where a page comes from again, while there is swap it could go to --- */
+
+/* One page of a file, seen through a mapping with PROT and FLAGS. */
+static struct ram_pager *one;
+static struct mm_struct *one_mm;
+static uintptr_t one_at;
+static struct swap_ram *one_swap;
+
+static void
+map_one(uint32_t prot, uint32_t flags)
+{
+    one_swap = swap_ram_on(64);
+    one = ram_pager_runs(1);
+    one_mm = mm_create();
+    one_at = map(one_mm, prot, flags, &one->obj, 0, 1);
+}
+
+/* It is dropped, and goes nowhere: OUTS pages were written to the file before. */
+static void
+goes_to_no_slot(unsigned outs)
+{
+    uint64_t steal, out;
+
+    mark(one_mm);
+    steal = kstat_read(STAT_DROPPED);
+    out = kstat_read(STAT_SWPOUT);
+    (void)reclaim_all();
+    CHECK(one->obj.npages == 0 && entry(one_mm, one_at) == 0);
+    CHECK(kstat_read(STAT_DROPPED) - steal == 1);
+    CHECK(since(one_mm, MM_RMAPUN) == 1 && swap_slots_used() == 0);
+    CHECK(kstat_read(STAT_SWPOUT) == out);
+    CHECK(one->outs == outs);
+}
+
+/* ... and comes from the file. */
+static void
+comes_from_the_file(uint64_t word)
+{
+    unsigned ins = one->ins;
+
+    mark(one_mm);
+    CHECK(get(one_mm, one_at) == word);
+    CHECK(since(one_mm, MM_MAJ) == 1 && since(one_mm, MM_SWPIN) == 0);
+    CHECK(since(one_mm, MM_FLT) - since(one_mm, MM_RETRY) == 1);
+    CHECK(one->ins - ins == 1);
+}
+
+static void
+unmap_one(void)
+{
+    mm_put_user(one_mm);
+    object_put(&one->obj);
+    swap_ram_off(one_swap);
+}
+
 /* M5: a private mapping shows a clean page of the file; M9: shared text. */
 KTEST(vm_row_M5_M9_clean_pages_are_read_again)
 {
     static const uint32_t flags[] = {MAP_PRIVATE, MAP_SHARED};
 
     for (unsigned i = 0; i < ARRAY_LEN(flags); i++) {
-        struct ram_pager *rp = ram_pager_runs(2);
-        struct mm_struct *mm = mm_create();
-        uintptr_t at =
-            map(mm, i == 0 ? RW : VM_READ | VM_EXEC, flags[i], &rp->obj, 0, 2);
-
-        CHECK(get(mm, at) == ram_word(0, 0));
-        if (i == 0)
-            CHECK(put(mm, at + P, 7) == 0); /* ours: not the file's any more */
-        mark(mm);
-        (void)reclaim_all();
-        CHECK(rp->obj.npages == 0 && entry(mm, at) == 0);
-        CHECK(get(mm, at) == ram_word(0, 0));
-        CHECK(since(mm, MM_MAJ) == 1 && since(mm, MM_SWPOUT) == 0);
-        if (i == 0)
-            CHECK(since(mm, MM_RMAPUN) == 1 && get(mm, at + P) == 7);
-        mm_put_user(mm);
-        object_put(&rp->obj);
+        only_ours();
+        map_one(i == 0 ? RW : VM_READ | VM_EXEC, flags[i]);
+        CHECK(get(one_mm, one_at) == ram_word(0, 0));
+        goes_to_no_slot(0);
+        comes_from_the_file(ram_word(0, 0));
+        unmap_one();
     }
 }
 
-/* M11: flushed, it is write-protected; evicted, it comes from the disk. */
-KTEST(vm_row_M11_flushed_and_evicted)
+/* A page that is ours and one that is the file's, side by side: each comes from where
+ * it went. */
+KTEST(vm_row_M5_M6_each_page_from_its_place)
 {
-    struct ram_pager *rp = ram_pager_runs(1);
+    struct swap_ram *r = swap_ram_on(64);
+    struct ram_pager *rp = ram_pager_runs(2);
     struct mm_struct *mm = mm_create();
-    uintptr_t at = map(mm, RW, MAP_SHARED, &rp->obj, 0, 1);
+    uintptr_t at = map(mm, RW, MAP_PRIVATE, &rp->obj, 0, 2);
+    uint64_t out;
+    unsigned ins;
 
-    CHECK(put(mm, at, 5) == 0);
-    CHECK(object_sync(&rp->obj, 0, UINT64_MAX, true) == 0);
-    CHECK(entry(mm, at) != 0 && !(entry(mm, at) & PTE_W));
+    only_ours();
+    CHECK(get(mm, at) == ram_word(0, 0) && put(mm, at + P, 7) == 0);
     mark(mm);
+    ins = rp->ins;
+    out = kstat_read(STAT_SWPOUT);
     (void)reclaim_all();
-    CHECK(entry(mm, at) == 0 && rp->obj.npages == 0 && rp->outs == 1);
-    CHECK(get(mm, at) == 5 && since(mm, MM_MAJ) == 1);
+    CHECK(entry(mm, at) == 0 && entry(mm, at + P) == 0);
+    CHECK(kstat_read(STAT_SWPOUT) - out == 1 && swap_slots_used() == 1);
+    CHECK(get(mm, at + P) == 7 && since(mm, MM_SWPIN) == 1);
+    CHECK(rp->ins == ins && since(mm, MM_MAJ) == 1);
+    CHECK(get(mm, at) == ram_word(0, 0) && since(mm, MM_SWPIN) == 1);
+    CHECK(rp->ins > ins && since(mm, MM_MAJ) == 2);
     mm_put_user(mm);
     object_put(&rp->obj);
+    CHECK(swap_slots_used() == 0);
+    swap_ram_off(r);
+}
+
+/* M11: flushed, it is write-protected; evicted, it comes from the file.  What was not
+ * written to is not written. */
+KTEST(vm_row_M11_flushed_and_evicted)
+{
+    for (unsigned dirty = 0; dirty < 2; dirty++) {
+        uint64_t wb, word = dirty ? 5 : ram_word(0, 0);
+
+        only_ours();
+        map_one(RW, MAP_SHARED);
+        CHECK(get(one_mm, one_at) == ram_word(0, 0));
+        if (dirty)
+            CHECK(put(one_mm, one_at, word) == 0);
+        wb = kstat_read(STAT_WB);
+        CHECK(object_sync(&one->obj, 0, UINT64_MAX, true) == 0);
+        CHECK(kstat_read(STAT_WB) - wb == dirty);
+        CHECK(entry(one_mm, one_at) != 0 && !(entry(one_mm, one_at) & PTE_W));
+        goes_to_no_slot(dirty);
+        CHECK(kstat_read(STAT_WB) - wb == dirty);
+        comes_from_the_file(word);
+        unmap_one();
+    }
 }
 
 /* --- all harts fault, one thread reclaims, and the object is cut --- */

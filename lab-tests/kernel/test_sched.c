@@ -265,7 +265,7 @@ burn(unsigned i)
     t->priority = i == 0 ? 100 : 300;
     while (time_now() < until)
         cpu_relax();
-    share[i] = t->run_ticks;
+    share[i] = t->ran.all;
 }
 
 /* The two have priorities 100 and 300: stride shares by them, round robin does

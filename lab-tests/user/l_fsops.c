@@ -11,11 +11,12 @@
  *     creat PATH     truncate PATH LEN     fallocate PATH OFF LEN
  *     mkdir PATH     rmdir PATH            unlink PATH
  *     rename A B     link A B              symlink TEXT PATH
+ *     poke PATH OFF LEN SEED               rest MILLISECONDS
  *     fsync PATH     fdatasync PATH        sync
  *     mark N         N is written to MARKS, a disk, after all before is done
  *
  * DISK, if there is one, is mounted at /mnt first, and paths begin there.
- * store maps the file, stores, and calls msync.  Numbers are multiples of 8.  An
+ * store maps the file, stores, and calls msync; poke does not call it.  Numbers are multiples of 8.  An
  * operation that fails is said with its line, and ends the program with 1. */
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +100,7 @@ do_store(char **w)
     if (at != MAP_FAILED) {
         for (uint64_t i = 0; i < len; i += 8)
             *(uint64_t *)(at + (off - start) + i) = word_at(seed, off + i);
-        r = msync(at, off + len - start, MS_SYNC);
+        r = w[0][0] == 'p' ? 0 : msync(at, off + len - start, MS_SYNC);
         munmap(at, off + len - start);
     }
     return close(fd) != 0 ? -1 : r;
@@ -208,6 +209,12 @@ do_sync(char **w)
     return 0;
 }
 
+static int
+do_rest(char **w)
+{
+    return usleep((unsigned)strtoul(w[1], NULL, 0) * 1000);
+}
+
 static const struct {
     const char *name;
     int args;
@@ -221,6 +228,7 @@ static const struct {
     {"link", 2, do_link},     {"symlink", 2, do_symlink},
     {"fsync", 1, do_file},    {"fdatasync", 1, do_file},
     {"sync", 0, do_sync},     {"mark", 1, do_file},
+    {"poke", 4, do_store},    {"rest", 1, do_rest},
 };
 
 static int

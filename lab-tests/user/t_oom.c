@@ -1,6 +1,6 @@
 /* t_oom.c: memory is exhausted, and one process ends: who, and that the others do
- * not notice. */
-#include "lib/utest.h"
+ * not notice: row 98 of the memory plan. */
+#include "lib/vmfile.h"
 
 #define MIB   (1ul << 20)
 #define PROBE (64 * PAGE)
@@ -97,6 +97,54 @@ UTEST(row_98_who_eats_all_ends)
     munmap(mine, PROBE);
 }
 
+/* --- a hog, and others who work --- */
+
+#define BYSTANDERS 3
+
+static volatile int *over; /* shared: the hog has ended */
+
+/* Writes and looks at what it has, until the hog is gone. */
+static void
+works(int fd)
+{
+    unsigned char *p = (unsigned char *)map_much(PROBE);
+    unsigned char n = 0;
+
+    CHECK(write(fd, "", 1) == 1);
+    do {
+        n++;
+        for (size_t at = 0; at < PROBE; at += PAGE)
+            p[at] = n;
+        for (size_t at = 0; at < PROBE; at += PAGE)
+            CHECK(p[at] == n);
+        sched_yield();
+    } while (!*over);
+    _exit(7);
+}
+
+UTEST(row_98_a_hog_and_three_bystanders)
+{
+    uint64_t killed = stat_all("oomk");
+    pid_t pid[BYSTANDERS], hog;
+    int ready;
+
+    over = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                -1, 0);
+    CHECK(over != MAP_FAILED);
+    for (unsigned i = 0; i < BYSTANDERS; i++) {
+        pid[i] = start(works, &ready);
+        wait_ready(ready);
+    }
+    hog = start(eats, &ready);
+    wait_ready(ready);
+    CHECK(status_of(hog) == SIGKILL && stat_all("oomk") == killed + 1);
+    *over = 1;
+    for (unsigned i = 0; i < BYSTANDERS; i++)
+        CHECK(status_of(pid[i]) == 7 << 8);
+    CHECK(stat_all("oomk") == killed + 1);
+    CHECK(munmap((void *)over, PAGE) == 0);
+}
+
 /* --- who sleeps with much --- */
 
 static size_t
@@ -175,6 +223,66 @@ UTEST(row_98_the_largest_ends)
     CHECK((status_of(big) & 127) == SIGKILL);
     CHECK(all_there(p, more));
     munmap(p, more);
+}
+
+/* --- who waits in the kernel, and cannot be woken --- */
+
+static long cold_file;
+
+/* Has much, and reads from a disk that takes its time. */
+static void
+holds_and_reads(int fd)
+{
+    char c;
+
+    held_size = mem_free() / 10 * 6;
+    held = map_much(held_size);
+    touch_all(held, held_size);
+    CHECK(write(fd, "", 1) == 1);
+    (void)PREAD(cold_file, &c, 1, 0);
+    _exit(9); /* it was not killed */
+}
+
+/* A disk is late by MS: is there memory before its reader has ended? */
+static bool
+memory_before_the_end(unsigned ms)
+{
+    uint64_t killed = stat_all("oomk");
+    int ready, status;
+    char knob[32], *p;
+    size_t more;
+    pid_t big;
+    bool early;
+
+    cold();
+    snprintf(knob, sizeof(knob), "slow_io=%u", ms);
+    set_knob(knob);
+    big = start(holds_and_reads, &ready);
+    wait_ready(ready);
+    more = mem_free() + MIB;
+    p = map_much(more);
+    touch_all(p, more);
+    early = waitpid(big, &status, WNOHANG) == 0;
+    set_knob("slow_io=0");
+    CHECK(all_there(p, more) && munmap(p, more) == 0);
+    if (early)
+        status = status_of(big);
+    CHECK(status == SIGKILL && stat_all("oomk") == killed + 1);
+    return early;
+}
+
+/* What it had is there for others before it can end. */
+UTEST(row_98_a_blocked_victim_gives_its_memory)
+{
+    bool seen = false;
+
+    enter_disk("98");
+    cold_file = file_of("f", 1, PAGE);
+    for (unsigned ms = 500; ms <= 8000 && !seen; ms *= 2)
+        seen = memory_before_the_end(ms);
+    CHECK(seen);
+    drop("f", cold_file);
+    leave();
 }
 
 /* ... unless it may not. */

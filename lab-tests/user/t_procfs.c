@@ -90,6 +90,98 @@ UTEST(proc_statm_counts_pages)
     CHECK(munmap(p, 100 * PAGE) == 0);
 }
 
+/* Ticks in the program and in the kernel; then those of children. */
+static void
+ticks(long t[4])
+{
+    CHECK(syscall(153, t) > 0);
+}
+
+/* Until a program had ten ticks more, a hundred thousand turns at a time. */
+static int
+burn(void *arg)
+{
+    volatile unsigned turns = 0;
+    long from[4], t[4];
+
+    ticks(from);
+    do {
+        for (unsigned i = 0; i < 100000; i++)
+            turns++;
+        ticks(t);
+    } while (t[0] - from[0] < 10);
+    return t[1] - from[1] > (t[0] - from[0]) / 2;
+}
+
+/* The same for the kernel, which makes long texts. */
+static int
+ask_much(void *arg)
+{
+    long from[4], t[4];
+
+    ticks(from);
+    do {
+        for (unsigned i = 0; i < 10; i++)
+            CHECK(slurp("/proc/self/smaps") > 0);
+        ticks(t);
+    } while (t[1] - from[1] < 10);
+    return t[0] - from[0] > (t[1] - from[1]) / 2;
+}
+
+UTEST(times_of_program_and_kernel_are_told_apart)
+{
+    long from[4], t[4], machine[2][4];
+    char *at;
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (i == 1) {
+            ticks(from);
+            CHECK(run_child(burn, NULL) == 0);
+            ticks(t);
+            CHECK(t[2] - from[2] >= 10 && t[3] - from[3] <= t[2] - from[2]);
+            CHECK(run_child(ask_much, NULL) == 0);
+            ticks(from);
+            CHECK(from[3] - t[3] >= 10 && from[2] - t[2] <= from[3] - t[3]);
+        }
+        CHECK(slurp("/proc/stat") > 0 && (at = (char *)find("cpu ")) != NULL);
+        for (unsigned n = 0; n < 4; n++)
+            machine[i][n] = (long)strtoul(at, &at, 10);
+    }
+    /* What the two had, they had although they are gone. */
+    CHECK(machine[1][0] - machine[0][0] >= 10 && machine[0][1] == 0);
+    CHECK(machine[1][2] - machine[0][2] >= 10);
+}
+
+UTEST(proc_stat_says_when_a_process_began)
+{
+    unsigned long began[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        int fds[2];
+        char *at = text;
+        pid_t pid;
+
+        CHECK(pipe(fds) == 0);
+        if ((pid = fork()) == 0) {
+            close(fds[1]);
+            _exit((int)read(fds[0], text, 1));
+        }
+        snprintf(text, sizeof(text), "/proc/%d/stat", pid);
+        CHECK(slurp(strcpy(text + 100, text)) > 0);
+        at = strchr(text, ')') + 3;
+        for (unsigned n = 0; n < 19; n++)
+            began[i] = strtoul(at, &at, 10);
+        close(fds[0]);
+        close(fds[1]);
+        CHECK(waitpid(pid, NULL, 0) == pid);
+        if (i == 0) {
+            CHECK(slurp("/proc/uptime") > 0);
+            CHECK(burn(NULL) == 0);
+        }
+    }
+    CHECK(began[0] > 0 && began[1] >= began[0] + 8);
+}
+
 UTEST(proc_maps_shows_areas)
 {
     char want[64];

@@ -51,10 +51,9 @@ copy_numbers(struct process *p, struct look *l)
     l->state = state_of(p);
     l->trace = p->trace;
     l->stack_start = p->stack_start;
-    l->ticks = p->ticks;
-    l->child_ticks = p->child_ticks;
-    list_for_each_entry (t, &p->tasks, struct task, link)
-        l->ticks += atomic_load(&t->thread.run_ticks);
+    l->ran = process_ran(p);
+    l->child_ran = p->child_ran;
+    l->born = p->born;
     memcpy(l->name, p->name, sizeof(l->name));
     memcpy(l->child_stat, p->child_stat, sizeof(l->child_stat));
     for (unsigned i = 0; i < MMSTAT_COUNT; i++)

@@ -13,7 +13,8 @@ struct look {
     char state; /* R S Z */
     char name[16];
     bool trace;
-    uint64_t ticks, child_ticks, start;
+    struct cputime ran, child_ran;
+    uint64_t born; /* time_now() then */
     uintptr_t stack_start;
     uint64_t stat[MMSTAT_COUNT], child_stat[MMSTAT_COUNT];
     struct mm_struct *mm;

@@ -4,6 +4,7 @@
 #include "ext/mm/memsum.h"
 #include "ext/process/look.h"
 #include "mm/kmalloc.h"
+#include "schedule/timeout.h"
 #include <errno.h>
 #include <string.h>
 
@@ -54,12 +55,14 @@ show_stat(struct proc_text *t, int pid)
 
     if (l == NULL)
         return -ESRCH;
-    proc_print(t, "%d (%s) %c %d %d %d 0 -1 0 %lu %lu %lu %lu %lu 0 %lu 0 ",
+    proc_print(t, "%d (%s) %c %d %d %d 0 -1 0 %lu %lu %lu %lu %lu %lu %lu %lu ",
                l->pid, l->name, l->state, l->ppid, l->pgid, l->sid,
                l->stat[MM_MIN], l->child_stat[MM_MIN], l->stat[MM_MAJ],
-               l->child_stat[MM_MAJ], l->ticks, l->child_ticks);
-    proc_print(t, "20 0 %u 0 0 %lu %lu 18446744073709551615 0 0 %lu ", l->tasks,
-               size_of(l->mm), pages_of(l->mm), l->stack_start);
+               l->child_stat[MM_MAJ], l->ran.user, l->ran.all - l->ran.user,
+               l->child_ran.user, l->child_ran.all - l->child_ran.user);
+    proc_print(t, "20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 %lu ",
+               l->tasks, l->born / (timebase_hz / TICK_HZ), size_of(l->mm),
+               pages_of(l->mm), l->stack_start);
     proc_print(t, "0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
     look_drop(l);
     return 0;

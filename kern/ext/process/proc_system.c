@@ -78,30 +78,22 @@ uptime(void)
     return time_now() / (timebase_hz / 100);
 }
 
-static void
-add_ticks(struct thread *th, void *arg)
-{
-    *(uint64_t *)arg += atomic_load(&th->run_ticks);
-}
-
-/* Ticks that threads got which are still there: Linux counts those of dead ones,
- * too, so ours may go down. */
+/* An idle hart has no ticks: its time is what the others' are missing. */
 static uint64_t
-busy_ticks(void)
+idle_time(uint64_t all, uint64_t user, uint64_t kernel)
 {
-    uint64_t sum = 0;
-
-    thread_for_each(add_ticks, &sum);
-    return sum;
+    return all - MIN(user + kernel, all);
 }
 
 static int
 show_uptime(struct proc_text *t, int pid)
 {
-    uint64_t up = uptime(), all = up * ncpu, busy = MIN(busy_ticks(), all);
+    uint64_t up = uptime();
+    uint64_t idle = idle_time(up * ncpu, kstat_read(STAT_TICK_USER),
+                              kstat_read(STAT_TICK_KERNEL));
 
-    proc_print(t, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100,
-               (all - busy) / 100, (all - busy) % 100);
+    proc_print(t, "%lu.%02lu %lu.%02lu\n", up / 100, up % 100, idle / 100,
+               idle % 100);
     return 0;
 }
 PROC_FILE(uptime, .name = "uptime", .show = show_uptime);
@@ -119,14 +111,20 @@ count_runnable(struct thread *th, void *arg)
 static int
 show_stat(struct proc_text *t, int pid)
 {
-    uint64_t all = uptime() * ncpu, busy = MIN(busy_ticks(), all);
+    uint64_t up = uptime(), user, kernel;
     unsigned n[2] = {0};
 
     thread_for_each(count_runnable, n);
-    proc_print(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, all - busy);
-    for (unsigned i = 0; i < ncpu; i++)
-        proc_print(t, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / ncpu,
-                   (all - busy) / ncpu);
+    user = kstat_read(STAT_TICK_USER);
+    kernel = kstat_read(STAT_TICK_KERNEL);
+    proc_print(t, "cpu  %lu 0 %lu %lu 0 0 0 0 0 0\n", user, kernel,
+               idle_time(up * ncpu, user, kernel));
+    for (unsigned i = 0; i < ncpu; i++) {
+        user = atomic_load(&kstat_rows[i].v[STAT_TICK_USER]);
+        kernel = atomic_load(&kstat_rows[i].v[STAT_TICK_KERNEL]);
+        proc_print(t, "cpu%u %lu 0 %lu %lu 0 0 0 0 0 0\n", i, user, kernel,
+                   idle_time(up, user, kernel));
+    }
     proc_print(t, "intr %lu\nctxt %lu\nbtime %ld\n", kstat_read(STAT_IRQ),
                kstat_read(STAT_SWITCH), (long)((wall_ns() - uptime_ns()) / NS));
     proc_print(t, "procs_running %u\nprocs_blocked 0\n", n[0]);

@@ -20,7 +20,7 @@ print_thread(struct thread *t, void *arg)
 
     cprintf("%5d  %-8s %4u %10lu  %s\n", t->tid,
             state < ARRAY_LEN(state_names) ? state_names[state] : "?",
-            atomic_load(&t->rq_cpu), atomic_load(&t->run_ticks), t->name);
+            atomic_load(&t->rq_cpu), atomic_load(&t->ran.all), t->name);
 }
 
 static void

@@ -10,8 +10,8 @@
 
 /* --- what was used --- */
 
-struct user_rusage { /* getrusage(2) */
-    int64_t utime[2], stime[2];
+struct user_rusage {  /* getrusage(2) */
+    int64_t times[4]; /* user_times() */
     int64_t maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock,
         oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw;
 };
@@ -20,29 +20,23 @@ struct user_rusage { /* getrusage(2) */
 #define RUSAGE_CHILDREN (-1)
 #define RUSAGE_THREAD   1
 
-static void
-set_ticks(struct user_rusage *u, uint64_t ticks)
-{
-    u->utime[0] = (int64_t)(ticks / TICK_HZ);
-    u->utime[1] = (int64_t)(ticks % TICK_HZ * (1000000 / TICK_HZ));
-}
-
 static long
 sys_getrusage(ARGS)
 {
     struct process *p = current_process();
     struct user_rusage u = {0};
+    struct cputime ran;
 
     if ((int)a0 < RUSAGE_CHILDREN || (int)a0 > RUSAGE_THREAD)
         return -EINVAL;
     spin_lock(&tree_lock);
     if ((int)a0 == RUSAGE_CHILDREN) {
-        set_ticks(&u, p->child_ticks);
+        user_times(u.times, &p->child_ran);
         u.minflt = (int64_t)p->child_stat[MM_MIN];
         u.majflt = (int64_t)p->child_stat[MM_MAJ];
     } else {
-        set_ticks(&u, (int)a0 == RUSAGE_SELF ? process_ticks(p)
-                                             : current_thread()->run_ticks);
+        ran = (int)a0 == RUSAGE_SELF ? process_ran(p) : current_thread()->ran;
+        user_times(u.times, &ran);
         u.minflt = (int64_t)atomic_load(&p->mm->stat[MM_MIN]);
         u.majflt = (int64_t)atomic_load(&p->mm->stat[MM_MAJ]);
         u.maxrss = atomic_load(&p->mm->rss) * (int64_t)(PAGE_SIZE / 1024);
@@ -56,12 +50,17 @@ static long
 sys_times(ARGS)
 {
     struct process *p = current_process();
-    int64_t t[4] = {0};
+    struct cputime ran, child;
+    uint64_t t[4]; /* in the program, in the kernel; the same of children */
 
     spin_lock(&tree_lock);
-    t[0] = (int64_t)process_ticks(p);
-    t[2] = (int64_t)p->child_ticks;
+    ran = process_ran(p);
+    child = p->child_ran;
     spin_unlock(&tree_lock);
+    t[0] = ran.user;
+    t[1] = ran.all - ran.user;
+    t[2] = child.user;
+    t[3] = child.all - child.user;
     if (a0 != 0 && copy_to_user(a0, t, sizeof(t)) != 0)
         return -EFAULT;
     return (long)(time_now() / (timebase_hz / TICK_HZ));

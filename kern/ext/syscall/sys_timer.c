@@ -57,7 +57,7 @@ struct timers {        /* process->timers */
 static uint64_t
 clock_of(const struct timer *t)
 {
-    return t->cpu ? process_ticks(t->process) : time_now();
+    return t->cpu ? process_ran(t->process).all : time_now();
 }
 
 static void fire(struct timeout *timeout);

@@ -47,7 +47,7 @@ static const char *const names[] = {
     "fshared",  "mkwrite",   "around",  "segv",   "sigbus", "oom",
     "pt_alloc", "pt_free",   "hmap",    "hsplit", "lshare", "lunshare",
     "tlb_loc",  "lcollapse", "tlb_rem", "hint",   "migr",   "swpout",
-    "rss"};
+    "swpin",    "rmapun",    "rss"};
 #define NAMES (sizeof(names) / sizeof(names[0]))
 static uint64_t was[NAMES];
 
