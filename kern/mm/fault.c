@@ -225,11 +225,11 @@ find_area(struct fault *f)
      *
      * Put the area into f->vma and return 0 if all is well. Else: an address
      * without area is VM_FAULT_SIGSEGV. So is one below the area that was
-     * found, unless that is a stack (VM_GROWSDOWN): then outside(f, DO_STACK,
-     * NULL, NULL) lets it grow and comes back. An area without a right that
-     * f->code asks for (FAULT_RIGHTS; the bits are those of vm_flags) is
-     * VM_FAULT_SIGSEGV | VM_FAULT_ACCERR; FAULT_FORCE, a debugger's, passes
-     * where the page will be private.
+     * found, unless that is a stack (VM_GROWSDOWN): return what outside(f,
+     * DO_STACK, NULL, NULL) says (start over when it has grown). An area without
+     * a right that f->code asks for (FAULT_RIGHTS; the bits are those of
+     * vm_flags) is VM_FAULT_SIGSEGV | VM_FAULT_ACCERR; FAULT_FORCE, which only
+     * tests of the kernel set, passes where the area is not VM_SHARED.
      *
      * find_vma() finds; f->pte = NULL says that nobody knows yet where the
      * entry is. The reference also looks at what this hart found last

@@ -113,8 +113,8 @@ unsigned show_below(struct fault *f, struct page *page);
 /* fault_wp.c: F->old is written to.  => layer locked; unlocks it */
 unsigned do_wp_page(struct fault *f);
 
-/* fault_object.c: pages of an object, and what must wait until we are outside
- * of the gate: gets RESULT and returns what it becomes. */
+/* fault_object.c: pages of an object.  outside() notes what must wait until we
+ * are outside of the gate: VM_FAULT_RETRY; the other then makes RESULT of it. */
 unsigned do_object_fault(struct fault *f);
 unsigned outside(struct fault *f, unsigned todo, struct page *page,
                  struct vm_object *object);

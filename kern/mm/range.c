@@ -370,10 +370,10 @@ change_area(struct vma_struct *v, uint32_t change, struct gather *g)
      *
      * CHANGE has the flags that become different. Locked pages are counted in
      * the space, so a change of VM_LOCKED changes locked_pages. When rights
-     * change, the entries that are there must follow: protect_ptes() does that
+     * change, the entries that are there must follow: first the flags, then
+     * protect_ptes(), which gives the entries what the area allows by then,
      * and notes for the flush in G what a hart may still remember. Whoever
-     * looks only at the area lets a program write through an entry of
-     * yesterday.
+     * changes only the area lets a program write through an old entry.
      *
      * Equal neighbours become one area again: return what vma_merge() says. */
     v->vm_flags ^= change;

@@ -42,7 +42,7 @@ area_of(struct avl_node *n)
 
 /* --- find --- */
 
-/* The last area of the tree that begins at or below ADDR, or one after it. */
+/* The first area that ends behind ADDR, or NULL. */
 struct vma_struct *
 find_vma_walk(struct mm_struct *mm, uintptr_t addr)
 {
@@ -241,7 +241,8 @@ insert_loose(struct vma_struct *vma, struct vma_struct *next)
      * link) and is counted in map_count and by account(). The tree can wait:
      * mm->loose remembers it, see the top of this file. If it shows an object,
      * the object's list of areas must have it as well, under the object's
-     * lock: that is how truncation finds its mappings.
+     * lock: that is how truncation finds its mappings. Under the same lock
+     * vma->cut, which nobody has set yet, becomes 0: no truncation was here.
      *
      * Areas never overlap and are never empty: say so with assert(). */
     struct mm_struct *mm = vma->vm_mm;
@@ -321,9 +322,8 @@ vma_split_into(struct vma_struct *vma, uintptr_t at, struct vma_struct *new)
      * the layer. vma_object_index() and vma_layer_index() say which that is at
      * AT. The new part is one more owner of object and layer. account() keeps
      * the count of locked pages: take an area out before its size changes, put
-     * it in again afterwards.
-     *
-     * Last comes insert_vma_before(). */
+     * it in again afterwards. Last comes insert_vma_before(): your 4.2 does
+     * the rest for NEW. */
     assert(vma->vm_start < at && at < vma->vm_end);
     new->vm_start = at;
     new->vm_end = vma->vm_end;
@@ -398,7 +398,8 @@ joinable(struct vma_struct *a, struct vma_struct *b)
      * Only if nobody could tell the difference: they touch, have the same
      * flags and the same object, and each page of B has the number that it
      * would have if A went on: in the object (vm_pgoff), and in the layer
-     * (lpgoff). An area has at most AREA_PAGES_MAX pages.
+     * (lpgoff). Without an object vm_pgoff means nothing, and may be anything;
+     * so does lpgoff without a layer. An area has at most AREA_PAGES_MAX pages.
      *
      * An area without a layer has no private pages yet. It may join one that
      * has a layer, if the indexes that it would get are free there: ask
@@ -416,6 +417,7 @@ joinable(struct vma_struct *a, struct vma_struct *b)
         return indexes_free(a, a->lpgoff + na, nb);
     return a->layer == NULL && b->lpgoff >= na &&
            indexes_free(b, b->lpgoff - na, na);
+    /* STUB: (void)indexes_free; */
     /* STUB: return false; */
     /* END 4.9 */
 }

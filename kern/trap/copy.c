@@ -48,6 +48,7 @@ user_copy_fault(struct trapframe *tf)
     r = do_pgfault(current_thread()->mm, rights, tf->stval);
     csr_clear(sstatus, SSTATUS_SIE);
     return (r & VM_FAULT_ERROR) == 0;
+    /* STUB: (void)may_wait; */
     /* STUB: return false; */
     /* END 4.6 */
 }
