@@ -58,6 +58,7 @@ class Case:
         self.story = self.verdict = self.image = None
         self.worth, self.row = None, None   # in the course, see course.py
         self.expected, self.notes = [], []
+        self.panic = []             # what the kernel said of itself, see grade_console.py
         self.on_disk = {}           # {name: bytes} that the disk has afterwards
         self.given_back = 0         # frames of swap that are free in the end
         self.number = 0             # in the list of its machine

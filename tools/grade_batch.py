@@ -11,6 +11,7 @@ import secrets
 import subprocess
 import sys
 
+import grade_console
 import grade_judge
 import grade_look
 import grade_machine
@@ -111,7 +112,8 @@ class Batch:
                 break           # QEMU's fault: INFRA below
             if not stories:
                 self.stop(self.cases[skip:], "HANG" if result.how == "hang" else "CRASH",
-                          "the machine ended before the first step", result)
+                          "the machine %s before the first step" % (
+                              "said nothing more" if result.how == "hang" else "ended"), result)
                 break
             halted = not channel.done and stories[-1].halt is not None and \
                 stories[-1].halt not in stories[-1].steps
@@ -119,6 +121,7 @@ class Batch:
                 stories[-1].ended("hang" if result.how == "hang" else str(result.status))
             for case, story in zip(self.cases[skip:], stories):
                 case.judge(story)
+                case.panic = grade_console.of_step(case.verdict, story, result.text)
                 self.look_at_disk(case)
                 case.machine_run = self.machine
                 if self.look is not None and self.look.number == case.number:
@@ -169,8 +172,9 @@ class Batch:
         for case in cases:
             case.verdict = grade_judge.Verdict(word, [why], None, None, None)
             if result is not None:
-                case.notes += ["console: " + s
-                               for s in result.text.rstrip().splitlines()[-8:]]
+                case.notes += ["console: " + s for s in grade_console.tail(result.text)]
+                case.panic = (grade_console.panics(grade_console.own_lines(result.text)) or
+                              [[]])[-1]
 
     @staticmethod
     def died(case, result):
@@ -178,7 +182,7 @@ class Batch:
         word = "HANG" if result.how == "hang" else "CRASH"
         if case.verdict.word in ("PASS", "CRASH"):
             case.verdict = case.verdict._replace(word=word)
-        case.notes += ["console: " + s for s in result.text.rstrip().splitlines()[-12:]]
+        case.notes += ["console: " + s for s in grade_console.tail(result.text)]
 
 
 def alone(case):

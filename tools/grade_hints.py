@@ -30,6 +30,7 @@ class Difference:
                      for d in v.detail if not isinstance(d, str)}
         self.left = " ".join(d for d in v.detail if isinstance(d, str))
         self.console = "\n".join(case.notes)
+        self.panic = "\n".join(case.panic)
         self.want, self.got = self.what.get("result", ("ok", "ok"))
         self.before = {}        # the pages after the step before, by name
         for i, e in case.expected:
@@ -251,6 +252,8 @@ def hints(case):
         return []
     d, own, always = Difference(case), [], []
     names = d.names()
+    if case.kernel() and "before the first step" in d.left:
+        return [grade_hints_kernel.at_boot(case.lab(), d)]
     for h in case.scn.get("hints", []):
         m = WHEN.match(h["text"])
         if m is None:

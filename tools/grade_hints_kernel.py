@@ -4,10 +4,20 @@ Rules as those of grade_hints.py, a list per lab; they come before a scenario's 
 D.want and D.got are the results, D.what the counters that differ, D.op the step."""
 import re
 
+import exercises
+
 
 def blocks(text):
     """{frame: order} of a list of free blocks."""
     return dict(map(int, b.split(":")) for b in re.findall(r"\d+:\d+", text))
+
+
+def taken_by_exercise(d, lab):
+    """(function, exercise) that the panic was in or called from, or None."""
+    mine = {e.function: e.name for _, some in exercises.in_tree() for e, _, _ in some
+            if e.lab == lab}
+    names = re.findall(r"(?:in|by) (\w+)", d.panic.partition("\n")[2])
+    return next(((n, mine[n]) for n in names if n in mine), None)
 
 
 def free(d):
@@ -22,15 +32,50 @@ def lost(d):
     return sum(1 << k for k in b.values()) - sum(1 << k for k in a.values())
 
 
+def refused_claim(d):
+    """(order, flags, references) of a block that was refused and might be freed, or None."""
+    m = re.search(r"order (\d+) is .* \(flags (0x[0-9a-f]+|0), ref (-?\d+), users ", d.panic)
+    return (int(m[1]), int(m[2], 0), int(m[3])) if m and d.want != "panic" else None
+
+
+def head_wrong(d):
+    """What block_claim left at the head of such a block is not what the table says."""
+    order, flags, ref = refused_claim(d) or (0, 0, 1)
+    return ref != 1 or (flags & HEAD_BITS) != ((PG_HEAD | order << 24) if order else 0)
+
+
+PG_HEAD = 1 << 4
+HEAD_BITS = 0x1f00003f      # order, HEAD, TAIL, BUDDY and their like
+SPOILED = "a5a5a5a5"        # scn_buddy.c: what descriptors hold before anybody writes them
 GIVING = ("free", "flip", "refill", "release", "start")
 
 LAB2 = (
     (lambda d: d.word == "HANG",
      "buddy_put or buddy_take goes round for ever: a block is taken off its list before it is "
      "put on another one, and the order grows or shrinks at each turn."),
+    (lambda d: "free_pages: " in d.panic and SPOILED in d.panic,
+     "This descriptor was never written: behind the head of a raw block there are none. "
+     "buddy_take describes a section before it cuts it smaller, hands RAW to upper halves and "
+     "says it of what it returns; buddy_put hands on what list_take says; block_claim describes "
+     "what is raw."),
+    (lambda d: "free_pages: frame" in d.panic,
+     "block_claim: the frames behind the head have TAIL and nothing else (no order, no "
+     "reference); those of a raw block are described first."),
+    (lambda d: refused_claim(d) and head_wrong(d),
+     "block_claim: the head has one reference, and if there is more than one frame, HEAD with "
+     "the order; a single frame has neither."),
+    (lambda d: refused_claim(d),
+     "free_fault: this block may be given back: its head has one reference, HEAD and the "
+     "order, no users. Which of your questions says no?"),
+    (lambda d: d.left.startswith("-") or set(d.what) == {"free"} and
+     not isinstance(d.what["free"][0], str) or d.less("missing") and d.op == "drain",
+     "buddy.nfree: buddy_take takes 2^order away, buddy_put adds it, once for each block."),
     (lambda d: d.want == "panic",
      "free_fault: this block may not be given back. Is it RAM, aligned, reserved, free already, "
      "in the middle of another one (no reference, TAIL), of another order?"),
+    (lambda d: d.op == "drain" and d.more("twice"),
+     "A frame came out twice: buddy_take and buddy_put take a block off its list (list_take) "
+     "before they do anything else with it."),
     (lambda d: d.op == "drain" and d.more("missing", "outside", "twice"),
      "All that is free at boot comes out frame by frame, nothing else, and each once: "
      "buddy_take looks at larger orders, too, release_part releases all of it, and buddy_put "
@@ -42,7 +87,7 @@ LAB2 = (
     (lambda d: d.want == "none",
      "buddy_take: no list of this order or a larger one has a block: NULL. And buddy_put joins "
      "buddies only: their numbers differ in one bit."),
-    (lambda d: d.got == "broken" and d.op == "start" or d.op in ("start", "release"),
+    (lambda d: d.op in ("start", "release"),
      "release_part gives frames to buddy_put(); there the joined block begins at the lower "
      "half, buddies differ in one bit, and both lie in one run of RAM. A raw block has no "
      "descriptors behind its first frame until block_claim writes them."),
@@ -51,8 +96,6 @@ LAB2 = (
      "block as long as that one's buddy is free, whole and of the same order."),
     (lambda d: d.op in ("alloc", "flip") and lost(d) < 0,
      "buddy_take: each upper half of a split goes back to the list of its order."),
-    (lambda d: "free" in d.what and not isinstance(d.what["free"][0], str),
-     "buddy.nfree: buddy_take takes 2^order away, buddy_put adds it."),
     (lambda d: d.op in GIVING,
      "buddy_put: what lies at the buddy's number must be a free block of just this order."),
 )
@@ -147,6 +190,27 @@ LAB0 = (
 RULES = {0: LAB0, 1: LAB1, 2: LAB2, 3: LAB3}
 
 
+BROKEN_LIST = (" If that is a pointer of a list: a block was put on a list while it is on another "
+               "one; buddy_put takes the buddy off its list first.")
+
+
+def fault_in(lab, d):
+    """Where an access of the kernel faulted, if that is in an exercise, or None."""
+    at = taken_by_exercise(d, lab) if "page fault in the kernel" in d.panic else None
+    return at and "The kernel faults in %s(), exercise %s: %s.%s" % (
+        at + (d.panic.splitlines()[0], BROKEN_LIST if lab == 2 else ""))
+
+
+def at_boot(lab, d):
+    """No scenario was reached, so it is about none of them."""
+    if d.word == "HANG":
+        return rule(lab, d) or "Your kernel says nothing more before the first scenario."
+    return fault_in(lab, d) or (
+        "Your kernel does not get as far as the first scenario: read the panic and who called "
+        "whom, then look at what you changed last.")
+
+
 def rule(lab, d):
     """The text of the first rule that fits, or None."""
-    return next((text for test, text in RULES.get(lab, ()) if test(d)), None)
+    return fault_in(lab, d) or next(
+        (text for test, text in RULES.get(lab, ()) if test(d)), None)

@@ -12,7 +12,9 @@ CELL = re.compile(r"[RWfF]\S|\S")
 def show_value(what, value):
     if what == "result":
         return say(str(value))
-    return "no longer alive" if value is None else str(value)
+    if value is None:
+        return "no longer alive"
+    return str(value - (1 << 64) if isinstance(value, int) and value >> 63 == 1 else value)
 
 
 def differences(case):
@@ -38,7 +40,7 @@ def why(case):
     for what, expected, got in differences(case):
         out.append("  %-22s expected %s" % (what, expected))
         out.append("  %-22s got      %s" % ("", got))
-    return out
+    return out + case.panic
 
 
 def rows(case):

@@ -133,14 +133,19 @@ def compare(it, story):
 
 def debug(b, arg):
     """Become QEMU, stopped, and say what to type."""
-    if b.it["step"] is None or b.it["kernel"]:
-        raise ValueError("there is no step to stop at: %s" % b.it["verdict"])
-    print("\nIt stops in front of line %d of %s (scenario_stop), in the process that runs it."
-          "\nThen, for instance: break do_pgfault, continue."
-          % (b.it["line"], b.it["scenario"]))
-    arg.stop = "scenario_stop"
+    at_step = b.it["step"] is not None and not b.it["kernel"]
+    if at_step:
+        print("\nIt stops in front of line %d of %s (scenario_stop), in the process that runs it."
+              "\nThen, for instance: break do_pgfault, continue."
+              % (b.it["line"], b.it["scenario"]))
+    else:
+        print("\n%s runs %s, so there is no step to stop at (it was %s)."
+              "\nBreak in a function of your own, or where the kernel panics:"
+              % (b.it["scenario"], "inside the kernel" if b.it["kernel"] else "to its end",
+                 b.it["verdict"]))
+    arg.stop = "scenario_stop" if at_step else "panic_at"
     arg.out, arg.gdb = b.folder, os.path.join(b.folder, "gdb.sock")
-    machine = b.machine(stop=True)
+    machine = b.machine(stop=at_step)
     qemu.interactive(machine, arg)
 
 

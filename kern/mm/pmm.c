@@ -113,8 +113,7 @@ buddy_take(unsigned order, bool *raw)
      * The smallest list that has a block will do; what is too large is halved
      * until it fits, and each upper half goes back to the list of its order.
      * No block, or ORDER above MAX_ORDER: NULL. Keep buddy.nfree right, and
-     * call reclaim_wake() whenever less than reclaim_mark is left afterwards;
-     * it may be called under buddy.lock.
+     * call reclaim_wake(), locked, whenever less than reclaim_mark is left.
      *
      * list_take() and list_put() take a block off a list and put it there;
      * both know of raw blocks, whose frames behind the first have no
@@ -270,9 +269,8 @@ free_fault(struct page *p, unsigned order)
      * block of this order? Is it free already (also in a hart's own store:
      * CACHED), reserved, in the middle of a block, or somebody else's: of a
      * slab, on a list of swap (SWAPPABLE)? Is it still used: more than one
-     * reference, or users (who maps, mlocks or pins it)? Bits that the owner
-     * had for itself, like LOCKED or DIRTY, are no fault. Say it in a few
-     * words; the caller panics with them. */
+     * reference, or users (who maps, mlocks or pins it)? Bits of the owner's
+     * own (DIRTY, LOCKED) are no fault. Say it in a few words, to panic with. */
     pfn_t pfn = page_to_pfn(p);
     uint32_t f;
 
@@ -301,17 +299,17 @@ void
 block_unclaim(struct page *p, unsigned order)
 {
     const char *fault = free_fault(p, order);
-    bool ram = ram_find(page_to_pfn(p)) != NULL;
+    static const struct page none;
+    const struct page *at = ram_find(page_to_pfn(p)) != NULL ? p : &none;
 
     if (fault != NULL)
-        panic("free_pages: pfn %#lx order %u is %s (flags %#x, ref %d)",
-              page_to_pfn(p), order, fault, ram ? p->flags : 0,
-              ram ? p->ref : 0);
+        panic("free_pages: pfn %#lx order %u is %s (flags %#x, ref %d, users "
+              "%#lx)",
+              page_to_pfn(p), order, fault, at->flags, at->ref, at->users);
     for (unsigned long i = 1; i < 1ul << order; i++)
         if ((p[i].flags & ~PG_OWNER_MASK) != PG_TAIL || p[i].users != 0)
-            panic("free_pages: pfn %#lx order %u: frame %lu of the block has "
-                  "flags %#x, users %#lx",
-                  page_to_pfn(p), order, i, p[i].flags, p[i].users);
+            panic("free_pages: frame %#lx+%lu, order %u: flags %#x, users %#lx",
+                  page_to_pfn(p), i, order, p[i].flags, p[i].users);
     kstat_add(STAT_PAGE_FREE, 1ul << order);
     trace(TRACE_FREE, page_to_pfn(p), order);
     for (unsigned long i = 0; i < 1ul << order; i++)

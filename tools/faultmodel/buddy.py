@@ -188,6 +188,8 @@ class World:
         least, most = frames * 7 // 8, frames
         if self.total is None:
             self.total = min(max(n, least), most)
+            if n < least:
+                return "least:%x" % least
         return "value:%x" % self.total
 
     def do_refill(self, step, said):

@@ -45,6 +45,8 @@ def say(result):
     if word == "value":
         return "value %s" % int(rest[0], 16) if int(rest[0], 16) < 65536 else \
             "contents with checksum %s" % rest[0]
+    if word == "least":
+        return "at least %d" % int(rest[0], 16)
     if word == "error":
         names = {1: "EPERM", 2: "ENOENT", 16: "EBUSY", 17: "EEXIST", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
                  14: "EFAULT", 22: "EINVAL", 38: "ENOSYS"}
