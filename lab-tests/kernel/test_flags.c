@@ -190,3 +190,47 @@ KTEST(vm_row_70_the_flags_of_a_private_page)
     mm_put_user(seen_mm);
     swap_ram_off(r);
 }
+
+/* --- who may go, and who never --- */
+
+static uint32_t
+flags_at_entry(struct mm_struct *mm, uintptr_t at)
+{
+    struct page *page = page_at(mm, at);
+
+    CHECK(page != NULL);
+    return atomic_load(&page->flags);
+}
+
+/* A private page is on a list of those that may go from when it comes until it goes,
+ * whatever way; a file's page and the zero page are on none. */
+KTEST(vm_row_70_swappable_while_it_is_private)
+{
+    struct swap_ram *r = swap_ram_on(16);
+    struct ram_pager *rp = ram_pager_runs(1);
+    uintptr_t at, file;
+    struct mm_struct *mm = space_of(3, 3, "clock", &at);
+    struct page *page;
+
+    file = (uintptr_t)do_mmap(mm, 0, PG, RW, MAP_PRIVATE, &rp->obj, 0);
+    fill(mm, at, 2, 1);
+    CHECK(flags_at_entry(mm, at) & PG_SWAPPABLE);
+    CHECK(page_at(mm, at)->scope == mm->scope && mm->scope->nr == 2);
+    CHECK(get(mm, at + 2 * PG) == 0 && get(mm, file) == ram_word(0, 0));
+    CHECK((flags_at_entry(mm, at + 2 * PG) & (PG_SWAPPABLE | PG_ZERO)) ==
+          PG_ZERO);
+    CHECK(!(flags_at_entry(mm, file) & PG_SWAPPABLE) && mm->scope->nr == 2);
+    /* It goes to swap and comes back; or its program gives it up. */
+    CHECK(swap_out(mm->scope, 1) == 1 && mm->scope->nr == 1);
+    CHECK(filled(mm, at, 2, 1) && mm->scope->nr == 2);
+    CHECK(flags_at_entry(mm, at) & PG_SWAPPABLE);
+    page = page_at(mm, at + PG);
+    page_get(page);
+    CHECK(do_munmap(mm, at + PG, PG) == 0 && mm->scope->nr == 1);
+    CHECK((page->flags & (PG_SWAPPABLE | PG_LOCKED | PG_WRITEBACK)) == 0);
+    CHECK(page->owner == 0 && page->mapcount == 0);
+    page_put(page);
+    mm_put_user(mm);
+    object_put(&rp->obj);
+    swap_ram_off(r);
+}
