@@ -241,3 +241,19 @@ UTEST(vm_row_71_limit_of_resident_memory_without_swap)
     CHECK(filled(p, MUCH * PAGE, 7) && resident(p, MUCH) == MUCH);
     limit_rss(~0ul);
 }
+
+/* There is no memory for it: nothing has changed, and children get none. */
+UTEST(vm_row_71_a_limit_that_finds_no_memory_is_not_set)
+{
+    uint64_t few[2] = {MAY * PAGE, ~0ul}, now[2];
+
+    set_knob("fail_alloc=area,1");
+    CHECK(syscall(164, (long)RLIMIT_RSS, few) == -1 && errno == ENOMEM);
+    set_knob("fail_alloc=area,0");
+    CHECK(syscall(163, (long)RLIMIT_RSS, now) == 0 && now[0] == ~0ul);
+    CHECK(!shows("/proc/self/quota", "-"));
+    limit_rss(MAY * PAGE);
+    CHECK(syscall(163, (long)RLIMIT_RSS, now) == 0 && now[0] == MAY * PAGE);
+    CHECK(shows("/proc/self/quota", " 60 "));
+    limit_rss(~0ul);
+}

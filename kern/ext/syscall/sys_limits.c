@@ -34,8 +34,8 @@ sys_sched_getaffinity(ARGS)
 }
 SYSCALL(123, sched_getaffinity, "dup", sys_sched_getaffinity);
 
-/* What a new limit means at once.  MM and FILES are the process's.  -ENOMEM: this
- * space has no such limit then, those that come from it will. */
+/* What a new limit means at once.  MM and FILES are the process's.  -ENOMEM: nothing
+ * has changed. */
 static long
 apply(unsigned which, const struct rlimit64 *l, struct mm_struct *mm,
       struct files *files)
@@ -75,36 +75,67 @@ file_size_limit(uint64_t pos)
     return limit;
 }
 
+/* Whom a limit means something to at once. */
+struct users {
+    struct mm_struct *mm;
+    struct files *files;
+};
+
+static void
+users_put(struct users *u)
+{
+    if (u->mm != NULL) {
+        mm_put(u->mm);
+        files_put(u->files);
+    }
+}
+
+/* *OLD is limit WHICH of PID, which becomes NEW, unless that is NULL.  1: not yet, as
+ * KNOWN are not PID's (any more); *NOW are, with references. */
+static long
+store_limit(int pid, unsigned which, const struct rlimit64 *new,
+            struct rlimit64 *old, const struct users *known, struct users *now)
+{
+    struct process *p;
+    long r = 0;
+
+    spin_lock(&tree_lock);
+    p = pid == 0 ? current_process() : pid_find(pid);
+    if (p == NULL || p->state != PROC_LIVE || p->mm == NULL) {
+        r = -ESRCH;
+    } else if (new != NULL &&
+               (p->mm != known->mm || p->files != known->files)) {
+        *now = (struct users){p->mm, p->files};
+        mm_get(now->mm);
+        files_get(now->files);
+        r = 1;
+    } else {
+        *old = p->limits[which];
+        if (new != NULL)
+            p->limits[which] = *new;
+    }
+    spin_unlock(&tree_lock);
+    return r;
+}
+
 /* Limit WHICH of process PID (0: the caller) becomes NEW, unless that is NULL;
- * *OLD is what it was. */
+ * *OLD is what it was.  What it means comes first, as that may fail; who has another
+ * space since (exec) has it applied to that one, too. */
 static long
 change_limit(int pid, unsigned which, const struct rlimit64 *new,
              struct rlimit64 *old)
 {
-    struct mm_struct *mm = NULL;
-    struct files *files = NULL;
-    struct process *p;
-    long r = -ESRCH;
+    struct users known = {0}, now;
+    long r;
 
-    spin_lock(&tree_lock);
-    p = pid == 0 ? current_process() : pid_find(pid);
-    if (p != NULL && p->state == PROC_LIVE && p->mm != NULL) {
-        r = 0;
-        *old = p->limits[which];
-        if (new != NULL) {
-            p->limits[which] = *new;
-            mm = p->mm;
-            files = p->files;
-            mm_get(mm);
-            files_get(files);
-        }
+    while ((r = store_limit(pid, which, new, old, &known, &now)) == 1) {
+        users_put(&known);
+        known = now;
+        r = apply(which, new, known.mm, known.files);
+        if (r != 0)
+            break;
     }
-    spin_unlock(&tree_lock);
-    if (mm != NULL) {
-        r = apply(which, new, mm, files);
-        mm_put(mm);
-        files_put(files);
-    }
+    users_put(&known);
     return r;
 }
 
