@@ -39,6 +39,7 @@
     X(STAT_SWPIN, "swpin")          /* pages brought from swap */          \
     X(STAT_SWPOUT, "swpout")        /* pages written to swap */            \
     X(STAT_RESCAN, "rescan")        /* looked at to find a victim */       \
+    X(STAT_DIRECT, "direct")        /* rounds of reclaim waited for */     \
     X(STAT_SWAPPED, "swapped")      /* pages only on a slot */             \
     X(STAT_SHMEM, "shmem_pages")    /* of cache_pages: only swap behind */ \
     X(STAT_SLOT_ALLOC, "slot_alloc")                                       \

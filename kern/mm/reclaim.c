@@ -18,14 +18,12 @@
  * came again if one of its index or a later one was there before.)
  *
  * One thread does all of it, so the hand needs no lock; others ask it and wait.  It
- * holds no lock that they might have, and what it waits for, write-back, needs
- * none: a thread with a file's lock may wait, one with a handle of the journal
- * may not, as a commit waits for him.
+ * holds no lock that they might have, and what it waits for, write-back, needs none: a
+ * thread with a file's lock may wait, one with a handle of the journal may not.
  *
- * No reference keeps an object alive while it is looked at: the last reference of
- * a file may be work that needs locks, memory, and the disk.  Instead who ends an
- * object waits until the hand has left it, which is soon: nothing there sleeps, but
- * for a write to swap, which needs nobody.
+ * No reference keeps an object alive while it is looked at: the last one of a file may
+ * be work that needs locks, memory, and the disk.  Instead who ends an object waits until
+ * the hand has left it, which is soon: nothing there sleeps, but for a write to swap.
  *
  * Where nothing can be got back (private pages, if there is no swap), the mark
  * at which the thread is woken goes down with the free pages, an eighth each
@@ -299,6 +297,7 @@ reclaim(size_t n)
 
     if (!running || current_tcb()->held >> RANK_GATE != 0)
         return 0;
+    kstat_inc(STAT_DIRECT);
     spin_lock(&wq.lock);
     wanted_pages = MAX(wanted_pages, n);
     round = begun + 1;

@@ -1,11 +1,11 @@
 /* test_reclaim.c: pages of files leave memory when it is short; rows of
  * docs/design/mm.md. */
 #include "ext/mm/mapcalls.h"
-#include "mm/pmm_impl.h"
 #include "mm/reclaim.h"
 #include "mm/writeback.h"
 #include "pager_test.h"
 #include "schedule/timeout.h"
+#include "shortage.h"
 #include "swap_ram.h"
 #include "touch.h"
 
@@ -19,13 +19,6 @@ all_of(struct mm_struct **mm, unsigned n, enum mmstat_id id)
     for (unsigned i = 0; i < n; i++)
         sum += mm[i]->stat[id];
     return sum;
-}
-
-/* So much that every page there is goes, if it may. */
-static size_t
-reclaim_all(void)
-{
-    return reclaim(1ul << 20);
 }
 
 /* What goes from now on belongs to the test. */
@@ -117,34 +110,6 @@ KTEST(vm_row_65_the_hand_passes_over_what_is_used)
         CHECK(entry(mm, at + i * P) != 0);
     mm_put_user(mm);
     object_put(&rp->obj);
-}
-
-/* Take single pages until fewer than KEEP are free; they hang together by lru. */
-static struct list *
-take_all_but(size_t keep)
-{
-    static struct list held;
-
-    list_init(&held);
-    while (atomic_load(&buddy.nfree) >= keep) {
-        struct page *p = alloc_pages(0);
-
-        if (p == NULL)
-            break;
-        list_add(&held, &p->lru);
-    }
-    return &held;
-}
-
-static void
-give_back(struct list *held)
-{
-    while (!list_empty(held)) {
-        struct page *p = list_first(held, struct page, lru);
-
-        list_del(&p->lru);
-        free_pages(p, 0);
-    }
 }
 
 KTEST(vm_row_66_the_thread_wakes_at_the_low_mark)

@@ -64,7 +64,8 @@ show_vmstat(struct proc_text *t, int pid)
                kstat_read(STAT_DIRTY), kstat_read(STAT_PAGE_ALLOC),
                kstat_read(STAT_PAGE_FREE));
     proc_print(t, "pgfault %lu\npgmajfault %lu\n", faults, major);
-    proc_print(t, "pswpin %lu\npswpout %lu\n", in, out);
+    proc_print(t, "pswpin %lu\npswpout %lu\nallocstall_normal %lu\n", in, out,
+               kstat_read(STAT_DIRECT));
     return 0;
 }
 PROC_FILE(vmstat, .name = "vmstat", .show = show_vmstat);
