@@ -19,26 +19,29 @@ import grade_board  # noqa: E402
 import qemu  # noqa: E402
 
 
-def missing(build):
+def missing(build, no_disk):
     if not os.path.exists(os.path.join(build, "sdcard.img")):
         return "no sdcard.img"
-    return None if os.path.exists(qemu.uboot()) else "no u-boot-qemu"
+    return None if no_disk or os.path.exists(qemu.uboot()) else "no u-boot-qemu"
 
 
 def main():
     ap = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("names", nargs="*", help="scenarios (default: some of labs 4 and 5)")
+    ap.add_argument("names", nargs="*", help="scenarios (default: some of labs 4 to 6)")
     ap.add_argument("--build", default="build")
     ap.add_argument("--seed", type=int, default=1, help="of the noise")
     ap.add_argument("--noise", type=float, default=0.0006,
                     help="chance of a byte to be lost, and of one to be flipped")
     ap.add_argument("--rate", type=int, default=11520, help="bytes per second")
     ap.add_argument("--reset", type=int, default=90, help="after so many records")
+    ap.add_argument("--no-disk", action="store_true",
+                    help="the kernel finds none: root and swap are in memory")
     ap.add_argument("--seconds", type=int, default=400, help="then it is given up")
     arg = ap.parse_args()
-    arg.names = arg.names or ["lab4/d", "lab4/m", "lab4/r", "lab5/c", "lab5/k"]
-    why = missing(arg.build)
+    arg.names = arg.names or ["lab4/d", "lab4/m", "lab4/r", "lab5/c", "lab5/k",
+                              "lab6/full", "lab6/read_e", "lab6/reclaim_a"]
+    why = missing(arg.build, arg.no_disk)
     if why:
         print("skipped: " + why)
         return 0
@@ -48,7 +51,10 @@ def main():
         board=None, baud=115200, reset=None, seed=1, silence=60,
         out=os.path.join(arg.build, "boardtest"),
         until=time.monotonic() + arg.seconds)
-    with fakeboard.FakeBoard(os.path.join(arg.build, "sdcard.img"),
+    disk = os.path.join(arg.build, "sdcard.img")
+    if arg.no_disk:
+        disk = [os.path.join(arg.build, "Image"), os.path.join(arg.build, "sd", "initrd")]
+    with fakeboard.FakeBoard(disk,
                              bytes_per_second=arg.rate, drop=arg.noise, flip=arg.noise,
                              resets=[arg.reset] if arg.reset else [],
                              seed=arg.seed) as board:

@@ -3,7 +3,8 @@ pseudo-terminal that behaves as a serial line does.
 
     tools/grade_board.py <--> pty <--> slow, losing, flipping <--> QEMU
 
-The image is only read; what the guest writes is thrown away.  DROP and FLIP are
+The image is only read; what the guest writes is thrown away.  A list in its place is a
+kernel and a boot archive: a board whose disk nobody drives.  DROP and FLIP are
 chances per byte, in both directions; RESETS says after how many records the machine
 starts again, as if its power had failed for a moment.
 """
@@ -24,11 +25,16 @@ class FakeBoard:
 
     def __init__(self, disk, smp=4, mem="512M", bytes_per_second=0, drop=0.0, flip=0.0,
                  resets=(), seed=1):
-        if not os.path.exists(disk):
-            raise OSError("no %s; make sdcard" % disk)
-        if not os.path.exists(qemu.uboot()):
+        for f in [disk] if isinstance(disk, str) else disk:
+            if not os.path.exists(f):
+                raise OSError("no %s; make sdcard" % f)
+        if not isinstance(disk, str):
+            self.machine = qemu.Machine(kernel=disk[0], initrd=disk[1], smp=smp, mem=mem,
+                                        append="swapspace=auto:16M")
+        elif os.path.exists(qemu.uboot()):
+            self.machine = qemu.Machine(disk=disk + ",snapshot=on", smp=smp, mem=mem)
+        else:
             raise OSError("U-Boot for QEMU (u-boot-qemu) is not installed")
-        self.machine = qemu.Machine(disk=disk + ",snapshot=on", smp=smp, mem=mem)
         self.rate, self.drop, self.flip = bytes_per_second, drop, flip
         self.resets, self.random = sorted(resets), random.Random(seed)
         self.frames = self.dropped = self.flipped = self.restarts = 0

@@ -402,6 +402,11 @@ MATRIX = [
     # ... on the SD card's image, over a serial line that is slow, loses and flips
     # bytes, and whose machine starts again once
     row("board", "tool", tool=["boardtest.py"]),
+    # ... and where no disk is driven: swap is in memory, and makes room for a smaller one
+    row("board-no-disk", "tool", tool=["boardtest.py", "--no-disk", "--noise=0", "--rate=0",
+                                       "--reset=0", "lab4/d", "lab4/no_swap", "lab4/stack",
+                                       "lab6/full", "lab6/scarce", "lab6/read_e",
+                                       "lab6/reclaim", "lab6/fork"]),
     # ... and on a machine that is all that a board is: a short part of make board-matrix
     row("board-matrix", "tool", tool=["grade_matrix.py", "--board", "all-at-once"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),

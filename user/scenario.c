@@ -399,10 +399,13 @@ run_scenario(void)
 void
 run_text(const char *name, const char *what, size_t n, uint64_t seed)
 {
-    if (scn_parse(&scn, name, what, n, seed) != 0)
+    if (scn_parse(&scn, name, what, n, seed) != 0) {
         report("unreadable");
-    else
-        run_scenario();
+        return;
+    }
+    spaces_take();
+    run_scenario();
+    spaces_give_back();
 }
 
 void

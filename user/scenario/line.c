@@ -189,15 +189,21 @@ listen(void)
 /* The program may lie on a disk.  Who shares a page of its text is written down in
  * blocks that the page keeps, and much else comes with the first use: so the first
  * scenario is a rehearsal, with as many processes as there will ever be, and nobody
- * hears of it.  What is lost once more in the next one is lost. */
+ * hears of it.  Memory is thrown out once, too: who comes back maps more of the text
+ * than who goes on.  What is lost once more in the next one is lost. */
 static void
 rehearse(void)
 {
     static const char text[] = "title t\npoints 1\nhint h\n"
+                               "boot swapspace=ram:1M\n"
                                "map A 2p anon private rw\n"
                                "file f 2p = pat(1)\n"
                                "fork B\nB: fork C\nC: fork D\nD: fork E\n"
                                "E: fork F\nF: fork G\nG: fork H\n"
+                               "write A = pat(1)\nreclaim 100000\n"
+                               "read A == pat(1)\nB: load A[0]\n"
+                               "C: load A[0]\nD: load A[0]\n"
+                               "E: store A[1] = 1\nF: load A[0]\n"
                                "H: write A[0] = code(1)\n"
                                "H: die fetch A[0]\nG: exit 0\n";
 

@@ -71,6 +71,11 @@ void orders_turn(const char *line);
 void orders_knobs(void);
 bool orders_throw_out(void);
 
+/* spaces.c: have the swap space that this scenario asks for, if the machine has none
+ * that will do; and have what was there again. */
+void spaces_take(void);
+void spaces_give_back(void);
+
 /* steps.c: do STEP; a fault is caught. */
 void step_do(const struct scn_step *step, struct reply *r);
 void steps_reply(struct reply *r);               /* where a fault is noted */

@@ -97,6 +97,25 @@ steps_catch(void)
     scn_load(NULL);
 }
 
+/* This program's memory, its stack from LOW on, stays.  In later scenarios its stack may
+ * go again: else it would be two areas, and scenarios look at it. */
+static void
+stay(uintptr_t low)
+{
+    static uintptr_t from; /* the stack stays from here on */
+
+    if (steps_stay) {
+        mlock(__executable_start, (size_t)(_end - __executable_start));
+        mlock((const void *)low, (uintptr_t)steps_top - low);
+        if (shared != NULL)
+            mlock((const void *)shared, SHARED_SIZE);
+        from = low;
+    } else if (from != 0) {
+        munlock((const void *)from, (uintptr_t)steps_top - from);
+        from = 0;
+    }
+}
+
 /* All memory this program may touch is touched, so that only what a step is about
  * faults in it. */
 void
@@ -115,12 +134,7 @@ steps_warm(void)
     for (const volatile char *p = __executable_start; p < (char *)data;
          p += SCN_PAGE)
         (void)*p;
-    if (steps_stay) {
-        mlock(__executable_start, (size_t)(_end - __executable_start));
-        mlock((const void *)stack, (size_t)(steps_top - (char *)stack));
-        if (shared != NULL)
-            mlock((const void *)shared, SHARED_SIZE);
-    }
+    stay((uintptr_t)stack);
 }
 
 /* --- memory --- */
