@@ -41,9 +41,11 @@ make_room(struct fault *f)
 {
     /* LAB 6.9: the space has as many pages in memory as it may: some must go.
      *
-     * s->nr is how many there are, s->quota how many there may be; the fault
-     * that comes will bring one more. swap_out() says how many went. If none
-     * could, nothing is won by trying again: say so in f->crowded. */
+     * s->nr is how many there are, s->quota how many there may be, and both
+     * may change at any time; the fault that comes will bring one more.
+     * swap_out() says how many went. If none could, nothing is won by trying
+     * again: say so in f->crowded. This is outside of the gate: it may sleep,
+     * and no lock is held. Afterwards the fault starts over. */
     struct swap_scope *s = f->mm->scope;
     size_t nr = atomic_load(&s->nr), quota = atomic_load(&s->quota);
 

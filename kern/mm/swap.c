@@ -15,9 +15,8 @@
  *         and without contents, and reads outside of the gate; others find it
  *         and wait, so there is one read.  fault_swap.c
  *
- * The anon may end at any of these moments.  Then it has let go of the page (we have
- * a reference) and of the slot (which is not given to others while it is written),
- * and who locks it finds that the page is not its any more. */
+ * The anon may end at any of these moments: then it let go of the page (we have a
+ * reference) and of the slot (given to nobody while it is written). */
 #include "mm/swap.h"
 
 #include "debug/kstat.h"
@@ -86,11 +85,13 @@ begin_out(struct outgoing *out, struct anon *a, struct page *page)
     /* LAB 6.4: PAGE of A was chosen to go. Can it, and must it be written?
      *
      * It stays if somebody else has a reference to it (the anon has one and we
-     * have one), or if try_to_evict() could not take it from all who map it.
-     * After that nobody can write to it, and whoever did made it dirty. A
-     * clean page whose contents a slot still has goes without a write:
-     * anon_let_go(), count STAT_DROPPED, WENT. So does one that its program
-     * gave up (PG_LAZYFREE): it has the slot SWP_ZEROS then.
+     * have one; an entry has none), or else if try_to_evict() could not take it
+     * from all who map it. After that nobody can write to it, and whoever did
+     * made it dirty. A clean page that its program gave up (PG_LAZYFREE) goes
+     * without a write: a slot that it had is given back, as it may be older
+     * than what was given up, and it has the slot SWP_ZEROS. So does a clean
+     * page whose contents a slot has, and keeps. In both cases: anon_let_go(),
+     * count STAT_DROPPED, WENT.
      *
      * Any other page needs a slot: swap_slot_alloc(), if it has none yet;
      * NO_SLOT if swap is full. From now on it counts as clean and as being
@@ -103,8 +104,10 @@ begin_out(struct outgoing *out, struct anon *a, struct page *page)
         return STAYS;
     flags = atomic_load(&page->flags);
     if (!(flags & PG_DIRTY) && (a->slot != 0 || (flags & PG_LAZYFREE))) {
-        if (a->slot == 0)
+        if (flags & PG_LAZYFREE) {
+            swap_slot_free(a->slot);
             a->slot = SWP_ZEROS;
+        }
         anon_let_go(a, page);
         kstat_inc(STAT_DROPPED);
         return WENT;

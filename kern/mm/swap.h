@@ -44,11 +44,11 @@ struct swap_manager {
     const char *name;
     /* S, which may have pages already, in some order, is managed from now on. */
     void (*init_scope)(struct swap_scope *s);
-    /* PAGE came to memory; AGAIN: it was chosen, but could not go. */
+    /* PAGE came to memory; AGAIN: it was chosen, and taken off, but could not go. */
     void (*map_swappable)(struct swap_scope *s, struct page *page, bool again);
     /* PAGE leaves the list. */
     void (*set_unswappable)(struct swap_scope *s, struct page *page);
-    /* The page that should go, still on the list, or NULL; looks at MOST. */
+    /* The page that should go, still on the list, or NULL; looks at MOST at most. */
     struct page *(*swap_out_victim)(struct swap_scope *s, size_t most);
     /* Time passes; may be NULL. */
     void (*tick_event)(struct swap_scope *s);
@@ -198,8 +198,8 @@ MUST_CHECK int swap_on(struct swap_dev *dev);
 /* DEV is not used any more: what it has comes back first.  => may sleep */
 MUST_CHECK int swap_off(struct swap_dev *dev);
 
-/* A slot for A, or SWAP_SHARED, the next of RUN, which gets up to MOST others if it has none; 0: all
- * are taken.  It is to be written.  => a->lock held */
+/* A slot for A, or SWAP_SHARED, the next of RUN, which gets up to MOST, this one
+ * included, if it has none; 0: all are taken.  It is to be written.  => a->lock held */
 swp_t swap_slot_alloc(struct anon *a, struct swap_run *run, unsigned most);
 /* Whose slots are those of objects, which know them: see object.h. */
 #define SWAP_SHARED ((struct anon *)8ul)
@@ -211,7 +211,7 @@ void swap_run_end(struct swap_run *run);
 void swap_slot_writing(swp_t slot);
 /* It was; BAD: in vain, and it is not used again. */
 void swap_slot_written(swp_t slot, bool bad);
-/* Nobody needs what SLOT holds; SWP_ZEROS is fine.  => no lock from RANK_SWAP on */
+/* Nobody needs what SLOT holds; none and SWP_ZEROS are fine.  => no lock from RANK_SWAP on */
 void swap_slot_free(swp_t slot);
 /* N pages to or from SLOT and behind.  -EIO, also if it is nobody's any more. */
 int swap_io(bool write, swp_t slot, struct page **pages, unsigned n);

@@ -31,8 +31,9 @@ clock_swap_out_victim(struct swap_scope *s, size_t most)
      * this time: swap_referenced() says whether its A bit was set, and clears
      * it. The first that was not used goes. If all were used, the hand is back
      * where it began, and the first it saw that may go is the victim:
-     * ring_choose() puts the hand behind it. Look at MOST pages, and never
-     * twice at one; fewer than all: NULL. */
+     * ring_choose() puts the hand behind it. Look at no page twice, and at
+     * MOST pages at most: if those are fewer than s->nr, and all that may go
+     * were used, nobody knows yet who goes, so NULL. */
     struct page *first = NULL;
 
     for (size_t n = MIN(most, s->nr); n > 0; n--) {

@@ -2,10 +2,9 @@
  *
  *     out <-- [ eldest ] [ ... ] [ youngest ] <-- in
  *
- * Whether a page is used does not matter, so a page that is always used goes, too,
- * when its turn comes.  And more memory may mean more faults: with the accesses
- * 1 2 3 4 1 2 5 1 2 3 4 5, nine faults in three frames, ten in four (Belady,
- * Nelson, Shedler, CACM 12, 1969). */
+ * Who is always used goes, too, when its turn comes.  And more memory may mean more
+ * faults: with the accesses 1 2 3 4 1 2 5 1 2 3 4 5, nine faults in three frames, ten
+ * in four (Belady, Nelson, Shedler, CACM 12, 1969). */
 #include "mm/swap.h"
 
 static void
@@ -19,12 +18,16 @@ fifo_map_swappable(struct swap_scope *s, struct page *page, bool again)
 {
     /* LAB 6.1: PAGE came into the scope S: it goes to the end of the queue.
      *
-     * Which end that is, is your choice, but fifo_swap_out_victim() must
-     * agree. A page is linked by page->lru, the scope's list is s->pages. The
-     * scope's lock is held. */
+     * That is the tail of s->pages: at the head is the eldest, with every
+     * policy, as another one may take the list over as it is. A page is linked
+     * by page->lru. One that was chosen but could not go (AGAIN) is off the
+     * list by now, and goes to the end as if it had just come. The scope's
+     * lock is held. */
     (void)again;
     list_add_tail(&s->pages, &page->lru);
-    /* STUB: list_add(&s->pages, &page->lru); */
+    /* STUB: (void)s; */
+    /* STUB: (void)again; */
+    /* STUB: list_init(&page->lru); */
     /* END 6.1 */
 }
 
@@ -41,9 +44,9 @@ fifo_swap_out_victim(struct swap_scope *s, size_t most)
     /* LAB 6.2: which page goes next?
      *
      * The one that came first; but swap_look() says whether a page may go at
-     * all (it may be pinned, locked, or just on its way), and then it is the
-     * next one's turn. Look at MOST pages at most. NULL: none may go. Leave
-     * the page on the list, the caller takes it off. */
+     * all, or is pinned or locked in memory: then it is the next one's turn,
+     * and this one keeps its place. Look at MOST pages at most. NULL: none may
+     * go. Leave the page on the list, the caller takes it off. */
     list_for_each_entry (page, &s->pages, struct page, lru) {
         if (most-- == 0)
             break;

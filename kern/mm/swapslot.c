@@ -229,10 +229,11 @@ find_slots(struct swap_dev *dev, const struct swap_chunk *c, unsigned *at,
      * it.
      *
      * c->free has a bit for each slot, 64 to a word, 1 if it is free. Begin at
-     * *AT and go on to the next word, round the end: the caller knows that
-     * there is one. *AT becomes the slot that was found. Return how many free
-     * slots lie side by side from there on, it included, MOST at most and
-     * within the chunk. Count the words you look at in dev->looked. */
+     * *AT and go on to the next word, from the last one to the first: the
+     * caller knows that a slot is free. *AT becomes the slot that was found.
+     * Return how many free slots lie side by side from there on, it included,
+     * MOST at most and within the chunk. Count the words you go on to in
+     * dev->looked. */
     unsigned word = *at / 64, n = 0;
     uint64_t bits = c->free[word] & ~0ul << *at % 64;
 
@@ -308,9 +309,10 @@ put_slot(struct swap_dev *dev, uint64_t slot)
 {
     /* LAB 6.8: SLOT of DEV is free again.
      *
-     * Set its bit in its chunk and count it. Chunks lie on a list by what they
-     * have: dev->whole, all slots are free; dev->part, some are; on none if
-     * none is. A chunk whose kind changed moves. */
+     * Set its bit in its chunk and count it (nfree; all: nall). Chunks lie on
+     * a list by what they have: dev->whole, all slots are free; dev->part, some
+     * are; on none if none is, and then its link is a list of its own. A chunk
+     * whose kind changed moves. */
     struct swap_chunk *c = dev->chunk[slot / CHUNK];
 
     c->free[slot % CHUNK / 64] |= 1ul << slot % 64;
@@ -436,7 +438,7 @@ swap_slot_free(swp_t swp)
     struct anon **owner;
     uint64_t slot;
 
-    if (swp == SWP_ZEROS)
+    if (swp == 0 || swp == SWP_ZEROS)
         return;
     spin_lock(&slots);
     dev = place_of_slot(swp, &slot);

@@ -1,5 +1,6 @@
 /* test_swap.c: private pages leave memory and come back; rows of
  * docs/design/mm.md. */
+#include "ext/mm/mapcalls.h"
 #include "ext/mm/observe.h"
 #include "ext/mm/pin.h"
 #include "mm/failpoint.h"
@@ -84,6 +85,25 @@ KTEST(vm_row_60_a_clean_page_is_not_written_again)
     CHECK(touch(mm, at, STORE) == (ad_by_software ? 1 : 0));
     all_out(mm);
     CHECK(mm->stat[MM_SWPOUT] == 5 && swap_slots_used() == used);
+    mm_put_user(mm);
+    swap_ram_off(r);
+}
+
+/* Stored to, the page is newer than its slot; given up, it is not dirty.  What was on
+ * the slot was never given up, and must not come back. */
+KTEST(vm_row_60_given_up_is_zeros_though_it_has_a_slot)
+{
+    struct swap_ram *r = swap_ram_on(16);
+    uintptr_t at;
+    struct mm_struct *mm = space_of(1, 1, "fifo", &at);
+
+    fill(mm, at, 1, 7);
+    all_out(mm);
+    CHECK(put(mm, at, 9) == 0 && swap_slots_used() == 1);
+    CHECK(do_madvise(mm, at, PG, MADV_FREE) == 0);
+    all_out(mm);
+    CHECK(r->writes == 1 && swap_slots_used() == 0);
+    CHECK(get(mm, at) == 0);
     mm_put_user(mm);
     swap_ram_off(r);
 }
