@@ -191,18 +191,26 @@ UTEST(vm_row_64_a_stream_of_four_times_the_memory)
 
 /* --- row 38: a copy of pages that the machine threw out --- */
 
-static char *mine;
+static char *mine; /* 64 pages, and one more that is in memory */
+static int go[2];
 
+/* The second reader: no page has to come for it. */
 static int
 verifies_and_writes(void *arg)
 {
-    if (!filled(mine, 64 * PAGE, 38))
-        return 1;
+    char c;
+
+    warm_up(mine + 64 * PAGE);
+    CHECK(READ(go[0], &c, 1) == 1);
+    mark_counts();
+    CHECK(filled(mine, 64 * PAGE, 38));
+    CHECK(since("swpin") == 0 && since("maj") == 0 && since("min") == 64);
     fill(mine, 64 * PAGE, 39);
+    CHECK(since("cow") == 64);
     return filled(mine, 64 * PAGE, 39) ? 7 : 2;
 }
 
-/* More than there is, until all of MINE is out. */
+/* More than there is, until all of MINE is out; holds it all, when it is told so. */
 static int
 hog(void *arg)
 {
@@ -213,36 +221,60 @@ hog(void *arg)
         for (size_t i = 0; i < n; i++)
             p[i * PAGE] = (char)turn;
     *told = 1;
+    for (size_t i = 0; *told != 2; i = (i + 1) % n)
+        p[i * PAGE]++;
+    *told = 3;
     for (;;)
-        for (size_t i = 0; i < n; i++)
-            p[i * PAGE]++;
+        sleep(1000);
     return 0;
 }
 
+static void
+hog_says(uint64_t what)
+{
+    while (*told != what)
+        sched_yield();
+}
+
+/* 64 pages that the machine threw out are read once, though others have to leave for
+ * them; and the relative finds each in memory. */
 UTEST(vm_row_38_a_copy_while_memory_is_short)
 {
     unsigned out = 0;
+    uint64_t written;
     pid_t pid, child_pid;
     int status;
 
     if (number_in("/proc/meminfo", "SwapTotal") == 0)
         utest_skip("no swap");
     told = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK(told != MAP_FAILED);
-    mine = pages(64, RW);
-    fill(mine, 64 * PAGE, 38);
+    CHECK(told != MAP_FAILED && pipe(go) == 0);
+    mine = pages(65, RW);
+    fill(mine, 65 * PAGE, 38);
     pid = child(hog, NULL);
-    while (*told == 0)
-        sched_yield();
+    hog_says(1);
+    *told = 2;
+    hog_says(3);
     for (unsigned i = 0; i < 64; i++)
         out += is_out(mine + i * PAGE);
     CHECK(out == 64); /* nobody had used them */
+    set_knob("swap_readahead=0");
+    fill(mine + 64 * PAGE, PAGE, 1);
     child_pid = child(verifies_and_writes, NULL);
+    warm_up(mine + 64 * PAGE);
+    written = stat_all("swpout");
+    mark_counts();
+    CHECK(filled(mine, 64 * PAGE, 38));
+    CHECK(since("swpin") == 64 && since("maj") == 64);
+    fill(pages(512, RW), 512 * PAGE, 1);
+    CHECK(stat_all("swpout") - written > 256); /* it is short */
+    CHECK(WRITE(go[1], "x", 1) == 1);
+    CHECK(waitpid(child_pid, &status, 0) == child_pid && status == 7 << 8);
     CHECK(filled(mine, 64 * PAGE, 38));
     fill(mine, 64 * PAGE, 40);
-    CHECK(waitpid(child_pid, &status, 0) == child_pid && status == 7 << 8);
-    CHECK(filled(mine, 64 * PAGE, 40));
+    CHECK(filled(mine, 64 * PAGE, 40) && since("swpin") == 64);
     CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
-    CHECK(munmap(mine, 64 * PAGE) == 0);
+    set_knob("swap_readahead=7");
+    CHECK(munmap(mine, 65 * PAGE) == 0);
     CHECK(number_in("/proc/swaps", "vdb") >= 0);
 }

@@ -1,6 +1,6 @@
 /* t_quota.c: which private pages stay in memory, from user mode: the table of
- * replacement of docs/design/mm.md with real loads and stores, policies by name, and
- * RLIMIT_RSS.  Swap is memory here, made by /dev/utest. */
+ * replacement of docs/design/mm.md with real loads and stores, policies by name, row 59,
+ * and RLIMIT_RSS.  Swap is memory here, made by /dev/utest. */
 #include "lib/utest.h"
 
 #define RLIMIT_RSS 5
@@ -177,6 +177,53 @@ UTEST(vm_row_71_policies_by_name)
     CHECK(order("/proc/self/quota", "none") == 0);
     CHECK(!shows("/proc/self/quota", "-"));
     CHECK(filled(p, REGION * PAGE, 5) && resident(p, REGION) == REGION);
+    swap_is(0);
+}
+
+/* --- 59: two processes, the same addresses --- */
+
+#define SAME     ((uint64_t *)0x50000000)
+#define TOUCHED  64u
+#define ACCESSES 20000u
+
+static int
+uses_at_random(void *seed)
+{
+    static uint64_t sum[TOUCHED];
+    uint64_t state = (uint64_t)seed, in, *p;
+
+    p = mmap(SAME, TOUCHED * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+             -1, 0);
+    CHECK(p == SAME);
+    CHECK(quota((char *)p, TOUCHED, 4, state == 1 ? "fifo" : "clock") == 0);
+    for (unsigned i = 0; i < TOUCHED; i++)
+        p[i * 512] = sum[i] = (uint64_t)seed << 32 | i;
+    in = stat_of("swpin");
+    for (unsigned n = 0; n < ACCESSES; n++) {
+        uint64_t x = rnd(&state);
+        unsigned i = x % TOUCHED;
+
+        CHECK(p[i * 512] == sum[i]);
+        if (x >> 8 & 1)
+            p[i * 512] = sum[i] = x;
+        if (n % 500 == 0)
+            CHECK(resident((char *)p, TOUCHED) <= 4);
+    }
+    for (unsigned i = 0; i < TOUCHED; i++)
+        CHECK(p[i * 512] == sum[i]);
+    CHECK(stat_of("swpin") - in > ACCESSES * 7 / 8); /* 15 of 16 are out */
+    return 0;
+}
+
+UTEST(vm_row_59_two_processes_at_the_same_addresses)
+{
+    int status;
+
+    swap_is(256);
+    for (unsigned long i = 1; i <= 2; i++)
+        (void)child(uses_at_random, (void *)i);
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(wait(&status) > 0 && status == 0);
     swap_is(0);
 }
 

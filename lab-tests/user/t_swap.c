@@ -45,30 +45,68 @@ UTEST(vm_row_58_neighbours_come_along)
     swap_end();
 }
 
+static int go[2];
+
+/* The second reader: the pages are in memory by now. */
 static int
 reads_and_writes(void *arg)
 {
-    char *p = arg;
+    char c, *p = arg;
 
-    CHECK(filled(p, 16 * PAGE, 38));
-    fill(p, 16 * PAGE, 39);
-    return filled(p, 16 * PAGE, 39) ? 7 : 8;
+    warm_up(p + 64 * PAGE);
+    CHECK(READ(go[0], &c, 1) == 1);
+    mark_counts();
+    CHECK(filled(p, 64 * PAGE, 38));
+    CHECK(since("min") == 64 && since("maj") == 0 && since("swpin") == 0);
+    fill(p, 64 * PAGE, 39);
+    CHECK(since("cow") == 64);
+    return filled(p, 64 * PAGE, 39) ? 7 : 8;
 }
 
+/* 64 pages are read once for both, and no slot is left. */
 UTEST(vm_row_38_fork_of_swapped_pages_on_a_disk)
 {
+    int status;
+    pid_t pid;
     char *p;
-    long used;
 
     swap_begin();
-    p = pages(16, RW);
-    fill(p, 16 * PAGE, 38);
-    push_out(p, 16);
-    used = swaps_column(BIG, 1);
-    CHECK(run_child(reads_and_writes, p) == 7 << 8);
-    CHECK(filled(p, 16 * PAGE, 38));
-    CHECK(swaps_column(BIG, 1) <= used);
-    CHECK(munmap(p, 16 * PAGE) == 0);
+    p = pages(65, RW);
+    fill(p, 64 * PAGE, 38);
+    fill(p + 64 * PAGE, PAGE, 1);
+    push_out(p, 64);
+    CHECK(pipe(go) == 0);
+    pid = child(reads_and_writes, p);
+    CHECK(swaps_column(BIG, 1) == 64 * 4);
+    warm_up(p + 64 * PAGE);
+    mark_counts();
+    CHECK(filled(p, 64 * PAGE, 38));
+    CHECK(since("swpin") == 64 && since("maj") == 64);
+    CHECK(WRITE(go[1], "x", 1) == 1 && waitpid(pid, &status, 0) == pid);
+    CHECK(status == 7 << 8 && filled(p, 64 * PAGE, 38));
+    fill(p, 64 * PAGE, 40);
+    CHECK(since("swpin") == 64 && since("cow") == 0);
+    CHECK(munmap(p, 65 * PAGE) == 0 && swaps_column(BIG, 1) == 0);
+    swap_end();
+}
+
+/* A call's buffer is on the disk: one page comes for each. */
+UTEST(vm_row_6_calls_bring_swapped_pages)
+{
+    int to[2];
+    char *p;
+
+    swap_begin();
+    p = pages(4, RW);
+    fill(p, 4 * PAGE, 6);
+    push_out(p, 4);
+    CHECK(pipe(to) == 0);
+    mark_counts();
+    CHECK(WRITE(to[1], p + 8, 16) == 16 && since("swpin") == 1);
+    CHECK(READ(to[0], p + PAGE + 8, 16) == 16 && since("swpin") == 2);
+    CHECK(WRITE(to[1], p + 3 * PAGE - 8, 16) == 16 && since("swpin") == 4);
+    CHECK(since("maj") == 4 && memcmp(p + 8, p + PAGE + 8, 16) == 0);
+    CHECK(filled(p, PAGE, 6) && munmap(p, 4 * PAGE) == 0);
     swap_end();
 }
 

@@ -1,5 +1,5 @@
 /* t_swapdisk.c: what goes wrong with swap on a disk, and what ends while it is under
- * way: rows 8, 16, 62 and 63 of the memory plan; and what /proc says of swapped pages. */
+ * way: rows 8, 16, 61, 62 and 63 of the memory plan; and what /proc says of swapped pages. */
 #include "lib/swap.h"
 #include <sys/mman.h>
 
@@ -79,6 +79,79 @@ UTEST(vm_row_62_who_reads_what_cannot_be_read_gets_SIGBUS)
     CHECK(SWAPOFF(BIG) == -EIO);    /* and nothing is lost */
     set_knob("fail_block=off");
     CHECK(filled(p, 8 * PAGE, 63) && munmap(p, 8 * PAGE) == 0);
+    swap_end();
+}
+
+/* --- two want it at once --- */
+
+static volatile uint64_t *told; /* shared: [0]: go */
+
+enum { SWPIN, MAJ, MIN_, RETRY, FRAME, THEY_TOLD = 8 };
+
+static uint64_t
+told_by_both(unsigned what)
+{
+    return told[1 * THEY_TOLD + what] + told[2 * THEY_TOLD + what];
+}
+
+/* Child I of two reads the page at SHOWN, and tells what that was. */
+static char *shown;
+
+static int
+reads_and_tells(void *i)
+{
+    volatile uint64_t *mine = told + (uintptr_t)i * THEY_TOLD;
+
+    warm_up(shown + PAGE);
+    mine[SWPIN] = 0;
+    mark_counts();
+    while (told[0] == 0)
+        sched_yield();
+    CHECK(filled(shown, PAGE, 61));
+    mine[SWPIN] = since("swpin");
+    mine[MAJ] = since("maj");
+    mine[MIN_] = since("min");
+    mine[RETRY] = since("retry");
+    mine[FRAME] = page_of(shown).frame;
+    return 0;
+}
+
+/* Did one of the two wait for the other one's read, which takes MS?  There is one read
+ * in any case. */
+static bool
+one_waits(unsigned ms)
+{
+    int status;
+
+    push_out(shown, 1);
+    slow_disk(ms);
+    told[0] = 0;
+    for (uintptr_t i = 1; i <= 2; i++)
+        (void)child(reads_and_tells, (void *)i);
+    told[0] = 1;
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(wait(&status) > 0 && status == 0);
+    slow_disk(0);
+    CHECK(told_by_both(SWPIN) == 1 && told_by_both(MAJ) == 1);
+    CHECK(told_by_both(MIN_) == 1);
+    CHECK(told[THEY_TOLD + FRAME] == told[2 * THEY_TOLD + FRAME]);
+    fill(shown, PAGE, 61);
+    return told_by_both(RETRY) == 2; /* who reads passes twice, too */
+}
+
+UTEST(vm_row_61_two_processes_share_one_read)
+{
+    bool seen = false;
+
+    swap_begin();
+    told = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(told != MAP_FAILED);
+    shown = pages(2, RW);
+    fill(shown, PAGE, 61);
+    fill(shown + PAGE, PAGE, 1);
+    for (unsigned ms = 50; ms <= 1600 && !seen; ms *= 2)
+        seen = one_waits(ms);
+    CHECK(seen && munmap(shown, 2 * PAGE) == 0);
     swap_end();
 }
 

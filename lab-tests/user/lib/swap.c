@@ -49,6 +49,14 @@ is_out(const void *p)
 }
 
 void
+warm_up(const char *page)
+{
+    mark_counts();
+    CHECK(filled(page, PAGE, 1));
+    (void)since("swpin");
+}
+
+void
 push_out(const char *p, size_t n)
 {
     CHECK(syscall(233, p, n * PAGE, 21l) == 0); /* MADV_PAGEOUT */

@@ -20,6 +20,8 @@ void need_swap_disk(void); /* ... only the skipping */
 
 /* The page at P is on a slot, and not in memory. */
 bool is_out(const void *p);
+/* What counting needs of this program is in memory; so is PAGE, filled with 1. */
+void warm_up(const char *page);
 /* The N pages at P leave memory. */
 void push_out(const char *p, size_t n);
 
