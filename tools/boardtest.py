@@ -40,7 +40,8 @@ def main():
     ap.add_argument("--seconds", type=int, default=400, help="then it is given up")
     arg = ap.parse_args()
     arg.names = arg.names or ["lab4/d", "lab4/m", "lab4/r", "lab5/c", "lab5/k",
-                              "lab6/full", "lab6/read_e", "lab6/reclaim_a"]
+                              "lab6/full", "lab6/read_e", "lab6/reclaim_a",
+                              "lab6/swapoff"]
     why = missing(arg.build, arg.no_disk)
     if why:
         print("skipped: " + why)

@@ -406,7 +406,8 @@ MATRIX = [
     row("board-no-disk", "tool", tool=["boardtest.py", "--no-disk", "--noise=0", "--rate=0",
                                        "--reset=0", "lab4/d", "lab4/no_swap", "lab4/stack",
                                        "lab6/full", "lab6/scarce", "lab6/read_e",
-                                       "lab6/reclaim", "lab6/fork"]),
+                                       "lab6/reclaim", "lab6/fork", "lab6/swapoff",
+                                       "lab6/three"]),
     # ... and on a machine that is all that a board is: a short part of make board-matrix
     row("board-matrix", "tool", tool=["grade_matrix.py", "--board", "all-at-once"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),
