@@ -6,12 +6,13 @@ which know nothing of the scenario: they read the difference as somebody who kno
 fault path would.  They were written from the signatures of lab-tests/mutants/labs."""
 import re
 
+import grade_hints_areas
 import grade_hints_kernel
 import grade_hints_swap
 
 WHEN = re.compile(r"\[([a-z ]*)\]\s*(.*)")
 LEFT = {"frames": "frames are not free", "objects": "objects are not free",
-        "slots": "slots of swap", "lost": "faults ended in no way", "mmcheck": "mmcheck has"}
+        "slots": "slots of swap", "lost": "faults ended in no way", "mmcheck": "mmcheck"}
 KINDS = ("value", "signal", "error", "killed", "exited", "ok")
 WORDS = set(LEFT) | set(KINDS) | {"areas", "pages", "crash", "hang"}
 
@@ -31,6 +32,7 @@ class Difference:
         self.left = " ".join(d for d in v.detail if isinstance(d, str))
         self.console = "\n".join(case.notes)
         self.panic = "\n".join(case.panic)
+        self.audit = "\n".join(case.story.complaints if case.story else [])
         self.want, self.got = self.what.get("result", ("ok", "ok"))
         self.before = {}        # the pages after the step before, by name
         for i, e in case.expected:
@@ -162,7 +164,7 @@ RULES = (
      "only neighbours with equal rights merge."),
     (lambda d: d.more("areas"),
      "Neighbours that are alike merge into one area: same vm_flags, same layer or object, "
-     "and one goes on where the other ends."),
+     "and one goes on where the other ends. Fresh memory has neither, and no number counts."),
     (lambda d: d.op in ("unmap", "map") and d.pages()[0].count("-") < d.pages()[1].count("-"),
      "munmap took more than its range: it ends at the end rounded up, the rest of the "
      "area stays (split)."),
@@ -179,7 +181,8 @@ RULES = (
      "finds out whether it may be written."),
     (lambda d: d.op == "protect",
      "mprotect takes rights out of the entries that are there (and of the TLB), not only "
-     "out of the area: an entry has never more rights than vm_flags."),
+     "out of the area: an entry has never more rights than vm_flags. First the flags, then "
+     "the entries, which protect_ptes() makes as the flags are."),
     (lambda d: d.op == "fork" and ("W" in d.pages("main")[1] or
                                    d.pages("main")[1] == "as before"),
      "fork: the entries of the parent lose W, so that its next store faults and copies."),
@@ -260,7 +263,8 @@ def hints(case):
             always.append(h["text"])
         elif names & set(m[1].split()):
             own.append(m[2])
-    rules = (grade_hints_swap.RULES if case.lab() == 6 else ()) + RULES
+    rules = {4: grade_hints_areas.RULES, 6: grade_hints_swap.RULES}.get(case.lab(), ()) + \
+        RULES
     rule = grade_hints_kernel.rule(case.lab(), d) if case.kernel() else \
         next((text for test, text in rules if test(d)), None)
     return own + ([rule] if rule else []) + always

@@ -20,6 +20,7 @@ class Story:
     def __init__(self, name):
         self.name, self.steps, self.end, self.unreadable = name, {}, None, False
         self.lines, self.times = [], []     # the texts, as they came, and when
+        self.complaints = []    # of mmcheck, while the processes were there and after
         self.halt = None        # the step that should end the machine
 
     def ended(self, how):
@@ -69,6 +70,9 @@ class Channel:
             story.halt = int(rest[0])
         elif word == "pt" and int(rest[0]) in story.steps:
             story.steps[int(rest[0])].raw.append(rest[1:])
+        elif word == "complaint":
+            if " ".join(rest) not in story.complaints:
+                story.complaints.append(" ".join(rest))
         elif word == "end":
             story.end = [int(n) for n in rest]
         elif word == "unreadable":
@@ -131,5 +135,6 @@ def judge(expected, story, given_back=0):
             return Verdict("FAIL", diff, i, want, got)
     if story.end is None:
         return Verdict("CRASH", ["no end was reported"], None, None, None)
-    left = leftovers(story.end, given_back)
+    left = leftovers(story.end, given_back) + \
+        ["mmcheck: " + s for s in story.complaints[:3]]
     return Verdict("FAIL" if left else "PASS", left, None, None, None)

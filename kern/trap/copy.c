@@ -8,6 +8,8 @@
  * The copy routines fault with SUM set, which nobody else sets; so SUM says whose
  * fault it is.  It is served only where do_pgfault() may sleep. */
 #include "mm/fault.h"
+
+#include "debug/panic.h"
 #include "schedule/sched.h"
 #include "trap/user.h"
 
@@ -22,8 +24,8 @@ may_wait(const struct trapframe *tf)
            t->nofault == 0;
 }
 
-bool
-user_copy_fault(struct trapframe *tf)
+static bool
+serve_copy_fault(struct trapframe *tf)
 {
     /* LAB 4.6: a fault of the kernel, while it copies from or to a program.
      *
@@ -36,7 +38,8 @@ user_copy_fault(struct trapframe *tf)
      * It is such a fault only if SUM is set in TF's sstatus (nobody else sets
      * it), its cause is a page fault (page_fault_rights()), and the address
      * lies in the user's half (user_end()) of a thread that has a space
-     * (current_thread()->mm). do_pgfault() may sleep, so the interrupted code
+     * (current_thread()->mm). No test can see the former, since the copies are
+     * never given another address. do_pgfault() may sleep, so the interrupted code
      * must be one that may: may_wait(). Interrupts are on (SSTATUS_SIE) while
      * it is served, and off again afterwards. */
     unsigned rights = page_fault_rights(tf->scause), r;
@@ -51,6 +54,16 @@ user_copy_fault(struct trapframe *tf)
     /* STUB: (void)may_wait; */
     /* STUB: return false; */
     /* END 4.6 */
+}
+
+bool
+user_copy_fault(struct trapframe *tf)
+{
+    bool served = serve_copy_fault(tf);
+
+    /* The way back restores sepc and sstatus: no interrupt may come between. */
+    assert(!(csr_read(sstatus) & SSTATUS_SIE));
+    return served;
 }
 
 bool

@@ -354,6 +354,16 @@ def grader():
         check("leftovers_" + bad.replace(" ", "_"), v.word, "FAIL")
 
 
+def auditors():
+    """What mmcheck says while processes are there counts, and is told once."""
+    world, expected = walk(STORY)
+    lines = told(expected, world.scn)
+    said = ["complaint space 3: 2 pages locked, counted 5"]
+    v, _ = verdict(signed(lines[:-2] + said * 2 + lines[-2:]), expected)
+    check("a_complaint", (v.word, v.step, v.detail),
+          ("FAIL", None, ["mmcheck: space 3: 2 pages locked, counted 5"]))
+
+
 def first_difference():
     """The first wrong step is named, with what was expected and what came."""
     world, expected = walk(STORY)
@@ -457,6 +467,7 @@ mappings()
 more()
 claims()
 grader()
+auditors()
 first_difference()
 print("test_grade: %d passed, %d failed" % tuple(counts))
 sys.exit(1 if counts[1] else 0)

@@ -272,6 +272,18 @@ KTEST(mmcheck_finds_a_wrong_owner)
     end_world();
 }
 
+KTEST(mmcheck_finds_a_page_that_nobody_would_write)
+{
+    struct page *page;
+
+    make_world();
+    page = page_at(mm, at);
+    atomic_and(&page->flags, ~PG_DIRTY);
+    CHECK(look() == 1 && said("has no slot", "not dirty"));
+    atomic_or(&page->flags, PG_DIRTY);
+    end_world();
+}
+
 KTEST(mmcheck_finds_a_cleared_entry)
 {
     pte_t *pte, was;

@@ -1,4 +1,5 @@
 /* observe.c: what the kernel says of a subject, through its files in /proc. */
+#include "../../kern/ext/init/scenario.h"
 #include "scenario.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,6 +107,24 @@ observe_areas(pid_t pid)
             line++;
     }
     return n;
+}
+
+/* What the auditor has to say; more than the first few lines help nobody. */
+void
+observe_check(void)
+{
+    char line[SCN_TEXT + 1], *rest = text, *next;
+
+    if (read_path("/proc/ucore/mmcheck") <= 0)
+        return;
+    (void)strtok_r(text, "\n", &rest); /* how many lines follow */
+    for (int n = 0; n < 3 && (next = strtok_r(NULL, "\n", &rest)) != NULL;
+         n++) {
+        if (strncmp(next, "no memory", 9) == 0) /* ... to look at all */
+            continue;
+        snprintf(line, sizeof(line), "complaint %s", next);
+        report(line);
+    }
 }
 
 /* --- pages --- */

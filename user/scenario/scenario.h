@@ -101,6 +101,7 @@ void step_die(const struct scn_step *step);
 extern const char *const counter_names[COUNTERS];
 int observe_counters(pid_t pid, uint64_t values[COUNTERS]);
 int observe_areas(pid_t pid); /* that scenarios may map; -1: cannot say */
+void observe_check(void);     /* report what mmcheck complains of */
 /* The state of all pages of AREA as text: see docs/scenarios.md. */
 void observe_pages(pid_t pid, unsigned area, char *text, size_t size);
 void observe_begin(void); /* no frame has a name yet */

@@ -4,9 +4,13 @@
  * Each layer's tree is walked once, and each node that relatives share once for
  * all of them.  Nodes and anons must count exactly who points at them, over
  * all spaces; a node's live count is its used slots; a layer has no page that
- * none of its areas shows; an anon and its page know each other; and no anon
- * and no node exists that cannot be reached. */
+ * none of its areas shows; an anon and its page know each other, and the page is
+ * dirty unless it can be had again from elsewhere; and no anon and no node exists
+ * that cannot be reached. */
 #include "ext/mm/mmcheck_impl.h"
+
+/* What a page is that has no slot and is up to date. */
+#define OR_ELSE (PG_DIRTY | PG_LAZYFREE | PG_WRITEBACK)
 
 /* N is pointed at once more; the first time, all below is met, too. */
 static void
@@ -117,6 +121,9 @@ check_anon(struct check *c, struct anon *a, uint32_t slots)
     if (page->ref < 1)
         c->complain(c, "anon %p: its page %#lx has %d references", (void *)a,
                     page_to_pfn(page), page->ref);
+    if (a->slot == 0 && (page->flags & (PG_UPTODATE | OR_ELSE)) == PG_UPTODATE)
+        c->complain(c, "anon %p: its page %#lx has no slot, but is not dirty",
+                    (void *)a, page_to_pfn(page));
     if (page->mapcount != (int32_t)tally_of(&c->seen, page))
         c->complain(c, "anon %p: its page %#lx is mapped %u times, counted %d",
                     (void *)a, page_to_pfn(page), tally_of(&c->seen, page),
