@@ -8,8 +8,10 @@ gets another.  Machines run side by side.
 import concurrent.futures
 import os
 import secrets
+import signal
 import subprocess
 import sys
+import time
 
 import grade_console
 import grade_judge
@@ -23,6 +25,7 @@ TOOLS = os.path.dirname(os.path.abspath(__file__))
 BATCH = 12          # scenarios on one machine
 KERNEL_BATCH = 40   # ... that the kernel runs itself
 DEATHS = 3          # machines in a row that end, then the rest waits
+LOOK = 0.05         # seconds between two looks whether a machine is done
 
 
 def elf_of(image):
@@ -32,11 +35,30 @@ def elf_of(image):
     return os.path.join(os.path.dirname(image), "kernel.elf")
 
 
+class Mute:
+    """How many machines in a row, of one kernel and with as many harts, said nothing any
+    more before their first step.  Each costs a minute, and all others would do the same."""
+
+    def __init__(self):
+        self.row = {}
+
+    @staticmethod
+    def kind(case):
+        return case.image, case.kernel(), case.scn.get("harts")
+
+    def note(self, case, mute):
+        self.row[self.kind(case)] = self.row.get(self.kind(case), 0) + 1 if mute else 0
+
+    def times(self, case):
+        return self.row.get(self.kind(case), 0)
+
+
 class Batch:
     """Some cases that can share a machine, until it ends."""
 
-    def __init__(self, number, cases, arg):
+    def __init__(self, number, cases, arg, mute=None):
         self.cases, self.arg, self.machine, self.look = cases, arg, None, None
+        self.mute = mute or Mute()
         self.number = number
         for n, case in enumerate(cases):
             case.number = n
@@ -103,6 +125,10 @@ class Batch:
                 qemu_meter.PATIENCE)
 
     def run(self):
+        if self.mute.times(self.cases[0]) >= self.arg.deaths:
+            self.stop(self.cases, "BLOCKED", "%d machines in a row said nothing more before "
+                      "their first step" % self.arg.deaths, None)
+            return self.cases
         self.initrd()
         skip = n = deaths = 0
         while skip < len(self.cases) and deaths < self.arg.deaths:
@@ -110,6 +136,7 @@ class Batch:
             stories = channel.stories[:len(self.cases) - skip]
             if result.how == "infra":
                 break           # QEMU's fault: INFRA below
+            self.mute.note(self.cases[0], not stories and result.how == "hang")
             if not stories:
                 self.stop(self.cases[skip:], "HANG" if result.how == "hang" else "CRASH",
                           "the machine %s before the first step" % (
@@ -201,22 +228,59 @@ def batches(cases, arg):
         most = KERNEL_BATCH if some[0].kernel() else BATCH
         size = min(most, max(1, -(-len(some) // max(1, arg.jobs))))
         out += [some[i:i + size] for i in range(0, len(some), size)]
-    return [Batch(n, some, arg) for n, some in enumerate(out)]
+    mute = Mute()
+    return [Batch(n, some, arg, mute) for n, some in enumerate(out)]
+
+
+class Signals:
+    """Within it a signal that should end us is only noted.  An exception out of a handler
+    would come anywhere, also within the locks of a pool, and leave them in disorder."""
+
+    def __init__(self):
+        self.number, self.before = None, {}
+
+    def __enter__(self):
+        for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(n) != signal.SIG_IGN:       # nohup
+                self.before[n] = signal.signal(n, self.note)
+        return self
+
+    def note(self, number, _):
+        self.number = number
+
+    def __exit__(self, *_):
+        for n, handler in self.before.items():
+            signal.signal(n, handler)
+
+    def leave(self):
+        if self.number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.number is not None:
+            sys.exit(128 + self.number)
 
 
 def run_all(cases, arg):
     progress = grade_terminal.Progress(sum(c.verdict is None for c in cases))
     pool = concurrent.futures.ThreadPoolExecutor(arg.jobs)
-    todo = []
-    try:
-        todo = [pool.submit(b.run) for b in batches(cases, arg)]
-        for future in concurrent.futures.as_completed(todo):
-            progress.add(len(future.result()))
-    except BaseException:
-        for future in todo:
-            future.cancel()
-        qemu.stop_all()
-        raise
-    finally:
-        progress.clear()
-        pool.shutdown()
+    todo, known = [], []
+    with Signals() as signals:
+        try:
+            todo = [pool.submit(b.run) for b in batches(cases, arg)]
+            left = list(todo)
+            while left and signals.number is None:
+                for future in [f for f in left if f.done()]:
+                    left.remove(future)
+                    progress.add(len(future.result()))
+                time.sleep(LOOK if left else 0)
+        finally:
+            if signals.number is not None:
+                known = [c for c in cases if c.verdict is not None]
+            for future in todo:
+                future.cancel()
+            if not all(f.done() for f in todo):
+                qemu.stop_all()
+            progress.clear()
+            pool.shutdown()
+    if signals.number is not None:
+        grade_terminal.print_so_far(known, len(cases))
+    signals.leave()

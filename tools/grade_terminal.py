@@ -110,6 +110,18 @@ def print_todo(cases):
             why, len(names), "s" if len(names) > 1 else "", "" if len(names) > 1 else "s"))
 
 
+def print_so_far(known, total):
+    """What is known when somebody stops us."""
+    run = [c for c in known if c.verdict.word not in ("TODO", "INFRA")]
+    print("stopped: %d of %d scenarios were run, %d passed" % (
+        len(run), total, sum(c.verdict.word == "PASS" for c in run)))
+    for c in grade_report.failed(run)[:AT_LENGTH]:
+        print("%s %s" % (paint(c.verdict.word), c.name))
+        for line in in_brief(c):
+            print("      " + line)
+    sys.stdout.flush()
+
+
 def print_table(cases, plan):
     """A line for each lab of the course that has cases, and their sum."""
     print("%-6s %9s %7s %7s" % ("lab", "scenarios", "passed", "points"))
