@@ -104,10 +104,11 @@ UTEST(vm_row_68_a_page_of_a_file_three_times)
 /* --- 69: what is stored while pages go out is not lost --- */
 
 #define COUNTED 8u
-#define ROUNDS  1500u
+#define ROUNDS  40u
 
 static char *counted[2]; /* pages of a file, and our own */
-static volatile int at_work;
+static volatile bool enough;
+static uint64_t counted_to[4];
 
 /* Counts in words of its own, one in each page.  It looks first: so a page comes from
  * its place clean, and only the hart knows of the store. */
@@ -116,7 +117,7 @@ counts_up(void *arg)
 {
     size_t me = (size_t)arg;
 
-    for (uint64_t n = 1; n <= ROUNDS; n++) {
+    for (uint64_t n = 1; !enough; n++) {
         for (unsigned i = 0; i < 2 * COUNTED; i++) {
             char *page = counted[i & 1] + i / 2 * PAGE;
             volatile uint64_t *word = (volatile uint64_t *)page + me;
@@ -124,10 +125,10 @@ counts_up(void *arg)
             CHECK(*word == n - 1);
             *word = n;
         }
+        counted_to[me] = n;
         if (n % 16 == 0)
             usleep(1000); /* or the pages are never at rest */
     }
-    __atomic_fetch_sub(&at_work, 1, __ATOMIC_SEQ_CST);
     return 0;
 }
 
@@ -136,7 +137,8 @@ all_counted(void)
 {
     for (unsigned i = 0; i < 2 * COUNTED; i++) {
         for (unsigned me = 0; me < 4; me++)
-            CHECK(((uint64_t *)(counted[i & 1] + i / 2 * PAGE))[me] == ROUNDS);
+            CHECK(((uint64_t *)(counted[i & 1] + i / 2 * PAGE))[me] ==
+                  counted_to[me]);
     }
 }
 
@@ -153,17 +155,17 @@ UTEST(vm_row_69_no_store_is_lost_while_pages_are_written)
     counted[1] = pages(COUNTED, RW);
     wb = stat_all("wb");
     out = stat_all("swpout");
-    at_work = 4;
     for (size_t i = 0; i < 4; i++)
         thread_start(&t[i], counts_up, (void *)i);
-    for (; at_work > 0; rounds++) {
+    for (; rounds < ROUNDS || stat_all("wb") == wb || stat_all("swpout") == out;
+         rounds++) {
         set_knob("flush_now=1");
         CHECK(syscall(233, counted[1], COUNTED * PAGE, 21l) == 0);
         usleep(10000);
     }
+    enough = true;
     for (unsigned i = 0; i < 4; i++)
         thread_join(&t[i]);
-    CHECK(rounds > 3 && stat_all("wb") > wb && stat_all("swpout") > out);
     all_counted();
     push_out(counted[1], COUNTED);
     cold();
