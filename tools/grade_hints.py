@@ -257,7 +257,8 @@ def hints(case):
     names = d.names()
     if case.kernel() and "before the first step" in d.left:
         return [grade_hints_kernel.at_boot(case.lab(), d)]
-    for h in case.scn.get("hints", []):
+    unbegun = "before the first step" in d.left     # then no scenario knows why
+    for h in case.scn.get("hints", []) if not unbegun else ():
         m = WHEN.match(h["text"])
         if m is None:
             always.append(h["text"])

@@ -14,6 +14,12 @@ def panic(text):
     return lambda d: re.search(text, d.panic) is not None
 
 
+UNBEGUN = (
+    "No program gets far enough to begin. The first ones need areas that are found "
+    "(find_vma_walk), are in their place and counted (insert_loose, vma_split_into), faults "
+    "that find theirs and the entry (find_area, f->pte), and after which the entry allows "
+    "what was asked, or the fault comes for ever. Read the panic, if there is one.")
+
 RULES = (
     (panic("SSTATUS_SIE"),
      "serve_copy_fault: interrupts are on while the fault is served, and off again "
@@ -49,4 +55,5 @@ RULES = (
     (audit("layer .* has [0-9]+ references, [0-9]+ areas"),
      "A layer has fewer owners than areas that show it: layer_get() for the upper half of a "
      "split."),
+    (lambda d: d.word in ("CRASH", "HANG") and "before the first step" in d.left, UNBEGUN),
 )

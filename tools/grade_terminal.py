@@ -86,12 +86,15 @@ def print_cases(cases, arg):
     most = len(cases) if arg.show or arg.names else AT_LENGTH
     long = {c.name for c in grade_report.failed(cases)[:most]}
     long |= {c.name for c in cases if c.verdict.word == "INFRA"}
+    told = []       # in brief; the same again, for the same reason, is not told again
     for c in cases:
         head = "%-32s %2d/%-2d %s" % ((c.where + " " + c.name).strip(), c.score(), c.points(), c.scn.get("title", ""))
         print("%s %s" % (paint(c.verdict.word), head[:max(20, columns() - 7)].rstrip()))
         lines = []
         if c.verdict.word != "PASS":
             lines = at_length(c) if c.name in long else in_brief(c)
+            if c.name not in long and c.verdict.step is None:
+                told, lines = told + [lines], [] if lines in told else lines
         elif arg.show:
             lines = grade_report.timeline(c, 400)
         for line in lines:

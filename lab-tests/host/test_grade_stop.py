@@ -66,6 +66,19 @@ def silent(hows, some):
     return [c.verdict.word for c in some], len(boots)
 
 
+def unbegun():
+    """A kernel that runs no step is told what its lab needs, not what a scenario shows."""
+    import grade_hints
+    case = Case("c")
+    case.scn["hints"] = [{"text": "about this scenario"}, {"text": "[hang] this, too"}]
+    case.scn["steps"], case.scn["areas"] = [], []
+    grade_batch.Batch.stop([case], "HANG", "the machine ended before the first step", None)
+    check("no_scenario_knows", [h[:29] for h in grade_hints.hints(case)],
+          ["No program gets far enough to"])
+    case.panic = ["panic: assertion failed: mm->map_count == 0", "  in mm_free"]
+    check("the_panic_does", "map_count" in grade_hints.hints(case)[0], True)
+
+
 def mute():
     check("three_hangs_are_enough", silent(["hang"] * 6, [Case("c%d" % n) for n in range(6)]),
           (["HANG"] * 3 + ["BLOCKED"] * 3, 3))
@@ -133,6 +146,7 @@ def signals():
     check("handlers_are_back", signal.getsignal(signal.SIGTERM), signal.SIG_DFL)
 
 
+unbegun()
 mute()
 signals()
 print("test_grade_stop: %d passed, %d failed" % tuple(counts))
