@@ -89,7 +89,8 @@ class Case:
         self.story = story
         if self.kernel():
             self.expected = self.world().walk(story.steps)
-        self.verdict = grade_judge.judge(self.expected, story, self.given_back)
+        self.verdict = grade_judge.judge(self.expected, story, self.given_back,
+                                          self.scn.get("only", 0))
 
     def expect(self):
         if "error" in self.scn:

@@ -338,6 +338,22 @@ def grader():
                           for n, t in enumerate(["PASS", "start t", "PASS t", "done 1"])],
                          expected)
     check("printing_pass_earns_nothing", (v.word, channel.done), ("INFRA", False))
+    # "only": counts and pages do not matter, then what is left over neither.
+    plain = [" ".join(w for w in s.split() if "=" not in w) if s.startswith("step") else s
+             for s in lines if not s.startswith("area")]
+    lost = [s.replace("end 0", "end 7") for s in plain]
+    other = [s.replace("exited:3", "exited:4") for s in plain]
+    for name, text, words in (("plain", plain, "FAIL PASS PASS"),
+                              ("leaks", lost, "FAIL PASS FAIL"),
+                              ("result", other, "FAIL FAIL FAIL")):
+        channel = grade_judge.Channel(KEY)
+        for r in signed(text):
+            channel.take(r)
+        check("only_" + name, " ".join(grade_judge.judge(
+            expected, channel.stories[0], 0, n).word for n in (0, 1, 2)), words)
+    swapped = grade_judge.leftovers([-5, -1, 0, 0, 0], 4)
+    check("given_back_is_no_leak", (grade_judge.leftovers([-4, -1, 0, 0, 0], 4), len(swapped)),
+          ([], 1))
     again = signed(lines[:3])
     check("a_record_counts_once", verdict(again + again, expected)[1].forged, 3)
     for n, line in enumerate(lines):

@@ -48,6 +48,8 @@ refusals(void)
 {
     refuses("unknown_verb", "frobnicate\n",
             "f:4:1: expected a step, or a line of the head, got 'frobnicate'");
+    refuses("only_what", "only counts\nmap A 4p anon private rw\n",
+            "f:4:6: expected 'results', got 'counts'");
     refuses("no_area", "read A\n",
             "f:4:6: expected an area that was mapped, got 'A'");
     refuses("no_kind", "map A 4p anan private rw\n",

@@ -185,6 +185,13 @@ parse_hint(struct parser *p)
 }
 
 /* Is this line one of the head? */
+static void
+parse_only(struct parser *p)
+{
+    lex_want(&p->lex, "results");
+    p->scn->only = lex_take(&p->lex, "leaks") ? SCN_ONLY_LEAKS : SCN_ONLY;
+}
+
 static bool
 parse_head(struct parser *p)
 {
@@ -211,6 +218,8 @@ parse_head(struct parser *p)
         s->memory = parse_size(p, "an amount of memory, like 64M", 32);
     else if (lex_take(l, "budget"))
         s->budget = (long)parse_upto(p, "a number of faults", 100000);
+    else if (lex_take(l, "only"))
+        parse_only(p);
     else if (lex_take(l, "let"))
         parse_let(p);
     else

@@ -135,6 +135,8 @@ enum scn_op {
 #define SCN_SLOTS  64   /* things with a number */
 #define SCN_FRAMES 4096 /* of the memory that lab 2 plays with */
 
+enum { SCN_ONLY = 1, SCN_ONLY_LEAKS };
+
 enum scn_pattern {
     SCN_NONE,
     SCN_PAT,  /* bytes that depend on a number and the page */
@@ -179,6 +181,8 @@ struct scn {
     char title[SCN_LINE], hint[SCN_HINTS][SCN_LINE], boot[SCN_LINE];
     char error[200]; /* empty: none */
     unsigned lab, points, group, harts, memory, disk, nhints;
+    unsigned only; /* what counts: 0, all of it; SCN_ONLY the results of steps;
+                    * SCN_ONLY_LEAKS they and what is left over */
     long budget; /* faults of all processes; -1: not said */
     unsigned nsteps, nareas, nfiles, nprocs;
     struct scn_area areas[SCN_AREAS];
