@@ -215,6 +215,7 @@ KTEST(vm_row_63_everything_comes_back)
     struct swap_ram *r = swap_ram_on(64), *r2;
     uintptr_t at;
     struct mm_struct *mm = space_of(32, 32, "clock", &at);
+    uint64_t before;
 
     fill(mm, at, 32, 900);
     all_out(mm);
@@ -224,7 +225,9 @@ KTEST(vm_row_63_everything_comes_back)
     swap_ram_off(r);
     CHECK(swap_slots_used() == 0 && swap_slots() == 0);
     r2 = swap_ram_on(1); /* what was on the disk is not asked for again */
+    before = kstat_read(STAT_SWPIN);
     CHECK(filled(mm, at, 32, 900));
+    CHECK(kstat_read(STAT_SWPIN) == before && mm->stat[MM_SWPIN] == 8);
     mm_put_user(mm);
     swap_ram_off(r2);
 }

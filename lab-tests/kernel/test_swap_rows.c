@@ -4,6 +4,7 @@
 #include "ext/mm/pagers.h"
 #include "mm/uaccess.h"
 #include "pager_ram.h"
+#include "shortage.h"
 #include "swap_ram.h"
 #include "swap_world.h"
 #include "touch.h"
@@ -274,6 +275,30 @@ KTEST(vm_row_23_86_a_device_stays_mapped)
     all_out(mm);
     CHECK(entry(mm, at) == e && !(e & PTE_X) && get(mm, at) == 9);
     CHECK(resident(mm, own, 4) == 0 && filled(mm, own, 4, 1));
+    mm_put_user(mm);
+    object_put(dev);
+    free_pages(frame, 0);
+    swap_ram_off(r);
+}
+
+/* The same when the whole machine's pages are thrown out, and no quota says whose. */
+KTEST(vm_row_23_a_device_survives_reclaim_of_all)
+{
+    struct swap_ram *r = swap_ram_on(64);
+    struct page *frame = alloc_pages(0);
+    struct vm_object *dev = device_object(page_to_pa(frame), PG);
+    struct mm_struct *mm = mm_create();
+    uintptr_t at = (uintptr_t)do_mmap(mm, 0, PG, RW, MAP_SHARED, dev, 0);
+    uintptr_t own = map_pages(mm, 0, 4, RW, 0);
+    pte_t e;
+
+    CHECK(put(mm, at, 9) == 0);
+    fill(mm, own, 4, 1);
+    e = entry(mm, at);
+    CHECK(reclaim_all() >= 4);
+    CHECK(resident(mm, own, 4) == 0 && swap_slots_used() == 4);
+    CHECK(entry(mm, at) == e && !(e & PTE_X) && get(mm, at) == 9);
+    CHECK(filled(mm, own, 4, 1));
     mm_put_user(mm);
     object_put(dev);
     free_pages(frame, 0);
