@@ -47,6 +47,18 @@ def head_wrong(d):
 PG_HEAD = 1 << 4
 HEAD_BITS = 0x1f00003f      # order, HEAD, TAIL, BUDDY and their like
 SPOILED = "a5a5a5a5"        # scn_buddy.c: what descriptors hold before anybody writes them
+PRETENDED = {
+    "good": "the flags look right; its place does not: is it RAM, and aligned to its order?",
+    "pointer": "this pointer is no descriptor: those lie sizeof(struct page) apart.",
+    "twice": "more than one reference: somebody else still uses it.",
+    "users": "users is not 0: it is still mapped, locked or pinned.",
+    "slab": "SLAB: it belongs to kmalloc.",
+    "swap": "SWAPPABLE: it is still on a list of swap.",
+    "cached": "CACHED: it is free already, in a hart's own store.",
+    "buddy": "BUDDY: it is free already.",
+    "reserved": "RESERVED: it was never given out.",
+    "tail": "TAIL: it lies in the middle of a block.",
+}
 GIVING = ("free", "flip", "refill", "release", "start")
 
 LAB2 = (
@@ -70,6 +82,15 @@ LAB2 = (
     (lambda d: d.left.startswith("-") or set(d.what) == {"free"} and
      not isinstance(d.what["free"][0], str) or d.less("missing") and d.op == "drain",
      "buddy.nfree: buddy_take takes 2^order away, buddy_put adds it, once for each block."),
+    (lambda d: d.more("table"),
+     "block_claim: what is given out is not as the table says: one frame has no flags, more "
+     "have HEAD and the order on the first and TAIL on the others; one reference on the first, "
+     "none behind, no users. What is raw is described first, and *RAW of buddy_take says it."),
+    (lambda d: "page_alloc" in d.what or "alloc_fail" in d.what,
+     "block_claim counts: STAT_PAGE_ALLOC by the number of frames, STAT_ALLOC_FAIL by one if "
+     "there was no block."),
+    (lambda d: d.op == "pretend" and d.want == "panic",
+     lambda d: "free_fault: %s" % PRETENDED.get(d.step["word"], "")),
     (lambda d: d.want == "panic",
      "free_fault: this block may not be given back. Is it RAM, aligned, reserved, free already, "
      "in the middle of another one (no reference, TAIL), of another order?"),
@@ -212,5 +233,6 @@ def at_boot(lab, d):
 
 def rule(lab, d):
     """The text of the first rule that fits, or None."""
-    return fault_in(lab, d) or next(
+    text = fault_in(lab, d) or next(
         (text for test, text in RULES.get(lab, ()) if test(d)), None)
+    return text(d) if callable(text) else text

@@ -13,6 +13,7 @@ with exercises has no page; "make lint" does that.  A table of scenarios that is
 only told, so that who adds a scenario need not touch pages; with --strict it counts.
 """
 import argparse
+import json
 import os
 import re
 import sys
@@ -28,6 +29,9 @@ HEADS = {
            ("scenario", "points", "what it shows")),
     "zh": (("", "函数", "文件", "内容"), ("场景", "分值", "说明")),
 }
+# What a text of a table is in another language, by the English text: one that is new
+# or was changed stays English until somebody translates it.
+TEXTS = {"zh": "docs/labs/zh/tables.json"}
 SLOT = re.compile(r"<!-- (exercises|scenarios) -->\n.*?<!-- end -->", re.S)
 
 
@@ -74,6 +78,14 @@ def scenario_rows(lab, plan):
     return sorted(rows)
 
 
+def translated(rows, language):
+    if language not in TEXTS:
+        return rows
+    with open(TEXTS[language], encoding="utf-8") as f:
+        texts = json.load(f)
+    return [r[:-1] + (texts.get(r[-1], r[-1]),) for r in rows]
+
+
 def filled(text, lab, language, plan, only=None):
     heads = HEADS[language]
 
@@ -81,9 +93,9 @@ def filled(text, lab, language, plan, only=None):
         if only not in (None, m[1]):
             return m[0]
         if m[1] == "exercises":
-            body = table(heads[0], exercise_rows(lab))
+            body = table(heads[0], translated(exercise_rows(lab), language))
         else:
-            body = table(heads[1], scenario_rows(lab, plan))
+            body = table(heads[1], translated(scenario_rows(lab, plan), language))
         return "<!-- %s -->\n%s\n<!-- end -->" % (m[1], body)
     return SLOT.sub(one, text)
 

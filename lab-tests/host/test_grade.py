@@ -240,6 +240,8 @@ def frames():
     check("lab2_joined", (e.cells["kernel", "free"], e.count), ("0:3", {"free": 8, "o3": 1}))
     check("lab2_not_across", expect("ram 4..11\nstart\nalloc 0 3")[0].result, "none")
     check("lab2_a_false_claim", len(expect(ram + "alloc 0 4 -> at")[1].wrong), 1)
+    check("lab2_only_the_place", [len(expect("ram 0..7\nstart\npretend %s good" % at)[1].wrong)
+                                  for at in ("4 2", "8 0", "2 2")], [1, 0, 0])
     check("lab2_a_right_free", len(expect(ram + "alloc 0 0\nmisfree 0 0")[1].wrong), 1)
 
 

@@ -91,6 +91,8 @@
     X(SCN_REFILL, "refill", "k")      \
     X(SCN_RELEASE, "release", "p")    \
     X(SCN_MISFREE, "misfree", "ng")   \
+    X(SCN_PRETEND, "pretend", "ngk")  \
+    X(SCN_LEAVE, "leave", "i")        \
     X(SCN_QUIET, "quiet", "")         \
     X(SCN_COUNT, "count", "")         \
     X(SCN_ENTER, "enter", "uiR")      \

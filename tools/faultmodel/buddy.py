@@ -19,6 +19,10 @@ MAX_ORDER = 18
 SHOWN = 100             # characters of a list of blocks; then a sum of all
 
 
+LIES = ("good", "pointer", "twice", "users", "slab", "swap", "cached", "buddy",
+        "reserved", "tail")
+
+
 class Buddy:
     """Free blocks: {frame: order}."""
 
@@ -82,7 +86,8 @@ class World:
         a, b = step["first"], step["last"]
         text = {"ram": "%d..%d" % (a, b), "hole": "%d..%d" % (a, b), "start": "", "quiet": "", "count": "",
                 "release": "%d..%d" % (a, b), "free": "%d" % a, "drain": "%d" % b,
-                "refill": step["word"], "misfree": "%d %d" % (step["value"], b)}
+                "refill": step["word"], "misfree": "%d %d" % (step["value"], b), "leave": "%d" % a,
+                "pretend": "%d %d %s" % (step["value"], b, step["word"])}
         return (step["op"] + " " + text.get(step["op"], "%d %d" % (a, b))).strip()
 
     def walk(self, story=None):
@@ -208,6 +213,21 @@ class World:
 
     def do_count(self, step, said):
         self.quiet = False
+
+    def do_leave(self, step, said):
+        if step["first"] not in self.slots:
+            self.wrong.append("line %d: this slot is empty" % step["line"])
+
+    def do_pretend(self, step, said):
+        """All looks right but for one thing, if only the place."""
+        place = range(step["value"], step["value"] + (1 << step["last"]))
+        if step["word"] == "good" and step["value"] % (1 << step["last"]) == 0 and \
+                self.ram.issuperset(place):
+            self.wrong.append("line %d: nothing is wrong with that" % step["line"])
+        if step["word"] not in LIES or step["last"] > 3 or place[-1] >= FRAMES or \
+                (step["word"] == "pointer" and step["last"] > 0):
+            self.wrong.append("line %d: there is no such thing to pretend" % step["line"])
+        return "panic"
 
     def do_misfree(self, step, said):
         """Blocks that may not be given back; that it says so is all we ask."""

@@ -14,7 +14,7 @@
  * free at order k is found at order k, and if free buddies are always joined, there
  * is only one way for the frames that are in use. */
 #include "debug/panic.h"
-#include "ext/init/scn.h"
+#include "ext/init/scn_block.h"
 #include "mm/bootmem.h"
 #include "mm/pmm_impl.h"
 #include <printfmt.h>
@@ -66,6 +66,32 @@ give(struct page *p, unsigned order)
     spin_lock(&buddy.lock);
     buddy_put(p, order, 0);
     spin_unlock(&buddy.lock);
+}
+
+/* --- scn_block.c, if linked, takes the place of these --- */
+
+WEAK struct block_watch
+block_watch(void)
+{
+    return (struct block_watch){0};
+}
+
+WEAK void
+block_judge(struct block_watch before, const struct page *p, unsigned order,
+            struct scn_answer *a)
+{
+}
+
+WEAK void
+block_pretend(struct page *p, unsigned order, const char *word,
+              struct scn_answer *a)
+{
+    scn_result(a, "unknown");
+}
+
+WEAK void
+block_leave(struct page *p)
+{
 }
 
 /* --- memory that is drawn --- */
@@ -176,8 +202,11 @@ say_block(struct scn_answer *a, struct page *p)
 static void
 alloc(struct block *b, unsigned order, struct scn_answer *a)
 {
+    struct block_watch before = block_watch();
+
     b->page = take(order);
     b->order = order;
+    block_judge(before, b->page, order, a);
     say_block(a, b->page);
 }
 
@@ -319,6 +348,14 @@ buddy_step(const struct scn_step *st, struct scn_answer *a)
         break;
     case SCN_MISFREE:
         misfree(st->value, st->last);
+        break;
+    case SCN_PRETEND:
+        block_pretend(pfn_to_page(base + st->value % FRAMES), st->last,
+                      st->word, a);
+        break;
+    case SCN_LEAVE:
+        if (b->page != NULL)
+            block_leave(b->page);
         break;
     default:
         scn_result(a, "unknown");
