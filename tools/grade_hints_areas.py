@@ -18,7 +18,9 @@ UNBEGUN = (
     "No program gets far enough to begin. The first ones need areas that are found "
     "(find_vma_walk), are in their place and counted (insert_loose, vma_split_into), faults "
     "that find theirs and the entry (find_area, f->pte), and after which the entry allows "
-    "what was asked, or the fault comes for ever. Read the panic, if there is one.")
+    "what was asked, or the fault comes for ever; copy_to_user, whose fault is served "
+    "(serve_copy_fault); and that only equal neighbours merge (joinable). Read the panic, if "
+    "there is one.")
 
 RULES = (
     (panic("SSTATUS_SIE"),
