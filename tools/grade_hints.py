@@ -25,6 +25,7 @@ class Difference:
         step = case.scn["steps"][v.step] if v.step is not None else {}
         self.word, self.op, self.step = v.word, step.get("op", ""), step
         self.first = v.step == 0
+        self.ops = {s["op"] for s in case.scn.get("steps", [])}
         self.policy = grade_hints_swap.policy_of(case)
         # What nothing came for (no process is left to have areas) is none.
         self.what = {d[0]: tuple(0 if n is None else n for n in d[1:])

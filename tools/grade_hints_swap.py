@@ -21,7 +21,31 @@ def chose(d, policy):
         d.more("swpin", "swpout") or d.less("swpin", "swpout") or d.pages() != ("", ""))
 
 
+def stayed(d):
+    """Did nothing leave memory where something should have?"""
+    want, got = d.pages()
+    return d.less("swpout") and d.what["swpout"][1] == 0 and want.count("s") > got.count("s")
+
+
 RULES = (
+    (lambda d: "dev->busy >= n" in d.console,
+     "A write ended that never began: begin_out() says swap_slot_writing() of the slot, once "
+     "for each TO_WRITE; end_out() says swap_slot_written(), once."),
+    (lambda d: "PG_WRITEBACK" in d.console,
+     "end_out() ended and the page still counts as being written: page_written(), on every "
+     "way out of it."),
+    (lambda d: "still mapped, locked or pinned" in d.console,
+     "A page was let go of that somebody has: look again in end_out() (only_ours), and in "
+     "begin_out() (its references, try_to_evict)."),
+    (lambda d: "a spinlock is held" in d.console or "lock held" in d.console,
+     "A lock was taken and not given back: a->lock, behind anon_lock_of(), on every way out."),
+    (lambda d: d.policy and "killed" in d.got and "killed" not in d.want or stayed(d),
+     "Nothing left memory. One after the other: is a victim chosen (swap_out_victim, "
+     "map_swappable), does begin_out() take it, does find_slots() find a slot, which "
+     "put_slot() gave back, and does make_room() ask swap_out() for one?"),
+    (lambda d: ("slots of swap" in d.left or "mmcheck" in d.left) and "fail" not in d.ops,
+     "A slot is taken that nobody has: begin_out() asks for one only where the page has none; "
+     "who lets go of a page or takes it from its slot gives the slot back, once."),
     (lambda d: d.word in ("CRASH", "HANG") and "before the first step" not in d.left and
      not d.first,
      "A fault that is repeated for ever, or ends in nothing: what comes from a slot is up to "

@@ -191,6 +191,7 @@ end_one(void *scope, struct page *page, swp_t slot, int err)
     struct swap_scope *s = scope;
     bool went = end_out(page, slot, err);
 
+    assert(!(atomic_load(&page->flags) & PG_WRITEBACK)); /* page_written() */
     settle(s, page, went);
     if (err == 0 && s->mm != NULL)
         mm_count(s->mm, MM_SWPOUT);

@@ -179,11 +179,11 @@ swap_on(struct swap_dev *dev)
     return -EBUSY;
 }
 
-/* N have done what they had to do with DEV, or a slot of it is free: it may go as soon
- * as SLOTS are not held. */
+/* N are done with DEV, or a slot of it is free: it may go once SLOTS are not held. */
 static void
 ended(struct swap_dev *dev, unsigned n)
 {
+    assert(dev->busy >= n); /* whatever ends has begun: swap_slot_writing() */
     dev->busy -= n;
     if (!dev->closed || dev->busy > 0 || dev->used > 0)
         return;

@@ -80,6 +80,7 @@
     X(SCN_FLUSH, "flush", "")         \
     X(SCN_KNOB, "knob", "kn")         \
     X(SCN_FAIL, "fail", "kn")         \
+    X(SCN_WHILE, "meanwhile", "av")   \
     X(SCN_EXPECT, "expect", NULL)     \
     X(SCN_RAM, "ram", "p")            \
     X(SCN_HOLE, "hole", "p")          \

@@ -259,8 +259,7 @@ class Space:
             if frame and not frame.there:
                 if room.made(False) or self.lacks_memory():
                     continue
-                self.machine.brings(self, page, frame)
-                swapped = True
+                swapped = self.machine.brings(self, page, frame)
             elif private and (not frame or copies) and (
                     room.made(True) or self.lacks_memory()):
                 continue

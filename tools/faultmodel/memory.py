@@ -23,7 +23,7 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
         self.scn, self.files, self.removed = scn, {}, set()
         self.machine = Machine(scn["boot"])
         self.spaces, self.parents = {0: Space(self.machine)}, {}
-        self.failing = {}
+        self.failing, self.meanwhile = {}, None
         self.told, self.sum, self.wrong = {}, dict.fromkeys(COUNTERS, 0), []
         self.faults = 0
 
@@ -59,6 +59,7 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
         before = dict(space.count)
         op = step["op"]
         self.machine.failing, self.failing = self.failing, {}
+        self.machine.meanwhile, self.meanwhile = self.meanwhile, None
         self.machine.gone = []
         try:
             rule = getattr(self, "do_" + op, None)
@@ -124,7 +125,8 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
                 out.append("-")
             elif not e:
                 frame = space.private.get(va)
-                out.append("." if not frame else "p" if frame.there else "s")
+                out.append("." if not frame else "p" if frame.there or frame.zeros
+                           else "s")
             elif e.frame is ZERO:
                 out.append("z")
             else:

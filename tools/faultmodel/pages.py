@@ -6,12 +6,13 @@ class Frame:
     """A page, in memory or not (THERE).  OWNERS: spaces whose private page it is;
     RELATIVES: it had several since it was made [80].  SLOT: swap has
     a place for it; DIRTY: and what is there is not what it holds; SCOPE: whose quota it
-    counts for."""
+    counts for.  LAZY: given up, unless it is written to; ZEROS: it went so."""
 
     def __init__(self, data=None, machine=None):
         self.data, self.machine = bytearray(data or PAGE), machine
         self.owners, self.relatives = 1, False
         self.there, self.slot, self.dirty, self.scope = True, False, False, None
+        self.lazy = self.zeros = False
 
     def used(self):
         return any(e.used for _, _, e in self.machine.entries(self))

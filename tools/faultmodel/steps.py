@@ -34,9 +34,12 @@ class Steps:
 
     def do_advise(self, step, space, out):
         start, end = self.span(step)
-        if step["advice"] != 4:
+        if step["advice"] == 8:
+            self.give_up(space, start, end)
+        elif step["advice"] == 4:
+            space.drop(start, end)
+        else:
             raise Unknown("this advice")
-        space.drop(start, end)
 
     def do_read(self, step, space, out):
         base, total = self.base(step), 0

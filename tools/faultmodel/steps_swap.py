@@ -40,6 +40,15 @@ class SwapSteps:
                 space.scope.remove(frame)
         space.scope = None
 
+    @staticmethod
+    def give_up(space, start, end):
+        """MADV_FREE: as long as nobody stores to it, the page need not be kept."""
+        for va in range(start, end, PAGE):
+            entry = space.entries.get(va)
+            if entry and entry.writable and va in space.private:
+                entry.dirty = entry.frame.dirty = False
+                entry.frame.lazy = True
+
     def do_policy(self, step, space, out):
         if step["word"] not in POLICIES:
             out.result = "error:%d" % EINVAL
@@ -56,6 +65,8 @@ class SwapSteps:
     def do_reclaim(self, step, space, out):
         if step["value"] < EVERYTHING or self.files:
             raise Unknown("a reclaim of less than all, or with files")
+        if self.machine.meanwhile:
+            raise Unknown("a store while all is written")
         self.machine.everything_out()
         out.loose = ("rmapun",)     # the rest of the program goes, too
 
@@ -73,6 +84,12 @@ class SwapSteps:
         if step["word"] not in SITES:
             raise Unknown("a failure of " + step["word"])
         self.failing = {step["word"]: step["value"]}
+
+    def do_meanwhile(self, step, space, out):
+        def store():
+            at, frame = self.access("store", step, space)
+            frame.data[at] = step["value"]
+        self.meanwhile = store
 
     def do_knob(self, step, space, out):
         if (step["word"], step["value"]) != ("swap_readahead", 0):

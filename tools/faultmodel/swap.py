@@ -34,6 +34,7 @@ class Machine:
         self.policy = words.get("swap", "clock")
         self.spaces = []
         self.failing = {}       # {site: which one of this step}
+        self.meanwhile = None   # what a program does while the first page is written
         self.gone = []          # [(space, address)] of what left memory in this step
 
     def fails(self, site):
@@ -85,6 +86,26 @@ class Machine:
         self.used, self.slots = self.used - 1, self.slots - 1
         return False
 
+    def given_up(self, frame):
+        """Does FRAME, which has no entry, go without a write, and without a slot?"""
+        frame.zeros = frame.lazy and not frame.dirty
+        frame.lazy = False
+        if frame.zeros:
+            self.free_slot(frame)
+        return frame.zeros
+
+    def shown_again(self, frame):
+        """FRAME was written.  Did somebody map it meanwhile?"""
+        then, self.meanwhile = self.meanwhile, None
+        if then is None:
+            return False
+        frame.dirty = False
+        then()
+        if self.entries(frame):
+            return True
+        frame.dirty = True
+        return False
+
     def out(self, space, n):
         """N pages of SPACE's quota go; how many did."""
         scope, went = space.scope, 0
@@ -94,11 +115,19 @@ class Machine:
                 break
             scope.remove(frame)
             self.unmap(frame)
+            if self.given_up(frame):
+                self.goes(frame, None)
+                went += 1
+                continue
             frame.dirty |= not frame.slot
             if frame.dirty and not frame.slot and self.used >= self.slots:
                 scope.add(frame)
                 break
             if frame.dirty and not self.writes(frame):
+                scope.add(frame)
+                continue
+            if frame.dirty and self.shown_again(frame):
+                space.add("swpout")
                 scope.add(frame)
                 continue
             self.goes(frame, space)
@@ -112,6 +141,9 @@ class Machine:
             if frame.scope:
                 frame.scope.remove(frame)
             self.unmap(frame)
+            if self.given_up(frame):
+                self.goes(frame, None)
+                continue
             frame.dirty |= not frame.slot
             if frame.dirty and not frame.slot and self.used >= self.slots:
                 raise Unknown("reclaim without enough swap")
@@ -122,7 +154,12 @@ class Machine:
     # ---- in ----
 
     def brings(self, space, va, frame):
-        """The frame of VA, on a slot, comes to memory, for a fault."""
+        """The frame of VA, on a slot, comes to memory, for a fault.  Was it read?"""
+        if frame.zeros:
+            frame.there, frame.dirty, frame.zeros = True, True, False
+            frame.data[:] = bytes(PAGE)
+            space.note(va, frame)
+            return False
         if self.fails("swapread"):
             space.add("sigbus")
             raise Signal(BUS, ADRERR, va)
@@ -132,6 +169,7 @@ class Machine:
         if self.used * 2 > self.slots:
             self.free_slot(frame)
             frame.dirty = True
+        return True
 
 
 class Room:

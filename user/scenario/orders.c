@@ -42,22 +42,30 @@ quota(const struct scn_step *st)
     return order("/proc/self/quota", text);
 }
 
-/* What "fail" asks for holds during the next step only: what lies between would
- * count, too. */
-static const struct scn_step *failing;
+/* What "fail" and "meanwhile" ask for holds during the next step only: what lies
+ * between would count, too. */
+static const struct scn_step *failing, *next_failing;
 
 void
 order_failures(bool on)
 {
+    bool store;
     char text[48];
 
+    if (on) {
+        failing = next_failing;
+        next_failing = NULL;
+    }
     if (failing == NULL)
         return;
-    snprintf(text, sizeof(text), "%s,%lu", failing->word,
-             on ? failing->value : 0);
-    (void)turn("fail_alloc", text);
-    if (!on)
-        failing = NULL;
+    store = failing->op == SCN_WHILE;
+    if (store)
+        snprintf(text, sizeof(text), "0x%lx,%lu",
+                 on ? (uint64_t)step_address(failing) : 0, failing->value);
+    else
+        snprintf(text, sizeof(text), "%s,%lu", failing->word,
+                 on ? failing->value : 0);
+    (void)turn(store ? "swap_store" : "fail_alloc", text);
 }
 
 long
@@ -70,7 +78,8 @@ order_step(const struct scn_step *st)
     case SCN_QUOTA:
         return quota(st);
     case SCN_FAIL:
-        failing = st;
+    case SCN_WHILE:
+        next_failing = st;
         return 0;
     case SCN_KNOB:
         return turn(st->word, number);

@@ -458,6 +458,6 @@ step_do(const struct scn_step *st, struct reply *r)
     order_failures(true);
     about_memory(st);
     about_files(st);
-    order_failures(false);
     result(order_step(st));
+    order_failures(false);
 }

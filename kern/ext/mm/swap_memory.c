@@ -25,6 +25,12 @@ slot_va(struct memory_space *m, uint64_t slot)
     return page_to_va(m->pieces[slot / PIECE_PAGES] + slot % PIECE_PAGES);
 }
 
+/* Without ext/mm/knob_meanwhile.c. */
+WEAK void
+swap_meanwhile(void)
+{
+}
+
 static int
 memory_io(struct swap_dev *dev, bool write, uint64_t slot, struct page **pages,
           unsigned n)
@@ -36,10 +42,12 @@ memory_io(struct swap_dev *dev, bool write, uint64_t slot, struct page **pages,
 
         if (fail_now(write ? FAIL_SWAP_WRITE : FAIL_SWAP_READ))
             return -EIO;
-        if (write)
-            page_copy(there, here);
-        else
+        if (!write) {
             page_copy(here, there);
+            continue;
+        }
+        page_copy(there, here);
+        swap_meanwhile();
     }
     return 0;
 }
