@@ -182,9 +182,8 @@ buddy_put(struct page *p, unsigned order, uint32_t raw)
 
 /* --- a walk over all frames --- */
 
-/* Frames to go on from P to what may be a page: 0, it may be one itself.  A section
- * whose first frame says nothing is part of a free block, or of one that is just
- * being described. */
+/* Frames to go on from P to what may be a page: 0, it may be one itself.  Where a
+ * section's first frame says nothing, it is free or is just being described. */
 static unsigned long
 frames_to_skip(struct page *p, pfn_t pfn)
 {

@@ -16,9 +16,8 @@
  *
  * What goes together lies together, and comes back together: slots that follow each
  * other are given out as a run, from the chunk that gave the last one until that is
- * used up, then from one that is whole.  So nothing is looked at but the words of a
- * chunk that has a free slot, however large or full the device is.  After a run it is
- * the turn of the next device of the same priority.
+ * used up, then from a whole one.  So only words of a chunk with a free slot are looked
+ * at.  After a run it is the turn of the next device of the same priority.
  *
  * A device goes when its slots are free and nobody has anything to do with it: busy
  * counts runs, writes and reads. */
@@ -505,11 +504,13 @@ swap_next_owner(struct swap_dev *dev, uint64_t *i, swp_t *swp)
 struct anon *
 swap_slot_owner(swp_t swp)
 {
-    uint64_t slot;
+    struct swap_dev *dev;
     struct anon *a;
+    uint64_t slot;
 
     spin_lock(&slots);
-    a = *owner_of(place_of_slot(swp, &slot), slot);
+    dev = place_of_slot(swp, &slot);
+    a = *owner_of(dev, slot);
     spin_unlock(&slots);
     return whose(a);
 }
