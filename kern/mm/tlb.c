@@ -90,8 +90,8 @@ tlb_shootdown(uint64_t set, uintptr_t va, size_t size)
      * entries were changed by plain stores: a fence, before anybody is asked,
      * so that nobody can read the old ones after that. method->shootdown()
      * asks and waits. Interrupts are off all the time, or "this hart" is
-     * another one. Count STAT_TLB_REMOTE, and return how many had to know,
-     * also those asleep. */
+     * another one. Return how many had to know, also those asleep, and count
+     * as many in STAT_TLB_REMOTE. */
     unsigned n = 0;
 
     irq_off();

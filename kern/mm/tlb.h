@@ -21,7 +21,7 @@ int tlb_select(const char *name);
 const char *tlb_method_name(void);
 
 /* The logical harts in CPUS, but not this one, forget [VA, VA+SIZE) before this
- * returns.  Returns how many were asked.
+ * returns.  Returns how many had to know, also those asleep.
  * => no lock of RANK_TLB or later; interrupts may be off */
 unsigned tlb_shootdown(uint64_t cpus, uintptr_t va, size_t size);
 
