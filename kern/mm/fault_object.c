@@ -81,8 +81,8 @@ filemap_fault(struct fault *f, unsigned *result)
      * find_or_add() finds the page, or adds an empty one. A page that was
      * thrown out before you had the lock (object_owns()) means: again. One
      * that is not up to date must be read: at once with object_fill() where
-     * the object can do that without waiting (ops->at_once), else with lock
-     * and reference outside of the gate: outside(f, DO_PAGE_IN, page, obj). */
+     * that does not wait (ops->at_once, and object_slot() is 0), else, locked
+     * and referenced, outside of the gate: outside(f, DO_PAGE_IN, page, obj). */
     struct vm_object *obj = f->vma->vm_object;
     uint64_t index = vma_object_index(f->vma, f->va);
     struct page *page;
@@ -187,8 +187,8 @@ do_shared_fault(struct fault *f, struct page *page)
      * The object must know that its page will change, before it can:
      * object_set_dirty(), else nobody writes it back. Where the disk must find
      * room first (may_dirty() says no), that is done outside: DO_MKWRITE.
-     * Count MM_FSHARED and MM_MKWRITE; finish_fault() maps it with the rights
-     * of the area. */
+     * Else count MM_FSHARED and MM_MKWRITE, also if the page is dirty already;
+     * finish_fault() maps it with the rights of the area. */
     struct vm_object *obj = f->vma->vm_object;
 
     if (!may_dirty(obj, page))

@@ -117,8 +117,8 @@ cut_area(struct vma_struct *v, uint64_t first, uint64_t cut)
      * area, or behind it), and discard_range() from there to its end; that
      * also takes private copies away, as they are of pages that are not there
      * any more. A gather collects what is to be forgotten and freed. An area
-     * of a device (VM_PFNMAP) is left alone. If all went well, note in v->cut,
-     * under the object's lock, that this cut was seen. */
+     * of a device (VM_PFNMAP) is left alone. Unless it failed, note in v->cut,
+     * under the object's lock, that this cut was seen, or it comes again. */
     uint64_t skip = first - MIN(first, v->vm_pgoff);
     struct gather g;
     int err = 0;

@@ -705,10 +705,10 @@ test_free_in_use(void)
     EXPECT(PANICS(free_pages(p, 0)) && says("still mapped"));
     p = fresh(2);
     p[3].mapcount = 1;
-    EXPECT(PANICS(free_pages(p, 2)) && strstr(shim_panic_text, "frame 3"));
+    EXPECT(PANICS(free_pages(p, 2)) && strstr(shim_panic_text, "+3, order 2"));
     p = fresh(2);
     p[2].flags = 0;
-    EXPECT(PANICS(free_pages(p, 2)) && strstr(shim_panic_text, "frame 2"));
+    EXPECT(PANICS(free_pages(p, 2)) && strstr(shim_panic_text, "+2, order 2"));
     p = fresh(0);
     p->flags |= PG_SLAB;
     EXPECT(PANICS(free_pages(p, 0)) && says("kmalloc"));
