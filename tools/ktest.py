@@ -186,11 +186,17 @@ def judge(r, result):
 
 def run_tool(r, arg):
     command, *more = r["tool"]
+    r["build"] = arg.build
+    try:
+        prepare(r, qemu.Machine(), None)
+    except Skip as e:
+        return Verdict("SKIP", 0, 0, 1, [str(e)])
     folder = os.path.dirname(os.path.abspath(__file__))
     start = time.monotonic()
     done = subprocess.run([sys.executable, os.path.join(folder, command), "--build",
-                           arg.build] + more, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, universal_newlines=True)
+                           arg.build] + [m.format(build=arg.build) for m in more],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True)
     lines = done.stdout.splitlines()
     bad = done.returncode != 0
     return Verdict("FAIL" if bad else "PASS", not bad, bad, 0, lines,

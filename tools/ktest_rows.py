@@ -399,15 +399,17 @@ MATRIX = [
         tool=["crashdisk.py", "--seed=67", "--scripts=0", "--operations=80", "--rest=3"]),
     # the scenarios of the labs, all of them, as students run them
     row("scenarios", "tool", fast=True, tool=["grade.py", "--jobs=1"]),
-    # ... on the SD card's image, over a serial line that is slow, loses and flips
-    # bytes, and whose machine starts again once
-    row("board", "tool", tool=["boardtest.py"]),
+    # ... those that can share one boot, on the SD card's image
+    row("scenarios-sdcard", "tool", prepare="sdcard",
+        tool=["grade.py", "--disk={build}/sdcard.img", "--out={build}/grade/sdcard"]),
+    # ... over a serial line that is slow, loses and flips bytes, and whose machine
+    # starts again once
+    row("board", "tool", prepare="sdcard", tool=["boardtest.py"]),
     # ... and where no disk is driven: swap is in memory, and makes room for a smaller one
-    row("board-no-disk", "tool", tool=["boardtest.py", "--no-disk", "--noise=0", "--rate=0",
-                                       "--reset=0", "lab4/d", "lab4/no_swap", "lab4/stack",
-                                       "lab6/full", "lab6/scarce", "lab6/read_e",
-                                       "lab6/reclaim", "lab6/fork", "lab6/swapoff",
-                                       "lab6/three"]),
+    row("board-no-disk", "tool", prepare="sdcard_files",
+        tool=["boardtest.py", "--no-disk", "--noise=0", "--rate=0", "--reset=0", "lab4/d",
+              "lab4/no_swap", "lab4/stack", "lab6/full", "lab6/scarce", "lab6/read_e",
+              "lab6/reclaim", "lab6/fork", "lab6/swapoff", "lab6/stored", "lab6/three"]),
     # ... and on a machine that is all that a board is: a short part of make board-matrix
     row("board-matrix", "tool", tool=["grade_matrix.py", "--board", "all-at-once"]),
     row("user-adsim", "user", smp=4, mem="512M", append="adsim=1"),

@@ -3,10 +3,10 @@
  * A machine of its own has what "boot swapspace=ram:24K" says.  On a board all
  * scenarios share one boot, and its swap space is as good as any that is as large:
  * a partition of the card, or memory.  But a small one is meant to get full, and only
- * memory can be told to fail ("fail swapread 1"), or be turned off as "ram".  For these
- * the spaces there are make room, and come back when it is over.  So they do for a
- * scenario that asks for none, but tells memory to be short: it has none where it has a
- * machine of its own. */
+ * memory can be told to fail ("fail swapread 1"), be turned off as "ram", or store for
+ * a program while a page is written ("meanwhile").  For these the spaces there are make
+ * room, and come back when it is over.  So they do for a scenario that asks for none,
+ * but tells memory to be short: it has none where it has a machine of its own. */
 #include "scenario.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -98,8 +98,8 @@ will_do(unsigned long kib)
         memory = memory && strcmp(before[i].name, "ram") == 0;
     }
     return (there == kib || (there > kib && kib >= SMALL)) &&
-           (memory ||
-            (!has_step(SCN_FAIL, "swap") && !has_step(SCN_SWAPOFF, "")));
+           (memory || (!has_step(SCN_FAIL, "swap") &&
+                       !has_step(SCN_SWAPOFF, "") && !has_step(SCN_WHILE, "")));
 }
 
 void
