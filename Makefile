@@ -61,6 +61,7 @@
 #
 # V=1 shows the commands, B=DIR builds elsewhere, CROSS=riscv64-...- names the
 # compiler, STUDENT=1 makes warnings warnings, NO_INSTALL=1 installs nothing.
+# A variable that a target does not know is refused, with those that it knows.
 
 B       ?= build
 STUDENT ?= $(wildcard ref/manifest.json)
@@ -117,6 +118,41 @@ need.realuse := build qemu host
 need.repeat := python
 FREE  := help doctor clean
 goals := $(or $(MAKECMDGOALS),all)
+
+# What a command line may set.  A misspelt name would change nothing and say nothing,
+# so it is refused; a make that another one started gets that one's names, too.
+ANY := V B CROSS CROSS_COMPILE CC HOSTCC PYTHON QEMU STUDENT NO_INSTALL EXTRA SPL UBOOT
+takes.qemu := SMP MEM APPEND DISK INITRD MACHINE CPU BOOT
+takes.gdb := $(takes.qemu)
+takes.flash := DEV DRY SAVE
+takes.host-test := T
+takes.ktest := ROW
+takes.grade := LAB SEED JOBS PROFILE BOARD RESET DISK
+takes.scenario := S LAB SEED JOBS PROFILE GDB
+takes.belady := TRACE FRAMES
+takes.replay := R GDB
+takes.grade-matrix := M SEED
+takes.board-matrix := M SEED
+takes.lab-mutants := M LAB
+takes.lab-solutions := M SEED
+takes.handout := LAB OUT KEEP
+takes.handout-check := LAB OTHERS GROWTH
+takes.crashtest := SEED
+takes.crashdisk := SEED
+takes.realuse := SEED
+takes.bench := ROWS BASE
+takes.profile := ROW FUNC
+takes.mutants := M SHORT SEED
+takes.repeat := N CMD LOAD FRESH
+ifeq ($(MAKELEVEL),0)
+given := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v)))
+takes := $(foreach g,$(goals),$(takes.$g))
+unknown := $(filter-out $(ANY) $(takes),$(given))
+ifneq ($(unknown),)
+$(error make $(goals): there is no variable $(unknown) here; there are $(takes) $(ANY))
+endif
+endif
+
 ifneq ($(filter $(ABSENT),$(goals)),)
 $(error make $(firstword $(filter $(ABSENT),$(goals))) is not in a hand-out: README.md and make help say what is)
 endif
@@ -135,7 +171,7 @@ MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null),2)
 endif
 
 ifndef CROSS
-CROSS := $(firstword $(foreach p,riscv64-linux-gnu- riscv64-unknown-elf-,\
+CROSS := $(firstword $(if $(filter command,$(firstword $(origin CROSS_COMPILE))),$(CROSS_COMPILE)) $(foreach p,riscv64-linux-gnu- riscv64-unknown-elf-,\
              $(if $(shell command -v $(p)gcc 2>/dev/null),$(p))))
 endif
 CC := $(CROSS)gcc
