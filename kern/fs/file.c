@@ -112,16 +112,17 @@ write_calls(struct file *f, char *bounce, uintptr_t buf, size_t n, uint64_t pos)
 }
 
 static long
-by_calls(struct file *f, bool write, uintptr_t buf, size_t n, uint64_t pos)
+by_calls(struct file *f, bool write, uintptr_t buf, size_t n, uint64_t *pos)
 {
     char *bounce = kmalloc(PAGE_SIZE);
     long r;
 
     if (bounce == NULL)
         return -ENOMEM;
-    r = write ? write_calls(f, bounce, buf, n, pos)
-              : read_calls(f, bounce, buf, n, pos);
+    r = write ? write_calls(f, bounce, buf, n, *pos)
+              : read_calls(f, bounce, buf, n, *pos);
     kfree(bounce);
+    *pos += r > 0 ? (uint64_t)r : 0;
     return r;
 }
 
@@ -156,30 +157,24 @@ static long
 read_at(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
     struct inode *i = f->inode;
-    long r;
 
     if (i->object != NULL)
         return pages_read(f, buf, n, pos);
     if (i->ops->read == NULL)
         return -EINVAL;
-    r = by_calls(f, false, buf, n, *pos);
-    *pos += r > 0 ? (uint64_t)r : 0;
-    return r;
+    return by_calls(f, false, buf, n, pos);
 }
 
 static long
 write_at(struct file *f, uintptr_t buf, size_t n, uint64_t *pos)
 {
     struct inode *i = f->inode;
-    long r;
 
     if (i->object != NULL)
         return pages_write(f, buf, n, pos);
     if (i->ops->write == NULL)
         return -EINVAL;
-    r = by_calls(f, true, buf, n, *pos);
-    *pos += r > 0 ? (uint64_t)r : 0;
-    return r;
+    return by_calls(f, true, buf, n, pos);
 }
 
 long

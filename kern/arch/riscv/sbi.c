@@ -7,18 +7,7 @@ __attribute__((weak)) struct sbi_ret
 sbi_call(unsigned long ext, unsigned long fn, unsigned long x0,
          unsigned long x1, unsigned long x2, unsigned long x3)
 {
-    register unsigned long a0 __asm__("a0") = x0;
-    register unsigned long a1 __asm__("a1") = x1;
-    register unsigned long a2 __asm__("a2") = x2;
-    register unsigned long a3 __asm__("a3") = x3;
-    register unsigned long a6 __asm__("a6") = fn;
-    register unsigned long a7 __asm__("a7") = ext;
-
-    __asm__ volatile("ecall"
-                     : "+r"(a0), "+r"(a1)
-                     : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
-                     : "memory");
-    return (struct sbi_ret){.error = (long)a0, .value = (long)a1};
+    return sbi_ecall(ext, fn, x0, x1, x2, x3);
 }
 
 bool

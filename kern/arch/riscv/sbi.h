@@ -26,7 +26,23 @@ struct sbi_ret {
     long error, value; /* error: 0, or negative */
 };
 
-/* Function FN of extension EXT. */
+/* Function FN of extension EXT, by the firmware itself. */
+static inline struct sbi_ret
+sbi_ecall(unsigned long ext, unsigned long fn, unsigned long x0,
+          unsigned long x1, unsigned long x2, unsigned long x3)
+{
+    register unsigned long a0 __asm__("a0") = x0, a1 __asm__("a1") = x1;
+    register unsigned long a2 __asm__("a2") = x2, a3 __asm__("a3") = x3;
+    register unsigned long a6 __asm__("a6") = fn, a7 __asm__("a7") = ext;
+
+    __asm__ volatile("ecall"
+                     : "+r"(a0), "+r"(a1)
+                     : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
+                     : "memory");
+    return (struct sbi_ret){.error = (long)a0, .value = (long)a1};
+}
+
+/* ... or by what plays it (ext/init/sbi_play.c). */
 struct sbi_ret sbi_call(unsigned long ext, unsigned long fn, unsigned long x0,
                         unsigned long x1, unsigned long x2, unsigned long x3);
 

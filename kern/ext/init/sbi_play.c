@@ -39,12 +39,6 @@ struct sbi_ret
 sbi_call(unsigned long ext, unsigned long fn, unsigned long x0,
          unsigned long x1, unsigned long x2, unsigned long x3)
 {
-    register unsigned long a0 __asm__("a0") = x0;
-    register unsigned long a1 __asm__("a1") = x1;
-    register unsigned long a2 __asm__("a2") = x2;
-    register unsigned long a3 __asm__("a3") = x3;
-    register unsigned long a6 __asm__("a6") = fn;
-    register unsigned long a7 __asm__("a7") = ext;
     uint32_t what = atomic_load(&played);
 
     if (lacks(what, ext))
@@ -53,11 +47,7 @@ sbi_call(unsigned long ext, unsigned long fn, unsigned long x0,
         return (struct sbi_ret){.value = VERSION_0_3};
     if (ext == SBI_BASE && fn == 3 && lacks(what, x0))
         return (struct sbi_ret){.value = 0};
-    __asm__ volatile("ecall"
-                     : "+r"(a0), "+r"(a1)
-                     : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
-                     : "memory");
-    return (struct sbi_ret){.error = (long)a0, .value = (long)a1};
+    return sbi_ecall(ext, fn, x0, x1, x2, x3);
 }
 
 /* In the place of the device that could switch off: only say how it ended. */
