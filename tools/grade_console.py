@@ -10,6 +10,7 @@ import re
 FIRMWARE = re.compile(r"^(OpenSBI|Platform|Firmware|Runtime SBI|Domain\d+|Boot HART) ")
 FRAME = re.compile(r"^\s+#\d+\s+0x[0-9a-f]+ (\w+)\+")
 RUNNER = re.compile(r"^(scn_.*|.*_step|do_step|do_look|do_dump|table_step|boot_reached)$")
+LOCKS = re.compile(r'panic: (lock order: ".*" taken while ".*" is held)')
 MOST = 12           # lines of a console
 DEEP = 8            # functions of a backtrace
 
@@ -55,6 +56,12 @@ def panics(lines):
             names += [frame[1]] if frame else []
         out.append([line] + (["  in " + ", called by ".join(names[:DEEP])] if names else []))
     return out
+
+
+def lock_order(panic):
+    """What a PANIC says of two locks that were taken the wrong way round; "": it does not."""
+    m = LOCKS.match(panic[0]) if panic else None
+    return m[1] + "".join("," + s[1:] for s in panic[1:]) if m else ""
 
 
 def of_step(verdict, story, text):

@@ -6,6 +6,7 @@ which know nothing of the scenario: they read the difference as somebody who kno
 fault path would.  They were written from the signatures of lab-tests/mutants/labs."""
 import re
 
+import grade_console
 import grade_hints_areas
 import grade_hints_kernel
 import grade_hints_swap
@@ -109,6 +110,8 @@ def split_cells(text):
 
 
 SEGV = "signal:11:"
+LOCKS = ("%s. Whoever takes two locks takes them in the order of docs/locks.md, also where only "
+         "one hart runs: release the second one first, or take it before.")
 RULES = (
     (lambda d: "is still mapped" in d.console,
      "Entries still show a page that is given back: munmap clears the entries first, "
@@ -254,6 +257,9 @@ def hints(case):
     """All that is to be shown, the best guess first."""
     if case.verdict.word in ("PASS", "INFRA", "BLOCKED", "TODO"):
         return []
+    locks = grade_console.lock_order(case.panic)
+    if locks:
+        return [LOCKS % locks]
     d, own, always = Difference(case), [], []
     names = d.names()
     if case.kernel() and "before the first step" in d.left:

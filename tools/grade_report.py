@@ -3,6 +3,7 @@ step, where to begin; as_json() is all of it, and the truth for every other form
 (grade_export.py).  grade_terminal.py prints it."""
 import re
 
+import grade_console
 import grade_hints
 from faultmodel.counters import say
 
@@ -108,11 +109,12 @@ def events(case, most=20):
 
 
 def failed(cases):
-    """Those that failed, in the order to look at them: the lowest lab first, and in it
-    what went wrong after the fewest steps."""
+    """Those that failed, in the order to look at them: a broken order of locks, which ends
+    the machine wherever it is met; then the lowest lab first, and in it what went wrong
+    after the fewest steps."""
     bad = [c for c in cases if c.verdict.word not in ("PASS", "INFRA", "BLOCKED", "TODO")]
     return sorted(bad, key=lambda c: (
-        c.lab(), len(c.expected) if c.verdict.step is None else c.verdict.step,
+        not grade_console.lock_order(c.panic), c.lab(), len(c.expected) if c.verdict.step is None else c.verdict.step,
         len(c.expected), c.name))
 
 

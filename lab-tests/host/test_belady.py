@@ -13,23 +13,13 @@ import tempfile
 import types
 import xml.etree.ElementTree
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOLS = os.path.join(TOP, "tools")
-sys.path.insert(0, TOOLS)
-sys.dont_write_bytecode = True
-import belady  # noqa: E402
-import grade_batch  # noqa: E402
-import grade_judge  # noqa: E402
-import grade_machine  # noqa: E402
-import qemu  # noqa: E402
-from faultmodel import policies, traces  # noqa: E402
-
-counts = [0, 0]
-
-
-def check(name, got, wanted=True):
-    counts[got != wanted] += 1
-    print("ok " + name if got == wanted else "FAIL %s: %r is not %r" % (name, got, wanted))
+from hostcheck import check, over, TOOLS, TOP
+import belady
+import grade_batch
+import grade_judge
+import grade_machine
+import qemu
+from faultmodel import policies, traces
 
 
 class Kernel:
@@ -163,5 +153,4 @@ with tempfile.TemporaryDirectory() as where:
     drawn(*measured(how), how)
     unfinished(how)
     command()
-print("test_belady: %d passed, %d failed" % tuple(counts))
-sys.exit(1 if counts[1] else 0)
+over()

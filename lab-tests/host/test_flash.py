@@ -9,20 +9,12 @@ import subprocess
 import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tools"))
-sys.dont_write_bytecode = True
-import flash  # noqa: E402
+from hostcheck import check, over, TOP
+import flash
 
-counts = [0, 0]
 folder = tempfile.TemporaryDirectory()
 made = 0
 MIB = 1 << 20
-
-
-def check(name, got, wanted):
-    counts[got != wanted] += 1
-    print("ok " + name if got == wanted else "FAIL %s: %r is not %r" % (name, got, wanted))
 
 
 class Tree:
@@ -260,9 +252,8 @@ def main():
     writes()
     accidents()
     command()
-    print("test_flash: %d passed, %d failed" % tuple(counts))
-    return 1 if counts[1] else 0
+    over()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -21,13 +21,9 @@ import termios
 import time
 import xml.etree.ElementTree
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOLS = os.path.join(TOP, "tools")
-sys.path.insert(0, TOOLS)
-sys.dont_write_bytecode = True
-import grade_export  # noqa: E402
+from hostcheck import check, over, TOOLS, TOP
+import grade_export
 
-counts = [0, 0]
 holder = tempfile.TemporaryDirectory()
 FOLDER = holder.name
 FAKE = r"""#!%s
@@ -50,11 +46,6 @@ with open(events, "w") as f:
             key, ("%%d %%s" %% (n, s)).encode())))
 print("console")
 """ % (sys.executable, TOOLS, FOLDER)
-
-
-def check(name, got, wanted=True):
-    counts[got != wanted] += 1
-    print("ok " + name if got == wanted else "FAIL %s: %r is not %r" % (name, got, wanted))
 
 
 # ---- the files ----
@@ -284,5 +275,4 @@ where = make_build()
 terminal(where)
 stopping(where)
 trouble(where)
-print("test_grade_face: %d passed, %d failed" % tuple(counts))
-sys.exit(1 if counts[1] else 0)
+over()

@@ -9,13 +9,10 @@ import sys
 import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tools"))
-sys.dont_write_bytecode = True
-import qemu  # noqa: E402
-import qemu_meter  # noqa: E402
+from hostcheck import check, over
+import qemu
+import qemu_meter
 
-counts = [0, 0]
 LIMIT = 0.4
 PROGRAMS = {
     "round": "while True: pass",
@@ -25,11 +22,6 @@ PROGRAMS = {
     "threads": "[threading.Thread(target=sum, args=(range(4*10**5),)).start() or "
                "print(i, flush=True) or time.sleep(0.1) for i in range(10)]",
 }
-
-
-def check(name, got, wanted=True):
-    counts[got != wanted] += 1
-    print("ok " + name if got == wanted else "FAIL %s: %r is not %r" % (name, got, wanted))
 
 
 class Fake(qemu.Machine):
@@ -74,5 +66,4 @@ else:
     grown = sum(sum(later[t]) - sum(first.get(t, (0, 0))) for t in later)
     check("what_is_counted", grown > 0.1)
 check("nobody_there", qemu_meter.times(p.pid), None)
-print("test_meter: %d passed, %d failed" % tuple(counts))
-sys.exit(1 if counts[1] else 0)
+over()

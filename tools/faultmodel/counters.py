@@ -1,4 +1,7 @@
 """What a step of a scenario reports: counters, a result, pages; and how people say it."""
+import os
+import re
+
 PAGE = 4096
 R, W, X = 1, 2, 4
 SEGV, BUS, MAPERR, ACCERR, ADRERR = 11, 7, 1, 2, 2
@@ -31,6 +34,16 @@ class Expected:
         self.seams, self.loose = 0, ()
 
 
+def error_names():
+    """{12: "ENOMEM"}: the kernel's own, whatever those of this computer are."""
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(os.path.join(top, "libs", "errno.h"), encoding="utf-8") as f:
+        return {int(n): name for name, n in re.findall(r"#define (E\w+) +(\d+)", f.read())}
+
+
+ERRORS = error_names()
+
+
 def say(result):
     """A result as people say it."""
     word, *rest = result.split(":")
@@ -48,9 +61,8 @@ def say(result):
     if word == "least":
         return "at least %d" % int(rest[0], 16)
     if word == "error":
-        names = {1: "EPERM", 2: "ENOENT", 16: "EBUSY", 17: "EEXIST", 9: "EBADF", 11: "EAGAIN", 12: "ENOMEM", 13: "EACCES",
-                 14: "EFAULT", 22: "EINVAL", 38: "ENOSYS"}
-        return "error %s" % names.get(int(rest[0]), rest[0])
+        name = ERRORS.get(int(rest[0]))
+        return "error %s (%s)" % (name, rest[0]) if name else "error " + rest[0]
     if word == "killed":
         return "killed by " + {SEGV: "SIGSEGV", BUS: "SIGBUS", 9: "SIGKILL"}.get(
             int(rest[0]), "signal " + rest[0])
