@@ -62,15 +62,18 @@ uart_read(const struct fdt *f, fdt_node n, struct uart_info *u)
 {
     /* LAB 0.3: what the tree says about the serial line at node N.
      *
-     * *U gets the kind (uart_kind()), address and size of its registers (the
-     * first range, fdt_reg()), its interrupt (device_irq()) and its clock
-     * ("clock-frequency"). Registers are one byte wide and lie side by side,
-     * unless "reg-io-width" and "reg-shift" say otherwise; those of
-     * UART_SIFIVE are always 4 bytes wide, and 4 bytes apart (a shift of 2).
+     * True, and all of *U is set: kind (uart_kind()), base and size of the
+     * registers (the first range, fdt_reg()), irq (device_irq()), clock_hz
+     * ("clock-frequency"; 0 if it is not there). reg_io_width is how many
+     * bytes a register has, reg_shift by how many bits its number is shifted
+     * to the left to be its offset: "reg-io-width" and "reg-shift", or 1 and 0
+     * where they are not there. For UART_SIFIVE neither property is read: its
+     * width is 4 and its shift is 2.
      *
-     * False, and *U as it was, if it is no kind we know, is not enabled, has
-     * no address, or its registers are not 1 or 4 bytes wide, are shifted by
-     * more than 4, or 8 of them do not fit in. */
+     * False, and *U as it was: uart_kind() says UART_NONE; the node is not
+     * enabled (fdt_enabled()); it has no range; the width is neither 1 nor 4;
+     * the shift is above 4; or the range is smaller than 8 registers, which
+     * take 8 << reg_shift bytes. */
     struct uart_info v = {.kind = uart_kind(f, n), .reg_io_width = 1};
 
     if (v.kind == UART_NONE || !fdt_enabled(f, n) ||

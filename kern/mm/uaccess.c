@@ -1,5 +1,5 @@
 /* uaccess.c: the range is checked here, the rest is arch/riscv/uaccess.S and
- * the fault it takes (trap/copy.c). */
+ * the fault it takes (trap/copy.c; hand-outs of labs 0 to 3: in ref/). */
 #include "mm/uaccess.h"
 
 #include "mm/vmm.h"

@@ -4,7 +4,7 @@
  *                 software  -> another hart wants something
  *                 external  -> driver/plic.c
  *     exception   in user mode -> trap/user.c, without coming here
- *                 of a copy routine -> trap/copy.c
+ *                 of a copy routine -> trap/copy.c (labs 0 to 3: in ref/)
  *                 in code that may fault (arch/riscv/probe.h) -> go on there
  *                 anywhere else in the kernel -> panic, once
  *
