@@ -8,9 +8,10 @@ between these lines:
     <!-- scenarios -->  its scenarios, from lab-tests/scenarios and course.json
     <!-- end -->
 
-With --check nothing is written: exit status 1 if a table of exercises is old, or a lab
-with exercises has no page; "make lint" does that.  A table of scenarios that is old is
-only told, so that who adds a scenario need not touch pages; with --strict it counts.
+With --check nothing is written: exit status 1 if a table of exercises is old, a lab with
+exercises has no page, or the text of an exercise is in no translation; "make lint" does
+that.  A table of scenarios that is old, or a title that is not translated, is only told,
+so that who adds a scenario need not touch pages; with --strict it counts.
 """
 import argparse
 import json
@@ -30,7 +31,7 @@ HEADS = {
     "zh": (("", "函数", "文件", "内容"), ("场景", "分值", "说明")),
 }
 # What a text of a table is in another language, by the English text: one that is new
-# or was changed stays English until somebody translates it.
+# or was changed stays English, and is told, until somebody translates it.
 TEXTS = {"zh": "docs/labs/zh/tables.json"}
 SLOT = re.compile(r"<!-- (exercises|scenarios) -->\n.*?<!-- end -->", re.S)
 
@@ -78,12 +79,26 @@ def scenario_rows(lab, plan):
     return sorted(rows)
 
 
+def texts_of(language):
+    with open(TEXTS[language], encoding="utf-8") as f:
+        return json.load(f)
+
+
 def translated(rows, language):
     if language not in TEXTS:
         return rows
-    with open(TEXTS[language], encoding="utf-8") as f:
-        texts = json.load(f)
+    texts = texts_of(language)
     return [r[:-1] + (texts.get(r[-1], r[-1]),) for r in rows]
+
+
+def untranslated(language, plan):
+    """([exercise], [scenario], [text]): without a translation, and translations of nothing."""
+    texts, out = texts_of(language), []
+    rows = [[r for lab in range(10) for r in some(lab)] for some in
+            (exercise_rows, lambda lab: scenario_rows(lab, plan))]
+    for some in rows:
+        out.append(["%s: %s" % (r[0], r[-1]) for r in some if r[-1] not in texts])
+    return out + [sorted(set(texts) - {r[-1] for some in rows for r in some})]
 
 
 def filled(text, lab, language, plan, only=None):
@@ -106,7 +121,7 @@ def main():
     ap.add_argument("--check", action="store_true", help="only say what is not right")
     ap.add_argument("--strict", action="store_true", help="old scenarios are wrong, too")
     arg = ap.parse_args()
-    plan, bad, n = course.Course(), [], 0
+    plan, bad, notes, n = course.Course(), [], [], 0
     labs = {e.lab for _, some in exercises.in_tree() for e, _, _ in some}
     for language, folder in sorted(FOLDERS.items()):
         for lab in range(10):
@@ -127,10 +142,18 @@ def main():
                 if arg.strict or filled(text, lab, language, plan, "exercises") != text:
                     bad.append(old)
                 else:
-                    print("note: " + old)
+                    notes.append(old)
             elif new != text:
                 with open(path, "w", encoding="utf-8") as f:
                     f.write(new)
+    for language, path in sorted(TEXTS.items()):
+        mine, titles, unused = untranslated(language, plan)
+        bad += ["%s: not translated: exercise %s" % (path, x) for x in mine]
+        old = ["%s: not translated: %s" % (path, x) for x in titles] + \
+            ["%s: nothing says any more: %s" % (path, x) for x in unused]
+        (bad if arg.strict else notes).extend(old)
+    for text in notes:
+        print("note: " + text)
     print("\n".join(bad + ["labpages: %d pages, %d complaints" % (n, len(bad))]))
     return 1 if bad else 0
 

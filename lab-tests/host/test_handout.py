@@ -15,6 +15,7 @@ import course
 import exercises
 import grade_handout
 import handout
+import labpages
 
 folder = tempfile.TemporaryDirectory()
 
@@ -256,8 +257,20 @@ def real_tree():
     check("handout_every_task_says_something", poor, [])
 
 
+def translations():
+    """An exercise without a translation is found, and one of nothing."""
+    os.chdir(TOP)
+    every, title = labpages.texts_of("zh"), labpages.exercise_rows(2)[0][-1]
+    labpages.texts_of = lambda language: {
+        **{k: v for k, v in every.items() if k != title}, "gone": ""}
+    mine, _, unused = labpages.untranslated("zh", course.Course())
+    check("labpages_not_translated", mine, ["2.1: " + title])
+    check("labpages_of_nothing", "gone" in unused, True)
+
+
 cutting()
 refusing()
+translations()
 whole_trees()
 accidents()
 courses()
