@@ -41,6 +41,9 @@
 #   make lab-solutions  do other right solutions get all points, too? M=name, SEED=n
 #   make handout     LAB=4 OUT=dir: a tree for students, its exercises cut;
 #                    KEEP=dir: earlier labs as that student solved them
+#   make grade-class DIR=submissions LAB=4: what a whole class handed in, as CSV, JSON
+#                    and HTML; OUT=dir JOBS=n SEED=n; goes on where it was stopped
+#   make carry       FROM=../lab4: in a hand-out, what you did in another one; DRY=1
 #   make labpages    write the tables of docs/labs from source and scenarios
 #   make handout-check  is each exercise seen by its lab, and by no other? LAB=4
 #                    OTHERS=1: grades other labs each time; GROWTH=1: points by exercise
@@ -67,7 +70,7 @@ B       ?= build
 STUDENT ?= $(wildcard ref/manifest.json)
 # What a hand-out has no files for; its help leaves them out.
 ABSENT  := $(if $(wildcard ref/manifest.json),test test-fast host-test ktest lint format core count bench profile \
-             mutants lab-mutants lab-solutions handout handout-check labpages crashtest crashdisk realuse)
+             mutants lab-mutants lab-solutions handout handout-check grade-class labpages crashtest crashdisk realuse)
 PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 HOSTCC  ?= gcc
 QEMU    ?= qemu-system-riscv64
@@ -110,6 +113,8 @@ need.replay := qemu
 need.lab-solutions := build qemu host lint
 need.lab-mutants := build qemu host lint
 need.handout-check := build qemu host
+need.grade-class := build qemu host
+need.carry := python
 need.labpages := python
 need.disk-tools := host
 need.crashtest := host
@@ -137,6 +142,8 @@ takes.lab-mutants := M LAB
 takes.lab-solutions := M SEED
 takes.handout := LAB OUT KEEP
 takes.handout-check := LAB OTHERS GROWTH
+takes.grade-class := DIR LAB OUT JOBS SEED
+takes.carry := FROM DRY
 takes.crashtest := SEED
 takes.crashdisk := SEED
 takes.realuse := SEED
@@ -209,7 +216,7 @@ RACED      := $(shell grep -ls '<race.h>' $(CORE) $(EXT) $(KTEST))
 OBJ_races  := $(filter-out $(call obj,kern/ext/mm/hart_pages.c $(RACED)),$(OBJ_ktest)) \
               $(patsubst %,$B/r/%.o,$(RACED))
 
-.PHONY: all image sdcard sdcard-check flash board-report qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario belady handout handout-check labpages FORCE
+.PHONY: all image sdcard sdcard-check flash board-report qemu gdb test test-fast host-test ktest lint format core count bench profile mutants repeat doctor clean help disk-tools crashtest crashdisk realuse grade scenario belady handout handout-check grade-class labpages FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $B/Image $B/initrd $B/root.img $B/compile_commands.json
@@ -511,6 +518,15 @@ labpages:
 
 handout-check: $B/Image $(graded)
 	$Q$(PYTHON) tools/handout_check.py --build $B --cross $(CROSS) $(if $(LAB),--lab '$(LAB)') $(if $(OTHERS),--others) $(if $(GROWTH),--growth)
+
+grade-class: $B/Image $(graded)
+	@$(if $(and $(DIR),$(LAB)),,echo "usage: make grade-class DIR=submissions LAB=4 [OUT=dir] [JOBS=n] [SEED=n]"; exit 2)
+	$Q$(PYTHON) tools/grade_class.py --build $B --cross $(CROSS) --dir '$(DIR)' --lab '$(LAB)' $(if $(OUT),--out '$(OUT)') $(if $(JOBS),--jobs '$(JOBS)') $(if $(SEED),--seed '$(SEED)')
+
+.PHONY: carry
+carry:
+	@$(if $(FROM),,echo "usage: make carry FROM=other-hand-out [DRY=1]"; exit 2)
+	$Q$(PYTHON) tools/carry.py $(if $(DRY),--dry) '$(FROM)'
 
 mutants: $B/races.img $B/initrd
 	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) -- $M

@@ -72,7 +72,8 @@ def regions(path, lines):
 
 
 def read(path):
-    with open(path, encoding="utf-8") as f:
+    """Comments may be in another encoding than ours."""
+    with open(path, encoding="utf-8", errors="surrogateescape") as f:
         return f.read().splitlines()
 
 
@@ -122,7 +123,7 @@ def text_lines(lines):
 def body_hash(body):
     """Of what a function does: comments stay, layout does not matter."""
     text = " ".join(" ".join(body).split())
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def in_tree(top="."):

@@ -8,6 +8,7 @@ import json
 import os
 
 import exercises
+import transplant
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MANIFEST = os.path.join(TOP, "ref", "manifest.json")
@@ -40,6 +41,17 @@ class Handout:
             if now is not None and exercises.body_hash(now.body) == e["stub"]:
                 out[name] = "%s() in %s" % (e["function"], e["file"])
         return dict(sorted(out.items(), key=lambda i: exercises.key(i[0])))
+
+    def changed_headers(self):
+        """Those that are not as they were when the objects in ref/ were made."""
+        out = []
+        for name, was in sorted(self.manifest.get("files", {}).items()):
+            path = os.path.join(TOP, name)
+            if name.endswith(".h") and os.path.exists(path):
+                with open(path, "rb") as f:
+                    if transplant.digest(f.read()) != was["all"]:
+                        out.append(name)
+        return out
 
     def image(self, lab):
         other = self.lab is not None and lab != self.lab

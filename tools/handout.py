@@ -23,12 +23,14 @@ import tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exercises  # noqa: E402
+import transplant  # noqa: E402
 from exercises import Bad  # noqa: E402
 
 # What a student has no use for, or what has solutions in it.
 WITHOUT = (".git", ".ci", ".gitlab-ci.yml", "build", "ref", "lab-tests/mutants",
            "lab-tests/solutions",
-           "lab-tests/kernel", "lab-tests/host/", "tools/handout", "tools/mutants.py")
+           "lab-tests/kernel", "lab-tests/host/", "tools/handout", "tools/mutants.py",
+           "tools/grade_class.py", "tools/class_page.py")
 README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "handout-readme.md")
 EVEN_SO = ("lab-tests/host/shim/",)     # the disk tools stand on it
 WINDOW = 4          # so many lines of a solution in a row must be nowhere
@@ -67,9 +69,9 @@ class Cutter:
         self.tree = dict(exercises.in_tree())
         if not any(e.lab == self.lab for some in self.tree.values() for e, _, _ in some):
             raise Bad("lab %d has no exercises" % self.lab)
-        self.windows = {}
+        self.windows, self.not_ours = {}, set()
         self.manifest = {"lab": self.lab, "exercises": {}, "objects": {}, "solved": {},
-                         "headers": {}}
+                         "files": {}}
 
     def lab_of(self, name):
         some = self.tree.get(name)
@@ -133,12 +135,21 @@ class Cutter:
             raise Bad("%s: has the exercises %s, not %s: it is of another version"
                       % (theirs, " ".join(have) or "(none)", " ".join(want)))
         self.copy(name, theirs)
+        self.not_ours.add(name)
+
+    def remember(self, name):
+        """A source as it is given out: later it is known who changed it."""
+        path = os.path.join(self.arg.part, name)
+        if (name.startswith(("kern/", "libs/")) and os.path.exists(path) and
+                name not in self.not_ours):
+            with open(path, "rb") as f:
+                self.manifest["files"][name] = transplant.describe(name, f.read())
 
     # ---- all of them ----
 
     def run(self):
         for name in project_files():
-            if is_without(name) or name.startswith(self.arg.out_inside):
+            if is_without(name) or name.startswith(self.arg.leave):
                 continue
             if name == "README.md":
                 self.readme()
@@ -146,8 +157,7 @@ class Cutter:
                 self.exercise_file(name)
             else:
                 self.copy(name)
-            if name.endswith(".h") and name.startswith(("kern/", "libs/")):
-                self.manifest["headers"][name] = digest(name)
+            self.remember(name)
         self.check()
         self.write("ref/manifest.json", json.dumps(self.manifest, indent=1) + "\n")
 
@@ -208,9 +218,7 @@ def options(argv):
         ap.error("%s exists; name a folder that does not" % arg.out)
     if not os.path.isdir(os.path.dirname(arg.out)):
         ap.error("%s is no folder" % os.path.dirname(arg.out))
-    # A folder within this tree must not be copied into itself.
-    inside = os.path.relpath(arg.out, ".")
-    arg.out_inside = inside + "/" if not inside.startswith("..") else "\0"
+    arg.leave = []      # folders that must not be copied: what is made, for one
     return arg
 
 
@@ -218,8 +226,7 @@ def make(arg):
     """Cut into a folder beside OUT, which takes the name when it is complete."""
     arg.part = tempfile.mkdtemp(prefix=os.path.basename(arg.out) + ".part-",
                                 dir=os.path.dirname(arg.out))
-    if arg.out_inside != "\0":
-        arg.out_inside = (os.path.relpath(arg.part, ".") + "/",)
+    arg.leave = tuple(os.path.relpath(f, ".") + "/" for f in arg.leave + [arg.part])
     try:
         cutter = Cutter(arg)
         cutter.run()

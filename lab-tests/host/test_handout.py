@@ -155,8 +155,8 @@ def whole_trees():
     check("handout_own_readme", text(out, "README.md").splitlines()[0], "# ucore-sv: lab 3")
     make_says(out)
     m = json.loads(text(out, "ref/manifest.json"))
-    check("handout_manifest", (m["lab"], list(m["exercises"]), list(m["headers"])),
-          (3, ["3.2"], ["kern/a.h"]))
+    check("handout_manifest", (m["lab"], list(m["exercises"]), sorted(m["files"])),
+          (3, ["3.2"], ["kern/a.c", "kern/a.h", "kern/c.c"]))
     check("handout_exists", run(at, "--lab", "3", out),
           (2, "handout.py: error: %s exists; name a folder that does not" % out))
     check("handout_no_such_lab", run(at, "--lab", "7", out + "7"),
@@ -173,6 +173,9 @@ def whole_trees():
     check("handout_keeps_the_students",
           (run(at, "--lab", "4", "--keep", out, out + "4")[0],
            text(out + "4", "kern/a.c")), (0, CUT.replace("return -1", "return 1")))
+    check("handout_says_what_is_the_students_own",
+          sorted(json.loads(text(out + "4", "ref/manifest.json"))["files"]),
+          ["kern/a.h", "kern/b.c"])
     with open(out + "/kern/a.c", "w") as f:
         f.write("int x;\n")
     check("handout_keeps_no_other_version",
