@@ -41,11 +41,12 @@ import grade_report  # noqa: E402
 import grade_terminal  # noqa: E402
 import qemu  # noqa: E402
 import replay  # noqa: E402
-from faultmodel import boot, buddy, memory, pagetable, traps  # noqa: E402
+from faultmodel import boot, buddy, harts, memory, pagetable, stride, traps  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
-LOW = {0: boot, 1: traps, 2: buddy, 3: pagetable}    # models of the kernel's own labs
+# Models of what the kernel runs itself.
+LOW = {0: boot, 1: traps, 2: buddy, 3: pagetable, 8: stride, 9: harts}
 SILENCE = 60        # seconds
 ROOM = 32 << 20     # bytes of disk that a run may need
 

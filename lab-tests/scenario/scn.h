@@ -111,6 +111,9 @@
     X(SCN_FIND, "find", "u")          \
     X(SCN_PROBE, "probe", "k")        \
     X(SCN_HALF, "half", "")           \
+    X(SCN_LAY, "lay", "u")            \
+    X(SCN_RIVAL, "rival", "uiR")      \
+    X(SCN_SHARE, "share", "n")        \
     X(SCN_TIMER, "timer", "cn")       \
     X(SCN_REGS, "regs", "cn")         \
     X(SCN_DEEP, "deep", "cn")         \
@@ -123,7 +126,16 @@
     X(SCN_RECOVER, "recover", "ku")   \
     X(SCN_ASK, "ask", "k")            \
     X(SCN_CHAIN, "chain", "ngk")      \
-    X(SCN_HALT, "halt", "k")
+    X(SCN_HALT, "halt", "k")          \
+    X(SCN_PRIORITY, "priority", "in") \
+    X(SCN_PASS, "pass", "iu")         \
+    X(SCN_ALLOW, "allow", "in")       \
+    X(SCN_READY, "ready", "i")        \
+    X(SCN_CHOOSE, "choose", "c")      \
+    X(SCN_TURNS, "turns", "c")        \
+    X(SCN_ONLINE, "online", "")       \
+    X(SCN_VISIT, "visit", "c")        \
+    X(SCN_FORGET, "forget", "n")
 
 enum scn_op {
 #define X(id, verb, args) id,
@@ -132,8 +144,8 @@ enum scn_op {
         SCN_NOPS
 };
 
-/* From here on steps are the kernel's, of labs 0 to 3; a scenario has steps of one
- * kind only. */
+/* From here on steps are the kernel's, of labs 0 to 3, 8 and 9; a scenario has steps
+ * of one kind only. */
 #define SCN_KERNEL SCN_RAM
 #define SCN_SLOTS  64   /* things with a number */
 #define SCN_FRAMES 4096 /* of the memory that lab 2 plays with */
