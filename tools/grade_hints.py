@@ -8,6 +8,7 @@ import re
 
 import grade_console
 import grade_hints_areas
+import grade_hints_files
 import grade_hints_kernel
 import grade_hints_swap
 
@@ -27,13 +28,14 @@ class Difference:
         self.word, self.op, self.step = v.word, step.get("op", ""), step
         self.first = v.step == 0
         self.ops = {s["op"] for s in case.scn.get("steps", [])}
+        self.words = {s["word"] for s in case.scn.get("steps", [])}
         self.policy = grade_hints_swap.policy_of(case)
         # What nothing came for (no process is left to have areas) is none.
         self.what = {d[0]: tuple(0 if n is None else n for n in d[1:])
                      for d in v.detail if not isinstance(d, str)}
         self.left = " ".join(d for d in v.detail if isinstance(d, str))
         self.console = "\n".join(case.notes)
-        self.panic, self.where = "\n".join(case.panic), case.where_it_is
+        self.panic = "\n".join(case.panic)
         self.audit = "\n".join(case.story.complaints if case.story else [])
         self.want, self.got = self.what.get("result", ("ok", "ok"))
         self.before = {}        # the pages after the step before, by name
@@ -110,7 +112,6 @@ def split_cells(text):
 
 
 SEGV = "signal:11:"
-GOES_ROUND = re.compile(r" is in (?!a program|from_user)")
 LOCKS = ("%s. Whoever takes two locks takes them in the order of docs/locks.md, also where only "
          "one hart runs: release the second one first, or take it before.")
 RULES = (
@@ -132,17 +133,6 @@ RULES = (
      "panic" not in d.console,
      "The scenario's own program ended: its text and data are private mappings of a file, "
      "some from its middle (vm_pgoff); it maps, and mprotect changes (vm_flags)."),
-    (lambda d: d.word == "HANG" and d.where and all("is idle" in s for s in d.where if
-                                                    s.startswith("hart")),
-     "Nothing runs, and somebody waits for ever: a wake-up was lost, or came before the "
-     "sleep. Who is woken (sched_wake) becomes ready and gets into the queue of a hart, and "
-     "who is taken out of a queue is run."),
-    (lambda d: d.word == "HANG" and any("sched_yield" in s for s in d.where),
-     "A process waits for another one by giving up its turn again and again, and that one "
-     "never comes: was it woken (sched_wake), is it in a queue, is it taken out of it?"),
-    (lambda d: d.word == "HANG" and any(GOES_ROUND.search(s) for s in d.where),
-     "A loop in the kernel does not end, or a fault comes for ever (then the entry does not "
-     "allow what was asked): where the hart was stopped stands above."),
     (lambda d: d.word == "HANG",
      "A fault that is repeated for ever: after it the entry must allow what was asked; "
      "so the rights of area and entry must agree."),
@@ -283,8 +273,8 @@ def hints(case):
             always.append(h["text"])
         elif names & set(m[1].split()):
             own.append(m[2])
-    rules = {4: grade_hints_areas.RULES, 6: grade_hints_swap.RULES}.get(case.lab(), ()) + \
-        RULES
+    rules = {4: grade_hints_areas.RULES, 6: grade_hints_swap.RULES,
+             7: grade_hints_files.RULES}.get(case.lab(), ()) + RULES
     rule = grade_hints_kernel.rule(case.lab(), d) if case.kernel() else \
         next((text for test, text in rules if test(d)), None)
     return own + ([rule] if rule else []) + always

@@ -1,6 +1,5 @@
-/* failpoint.h: let the n-th allocation fail, to test the paths nobody runs.
- *
- * A site is a name; the kernel asks fail_now(site) where it could fail. With
+/* failpoint.h: let the n-th allocation fail, to test the paths nobody runs.  A site
+ * is a name; the kernel asks fail_now(site) where it could fail. With
  * fail_set("page", 3) the third ask from now on says yes, once; with nth 0
  * none does.  The names are stable: page, kmalloc, pt, anon, node, area ... */
 #ifndef KERN_MM_FAILPOINT_H
@@ -25,7 +24,8 @@
     X(FAIL_PT, "pt")                /* a page table */               \
     X(FAIL_RMAP, "rmap")            /* a block of the reverse map */ \
     X(FAIL_SWAP_READ, "swapread")   /* a page from swap in memory */ \
-    X(FAIL_SWAP_WRITE, "swapwrite") /* ... and to it */
+    X(FAIL_SWAP_WRITE, "swapwrite") /* ... and to it */              \
+    X(FAIL_ROOM, "room")            /* a block of a disk for a page */
 
 enum fail_site {
 #define X(id, name) id,

@@ -150,9 +150,11 @@ do_cow_fault(struct fault *f, struct page *page)
     /* LAB 7.3: a store to a private mapping: this space gets a copy of its
      * own.
      *
-     * The file must never see the store. A fresh frame, the contents of PAGE,
-     * up to date and dirty; publish_private() makes it the private page of
-     * this address. Count MM_FCOW. No memory: VM_FAULT_OOM. */
+     * The file must never see the store. A fresh frame gets the contents of
+     * PAGE; it is up to date (PG_UPTODATE), and no disk has it (PG_DIRTY).
+     * Count MM_FCOW with note(). publish_private() makes it the private page of
+     * this address, or gives it back, and says what becomes of the fault. No
+     * memory: VM_FAULT_OOM. PAGE stays the caller's, as it is. */
     struct page *fresh = alloc_pages(0);
 
     if (fresh == NULL)

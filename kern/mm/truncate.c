@@ -113,12 +113,16 @@ cut_area(struct vma_struct *v, uint64_t first, uint64_t cut)
 {
     /* LAB 7.6: area V shows nothing of its object from page FIRST on any more.
      *
-     * Find where in the area page FIRST is (vm_pgoff; it may lie before the
-     * area, or behind it), and discard_range() from there to its end; that
-     * also takes private copies away, as they are of pages that are not there
-     * any more. A gather collects what is to be forgotten and freed. An area
-     * of a device (VM_PFNMAP) is left alone. Unless it failed, note in v->cut,
-     * under the object's lock, that this cut was seen, or it comes again. */
+     * The area's first page is number vm_pgoff of the object. From page FIRST
+     * to the end of the area (all of it, if it begins behind FIRST; nothing,
+     * if it ends before) discard_range() takes entries and private copies
+     * away, as what they are copies of is not there any more. A gather,
+     * started before and finished afterwards, collects what is to be forgotten
+     * and freed. An area of a device (VM_PFNMAP) is left alone.
+     *
+     * Return what discard_range() says. Unless that is an error, CUT goes into
+     * v->cut, under the object's lock: of every area that was looked at, also
+     * where nothing had to go. The caller comes again until all have it. */
     uint64_t skip = first - MIN(first, v->vm_pgoff);
     struct gather g;
     int err = 0;

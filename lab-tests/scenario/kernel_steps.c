@@ -1,5 +1,5 @@
-/* kernel_steps.c: arguments of the steps that the kernel runs, labs 0 to 3, 8 and
- * 9: slots, orders, frames, addresses.  All are numbers, and checked here. */
+/* kernel_steps.c: arguments of the steps that the kernel runs: slots, orders, frames,
+ * addresses.  All are numbers, and checked here. */
 #include "parse.h"
 
 /* Pages "a..b", both included. */

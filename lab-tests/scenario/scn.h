@@ -81,6 +81,8 @@
     X(SCN_KNOB, "knob", "kn")         \
     X(SCN_FAIL, "fail", "kn")         \
     X(SCN_WHILE, "meanwhile", "av")   \
+    X(SCN_KEEP, "keep", "a")          \
+    X(SCN_LETGO, "letgo", "")         \
     X(SCN_EXPECT, "expect", NULL)     \
     X(SCN_RAM, "ram", "p")            \
     X(SCN_HOLE, "hole", "p")          \
@@ -111,9 +113,6 @@
     X(SCN_FIND, "find", "u")          \
     X(SCN_PROBE, "probe", "k")        \
     X(SCN_HALF, "half", "")           \
-    X(SCN_LAY, "lay", "u")            \
-    X(SCN_RIVAL, "rival", "uiR")      \
-    X(SCN_SHARE, "share", "n")        \
     X(SCN_TIMER, "timer", "cn")       \
     X(SCN_REGS, "regs", "cn")         \
     X(SCN_DEEP, "deep", "cn")         \
@@ -127,15 +126,22 @@
     X(SCN_ASK, "ask", "k")            \
     X(SCN_CHAIN, "chain", "ngk")      \
     X(SCN_HALT, "halt", "k")          \
-    X(SCN_PRIORITY, "priority", "in") \
-    X(SCN_PASS, "pass", "iu")         \
-    X(SCN_ALLOW, "allow", "in")       \
-    X(SCN_READY, "ready", "i")        \
-    X(SCN_CHOOSE, "choose", "c")      \
-    X(SCN_TURNS, "turns", "c")        \
-    X(SCN_ONLINE, "online", "")       \
-    X(SCN_VISIT, "visit", "c")        \
-    X(SCN_FORGET, "forget", "n")
+    X(SCN_LAY, "lay", "pRw")          \
+    X(SCN_SEEK, "seek", "u")          \
+    X(SCN_TAKEOUT, "takeout", "u")    \
+    X(SCN_HALVE, "halve", "u")        \
+    X(SCN_MEET, "meet", "u")          \
+    X(SCN_FAULT, "fault", "uk")       \
+    X(SCN_SLOTS_OF, "swapspace", "n") \
+    X(SCN_SETASIDE, "setaside", "ic") \
+    X(SCN_GIVE, "give", "i")          \
+    X(SCN_MANAGE, "manage", "k")      \
+    X(SCN_COME, "come", "i")          \
+    X(SCN_PIN, "pin", "i")            \
+    X(SCN_UNPIN, "unpin", "i")        \
+    X(SCN_USED, "used", "i")          \
+    X(SCN_AGAIN, "again", "i")        \
+    X(SCN_VICTIM, "victim", "c")
 
 enum scn_op {
 #define X(id, verb, args) id,
@@ -144,8 +150,8 @@ enum scn_op {
         SCN_NOPS
 };
 
-/* From here on steps are the kernel's, of labs 0 to 3, 8 and 9; a scenario has steps
- * of one kind only. */
+/* From here on steps are the kernel's, of labs 0 to 3, and of what of labs 4 and 6 needs
+ * no program; a scenario has steps of one kind only. */
 #define SCN_KERNEL SCN_RAM
 #define SCN_SLOTS  64   /* things with a number */
 #define SCN_FRAMES 4096 /* of the memory that lab 2 plays with */

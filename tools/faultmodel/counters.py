@@ -6,9 +6,9 @@ PAGE = 4096
 R, W, X = 1, 2, 4
 SEGV, BUS, MAPERR, ACCERR, ADRERR = 11, 7, 1, 2, 2
 ENOENT, ENOMEM, EACCES, EFAULT, EBUSY = 2, 12, 13, 14, 16
-EEXIST, EINVAL, ENOSYS = 17, 22, 38
+EEXIST, EINVAL, ENOSPC, ENOSYS = 17, 22, 28, 38
 COUNTERS = ("flt min maj spur retry zero anon cow reuse fread fcow fshared mkwrite around "
-            "segv sigbus oom swpin swpout rmapun wb").split()
+            "segv sigbus oom swpin swpout rmapun wb steal pswpin").split()
 
 
 class Unknown(Exception):

@@ -23,9 +23,11 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
         self.scn, self.files, self.removed = scn, {}, set()
         self.machine = Machine(scn["boot"])
         self.spaces, self.parents = {0: Space(self.machine)}, {}
-        self.failing, self.meanwhile = {}, None
+        self.failing, self.meanwhile, self.kept = {}, None, None
         self.told, self.sum, self.wrong = {}, dict.fromkeys(COUNTERS, 0), []
         self.faults = 0
+        self.machine_counts = any(s["op"] == "expect" and s["word"] in ("steal", "pswpin")
+                                  for s in scn["steps"])
 
     def walk(self):
         """[(index of the step, Expected)]; self.wrong lists claims of the author that
@@ -60,16 +62,22 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
         op = step["op"]
         self.machine.failing, self.failing = self.failing, {}
         self.machine.meanwhile, self.meanwhile = self.meanwhile, None
-        self.machine.gone = []
+        self.machine.gone, self.machine.acting = [], space
         try:
             rule = getattr(self, "do_" + op, None)
             if rule is None:
                 raise Unknown("'%s'" % op)
             rule(step, space, out)
+            if self.machine.failing.get("room"):
+                raise Unknown("where else than in put the disk is asked for room")
         except Signal as s:
             out.result = "signal:%d:%d:%x" % (s.number, s.code, s.address - self.base(step))
         except Killed:
             raise Unknown("an access that ends its process, unless it says so: die")
+        if not self.machine_counts:
+            space.count["steal"] = space.count["pswpin"] = 0
+        elif op == "reclaim":
+            raise Unknown("what else goes, which the machine counts, too")
         if space.waited:
             out.loose, space.waited = tuple(out.loose) + ("flt", "retry"), False
         if step["proc"] in self.spaces:

@@ -6,13 +6,14 @@ class Frame:
     """A page, in memory or not (THERE).  OWNERS: spaces whose private page it is;
     RELATIVES: it had several since it was made [80].  SLOT: swap has
     a place for it; DIRTY: and what is there is not what it holds; SCOPE: whose quota it
-    counts for.  LAZY: given up, unless it is written to; ZEROS: it went so."""
+    counts for.  LAZY: given up, unless it is written to; ZEROS: it went so;
+    KEPT: somebody else has a reference."""
 
     def __init__(self, data=None, machine=None):
         self.data, self.machine = bytearray(data or PAGE), machine
         self.owners, self.relatives = 1, False
         self.there, self.slot, self.dirty, self.scope = True, False, False, None
-        self.lazy = self.zeros = False
+        self.lazy = self.zeros = self.kept = False
 
     def used(self):
         return any(e.used for _, _, e in self.machine.entries(self))
@@ -36,6 +37,7 @@ class File:
         self.pages, self.size = {}, len(data)
         self.written = set()        # pages that are dirty since they were cleaned
         self.cold = set()           # pages that are only on the disk
+        self.placed = set()         # pages for which the disk has a block
         self.disk = self.vague = False      # VAGUE: what of it is dirty the kernel may say
         for at in range(0, len(data), PAGE):
             piece = data[at:at + PAGE]

@@ -11,7 +11,17 @@ class DiskSteps:
         file = self.files[step["file"]]
         file.disk = bool(self.scn.get("disk"))
         file.written = set(file.pages)
+        file.placed = set(file.pages)
         file.open = True
+
+    def full(self, file, page):
+        """Only who has no block yet asks for one."""
+        if not file.disk or page in file.placed | file.written:
+            return False
+        if self.machine.fails("room"):
+            return True
+        file.placed.add(page)
+        return False
 
     def do_put(self, step, space, out):
         super().do_put(step, space, out)
@@ -31,7 +41,11 @@ class DiskSteps:
 
     def do_truncate(self, step, space, out):
         super().do_truncate(step, space, out)
+        if self.machine.failing.get("room"):
+            raise Unknown("whether a cut asks for room")
         self.files[step["file"]].vague = True
+        self.files[step["file"]].placed -= set(range(
+            (step["value"] + PAGE - 1) // PAGE, 1 << 20))
         self.files[step["file"]].cold &= set(self.files[step["file"]].pages)
 
     def do_unlink(self, step, space, out):
@@ -54,6 +68,7 @@ class DiskSteps:
         if file.vague:
             out.loose = tuple(out.loose) + ("wb",)
         file.written -= dirty
+        file.placed |= dirty
         frames = [file.pages[n] for n in dirty if n in file.pages]
         for s in set(self.spaces.values()):
             for e in s.entries.values():

@@ -1,5 +1,5 @@
 """The steps of a scenario that are about files."""
-from .counters import EFAULT, PAGE, Signal
+from .counters import EFAULT, ENOSPC, PAGE, Signal
 from .pages import File, pattern_page
 
 
@@ -24,9 +24,12 @@ class FileSteps:
             at, va = at + n, va + n
 
     def move(self, step, space, out, kind):
-        file, done = self.files[step["file"]], 0
+        file, done, why = self.files[step["file"]], 0, EFAULT
         try:
             for at, va, n in self.moved(step, space, kind):
+                if kind == "load" and self.full(file, at // PAGE):
+                    why = ENOSPC
+                    break
                 memory = space.touch(va, kind)
                 disk = file.page(at // PAGE)
                 if kind == "store":
@@ -40,7 +43,12 @@ class FileSteps:
         except Signal:
             out.loose = ("flt", "segv", "sigbus")    # how often it tries is its own matter
         wanted = sum(n for _, _, n in self.moved(step, space, kind))
-        out.result = "error:%d" % EFAULT if done == 0 and wanted else "value:%x" % done
+        out.result = "error:%d" % why if done == 0 and wanted else "value:%x" % done
+
+    @staticmethod
+    def full(file, page):
+        """Is there no room for PAGE of FILE?"""
+        return False
 
     def do_get(self, step, space, out):
         self.move(step, space, out, "store")

@@ -3,7 +3,7 @@ from .counters import EINVAL, PAGE, R, W, Unknown
 from .scopes import POLICIES, Scope
 
 NO_QUOTA = 2 ** 64 - 1
-SITES = ("page", "swapread", "swapwrite")
+SITES = ("page", "swapread", "swapwrite", "room")
 EVERYTHING = 100000     # pages: more than there are
 
 
@@ -74,6 +74,8 @@ class SwapSteps:
         """All comes back, and nothing may go any more."""
         for s in self.machine.spaces:
             for frame in s.private.values():
+                if not frame.there and not frame.zeros:
+                    space.add("pswpin")
                 if not frame.there or frame.slot:
                     frame.there = frame.dirty = True
                 self.machine.free_slot(frame)
@@ -90,6 +92,19 @@ class SwapSteps:
             at, frame = self.access("store", step, space)
             frame.data[at] = step["value"]
         self.meanwhile = store
+
+    def do_keep(self, step, space, out):
+        """Somebody else has a reference to the page for a while."""
+        va = self.where(step)
+        frame = space.private.get(va - va % PAGE)
+        if frame is None or not frame.there or self.kept:
+            raise Unknown("to keep what is not there, or two pages")
+        self.kept, frame.kept = frame, True
+
+    def do_letgo(self, step, space, out):
+        if self.kept:
+            self.kept.kept = False
+        self.kept = None
 
     def do_knob(self, step, space, out):
         if (step["word"], step["value"]) != ("swap_readahead", 0):

@@ -35,6 +35,7 @@ class Machine:
         self.spaces = []
         self.failing = {}       # {site: which one of this step}
         self.meanwhile = None   # what a program does while the first page is written
+        self.acting = None      # the space whose step it is: what the machine counts is its
         self.gone = []          # [(space, address)] of what left memory in this step
 
     def fails(self, site):
@@ -74,6 +75,8 @@ class Machine:
             self.gone += [(s, va) for va, f in s.private.items() if f is frame]
         if counted and frame.dirty:
             counted.add("swpout")
+        if self.acting and not frame.dirty:
+            self.acting.add("steal")
         frame.there = frame.dirty = False
 
     def writes(self, frame):
@@ -114,6 +117,11 @@ class Machine:
             if frame is None:
                 break
             scope.remove(frame)
+            if frame.kept:
+                scope.add(frame)
+                if all(f.kept for f in scope.pages()):
+                    raise Unknown("a quota whose pages are all kept")
+                continue
             self.unmap(frame)
             if self.given_up(frame):
                 self.goes(frame, None)
@@ -166,6 +174,7 @@ class Machine:
         frame.there, frame.dirty = True, False
         space.note(va, frame)
         space.add("swpin")
+        (self.acting or space).add("pswpin")
         if self.used * 2 > self.slots:
             self.free_slot(frame)
             frame.dirty = True

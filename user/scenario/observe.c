@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 const char *const counter_names[COUNTERS] = {
-    "flt",  "min",    "maj",   "spur",  "retry",   "zero",    "anon",
-    "cow",  "reuse",  "fread", "fcow",  "fshared", "mkwrite", "around",
-    "segv", "sigbus", "oom",   "swpin", "swpout",  "rmapun",  "wb"};
+    "flt",     "min",    "maj",   "spur",   "retry", "zero",
+    "anon",    "cow",    "reuse", "fread",  "fcow",  "fshared",
+    "mkwrite", "around", "segv",  "sigbus", "oom",   "swpin",
+    "swpout",  "rmapun", "wb",    "steal",  "pswpin"};
 
 struct page { /* begins as struct pginfo of kern/ext/mm/observe.h */
     uint64_t va, frame, slot;
@@ -29,6 +30,10 @@ _Static_assert(sizeof(struct page) == 64, "part of the interface");
 
 #define RETRY 4 /* of counter_names */
 #define OOM   16
+/* Of the machine; the last three. */
+#define WB     (COUNTERS - 3)
+#define STEAL  (COUNTERS - 2)
+#define PSWPIN (COUNTERS - 1)
 
 static char text[16384];
 
@@ -74,6 +79,19 @@ value_of(const char *name)
     return 0;
 }
 
+/* Does the scenario look at what the machine counts of swap? */
+static bool
+wants_machine(void)
+{
+    for (unsigned i = 0; i < scn.nsteps; i++) {
+        if (scn.steps[i].op == SCN_EXPECT &&
+            (strcmp(scn.steps[i].word, counter_names[STEAL]) == 0 ||
+             strcmp(scn.steps[i].word, counter_names[PSWPIN]) == 0))
+            return true;
+    }
+    return false;
+}
+
 int
 observe_counters(pid_t pid, uint64_t values[COUNTERS])
 {
@@ -85,9 +103,13 @@ observe_counters(pid_t pid, uint64_t values[COUNTERS])
      * starts over before an access goes on, is no matter of a scenario. */
     values[0] -= value_of("adfix") + values[RETRY] + values[OOM];
     values[RETRY] = 0;
-    values[COUNTERS - 1] = 0;
+    values[WB] = values[STEAL] = values[PSWPIN] = 0;
     if (scn.disk != 0 && read_path("/proc/ucore/mmstat") > 0)
-        values[COUNTERS - 1] = value_of("wb");
+        values[WB] = value_of("wb");
+    if (wants_machine() && read_path("/proc/ucore/mmstat") > 0) {
+        values[STEAL] = value_of("steal");
+        values[PSWPIN] = value_of("swpin");
+    }
     return 0;
 }
 

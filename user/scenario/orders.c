@@ -83,6 +83,11 @@ order_step(const struct scn_step *st)
         return 0;
     case SCN_KNOB:
         return turn(st->word, number);
+    case SCN_KEEP:
+        snprintf(number, sizeof(number), "0x%lx", (uint64_t)step_address(st));
+        return turn("page_kept", number);
+    case SCN_LETGO:
+        return turn("page_kept", "0");
     case SCN_POLICY:
         return turn("swap_policy", st->word);
     case SCN_RECLAIM:
@@ -149,6 +154,7 @@ orders_knobs(void)
     orders_turn(
         "flush_age=1000000000"); /* what is dirty stays so until a step says */
     orders_turn("swap_readahead=0");
+    orders_turn("page_kept=0");
     if (policy[0] != 0)
         orders_turn(policy);
 }

@@ -97,7 +97,7 @@ bool step_disk(bool on);       /* mount, or unmount, what files lie on */
 void step_die(const struct scn_step *step);
 
 /* observe.c: what the kernel says of process PID. */
-#define COUNTERS 21
+#define COUNTERS 23
 extern const char *const counter_names[COUNTERS];
 int observe_counters(pid_t pid, uint64_t values[COUNTERS]);
 int observe_areas(pid_t pid); /* that scenarios may map; -1: cannot say */

@@ -14,10 +14,12 @@ static uintptr_t store_to; /* [a] 0: nothing happens */
 static uint8_t store_what;
 
 void
-swap_meanwhile(void)
+swap_meanwhile(const struct page *page)
 {
     uintptr_t to = atomic_swap(&store_to, 0ul);
 
+    /* Whoever meets the page meanwhile must see that it is on its way. */
+    assert(to == 0 || (atomic_load(&page->flags) & PG_WRITEBACK));
     /* Where no program may store, none does. */
     if (to != 0 && copy_to_user(to, &store_what, 1) != 0)
         return;

@@ -3,7 +3,8 @@
  *
  * Areas lie in order, apart, and on whole pages; list and tree hold the same
  * ones; the tree is balanced; each gap, each largest gap below a node and each
- * count is right; objects list the areas that show them. */
+ * count is right; objects list the areas that show them, and have no pages behind
+ * their end. */
 #include "ext/mm/mmcheck_impl.h"
 
 /* The height of N's subtree, checked; -1 stands for a broken tree. */
@@ -93,6 +94,23 @@ check_areas(struct check *c, struct mm_struct *mm)
     check_node(c, mm->tree.root, NULL);
 }
 
+/* One that is locked may come or go just now. */
+static void
+check_end(struct check *c, struct vm_object *obj)
+{
+    uint64_t end = object_pages(obj);
+    struct page *page =
+        object_has_pages(obj) ? object_next(obj, end, false) : NULL;
+
+    if (page == NULL)
+        return;
+    if (!(atomic_load(&page->flags) & PG_LOCKED) && object_owns(obj, page) &&
+        page->index >= object_pages(obj))
+        c->complain(c, "object %p has page %lu, and ends after %lu",
+                    (void *)obj, page->index, end);
+    page_put(page);
+}
+
 static void
 check_object(struct check *c, struct tally_entry *e)
 {
@@ -111,6 +129,8 @@ check_object(struct check *c, struct tally_entry *e)
     if (atomic_load(&obj->refs) < (int32_t)e->n)
         c->complain(c, "object %p has %d references, %u areas", (void *)obj,
                     obj->refs, e->n);
+    else
+        check_end(c, obj);
 }
 
 static const struct mmcheck_part areas = {check_areas, check_object, NULL};

@@ -27,7 +27,7 @@ slot_va(struct memory_space *m, uint64_t slot)
 
 /* Without ext/mm/knob_meanwhile.c. */
 WEAK void
-swap_meanwhile(void)
+swap_meanwhile(const struct page *page)
 {
 }
 
@@ -47,7 +47,7 @@ memory_io(struct swap_dev *dev, bool write, uint64_t slot, struct page **pages,
             continue;
         }
         page_copy(there, here);
-        swap_meanwhile();
+        swap_meanwhile(pages[i]);
     }
     return 0;
 }

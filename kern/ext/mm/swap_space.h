@@ -54,7 +54,7 @@ void swap_space_each(void (*fn)(const struct swap_space *s, void *arg),
 MUST_CHECK int swap_on_disk(struct blkdev *disk, int priority);
 /* A page was written to swap in memory, and nobody knows yet.  ext/mm/knob_meanwhile.c,
  * if it is there, may let something happen.  => as io() */
-void swap_meanwhile(void);
+void swap_meanwhile(const struct page *page);
 /* swap_memory.c: BYTES of memory, called "ram".  -ENOMEM, -EINVAL */
 MUST_CHECK int swap_on_memory(size_t bytes, int priority);
 

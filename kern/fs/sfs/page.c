@@ -1,13 +1,13 @@
 /* page.c: pages of files, from and to the disk.
  *
- * A run of pages becomes as many requests as its blocks have pieces.  A request
- * ends in an interrupt, where no memory may be freed; so requests come from a pool
- * of each file system, and who finds it empty waits.
+ * A run of pages becomes as many requests as its blocks have pieces.  A request ends
+ * where no memory may be freed (in an interrupt): each file system has a pool.
  *
  * What a block has behind the end of its file is zeros: page_out() sees to it, so
  * a file that grows, or a crash, shows nothing else there. */
 #include "fs/sfs/impl.h"
 
+#include "mm/failpoint.h"
 #include "mm/kmalloc.h"
 #include <atomic.h>
 #include <string.h>
@@ -255,6 +255,8 @@ sfs_mkwrite(struct vm_object *obj, uint64_t index, struct page *page)
         (void)sfs_map(si, index, block, RUN_PAGES, true); /* sfs_reserved() */
         return 0;
     }
+    if (fail_now(FAIL_ROOM))
+        return -ENOSPC;
     err = reserve(si, index, page);
     if (err == -ENOSPC && journal_reclaim(fs) == 0)
         err = reserve(si, index, page);
