@@ -52,7 +52,7 @@
 #   make crashdisk   crashes of a whole machine, and 60 times QEMU is killed; SEED=n
 #   make count       the size of the core against its budgets
 #   make bench       instructions per operation, and from entry to the prompt;
-#                    ROWS='fork_* stat': some; BASE=FILE: an older build/bench.json
+#                    ROWS='fork_* swap_out_*': some; BASE=FILE: an older build/bench.json
 #   make profile     ROW=anon_wfault_page: where the instructions of a row go;
 #                    FUNC=finish_fault: how often each of its instructions runs
 #   make mutants     do the race tests find bugs put in? M=name, SHORT=1, SEED='1 2 3'
@@ -69,7 +69,7 @@
 B       ?= build
 STUDENT ?= $(wildcard ref/manifest.json)
 # What a hand-out has no files for; its help leaves them out.
-ABSENT  := $(if $(wildcard ref/manifest.json),test test-fast host-test ktest lint format core count bench profile \
+ABSENT  := $(if $(wildcard ref/manifest.json),test test-fast host-test ktest lint format core count profile \
              mutants lab-mutants lab-solutions handout handout-check grade-class labpages crashtest crashdisk realuse)
 PYTHON  ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 HOSTCC  ?= gcc
@@ -531,7 +531,7 @@ carry:
 mutants: $B/races.img $B/initrd
 	$Q$(PYTHON) tools/mutants.py --build $B --results $B/results $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) -- $M
 
-bench: $(tested) $B/initrd
+bench: $(if $(wildcard lab-tests/kernel),$B/ktest.img) $B/Image $B/initrd $B/root.img
 	$Q$(PYTHON) tools/bench.py --build $B $(if $(BASE),--base '$(BASE)') $(if $(ROWS),--rows $(ROWS:%='%'))
 
 profile: $B/Image $B/initrd $B/root.img

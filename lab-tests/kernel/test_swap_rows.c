@@ -257,52 +257,62 @@ KTEST(vm_row_M6_105_a_written_page_of_a_file_comes_from_swap)
     swap_ram_off(r);
 }
 
+/* A page of a device at AT, and four of our own at OWN that may go, all in use. */
+struct device_stage {
+    struct swap_ram *r;
+    struct page *frame;
+    struct vm_object *dev;
+    struct mm_struct *mm;
+    uintptr_t at, own;
+    pte_t e; /* the device's, as it was */
+};
+
+static struct device_stage
+device_begin(bool quota)
+{
+    struct device_stage s = {.r = swap_ram_on(64), .frame = alloc_pages(0)};
+
+    s.dev = device_object(page_to_pa(s.frame), PG);
+    s.mm = mm_create();
+    s.at = (uintptr_t)do_mmap(s.mm, 0, PG, RW, MAP_SHARED, s.dev, 0);
+    s.own = map_pages(s.mm, 0, 4, RW, 0);
+    if (quota)
+        set_quota(s.mm, 0, user_end() / PG, 16, "clock");
+    CHECK(put(s.mm, s.at, 9) == 0);
+    fill(s.mm, s.own, 4, 1);
+    s.e = entry(s.mm, s.at);
+    return s;
+}
+
+/* Our pages are out, and come back; the device's stayed. */
+static void
+device_end(struct device_stage *s)
+{
+    CHECK(resident(s->mm, s->own, 4) == 0 && swap_slots_used() == 4);
+    CHECK(entry(s->mm, s->at) == s->e && !(s->e & PTE_X));
+    CHECK(get(s->mm, s->at) == 9 && filled(s->mm, s->own, 4, 1));
+    mm_put_user(s->mm);
+    object_put(s->dev);
+    free_pages(s->frame, 0);
+    swap_ram_off(s->r);
+}
+
 KTEST(vm_row_23_86_a_device_stays_mapped)
 {
-    struct swap_ram *r = swap_ram_on(64);
-    struct page *frame = alloc_pages(0);
-    struct vm_object *dev = device_object(page_to_pa(frame), PG);
-    struct mm_struct *mm = mm_create();
-    uintptr_t at = (uintptr_t)do_mmap(mm, 0, PG, RW, MAP_SHARED, dev, 0);
-    uintptr_t own = map_pages(mm, 0, 4, RW, 0);
-    pte_t e;
+    struct device_stage s = device_begin(true);
 
-    set_quota(mm, 0, user_end() / PG, 16, "clock");
-    CHECK(put(mm, at, 9) == 0);
-    fill(mm, own, 4, 1);
-    CHECK(mm->scope->nr == 4); /* it is none of those that may go */
-    e = entry(mm, at);
-    all_out(mm);
-    CHECK(entry(mm, at) == e && !(e & PTE_X) && get(mm, at) == 9);
-    CHECK(resident(mm, own, 4) == 0 && filled(mm, own, 4, 1));
-    mm_put_user(mm);
-    object_put(dev);
-    free_pages(frame, 0);
-    swap_ram_off(r);
+    CHECK(s.mm->scope->nr == 4); /* it is none of those that may go */
+    all_out(s.mm);
+    device_end(&s);
 }
 
 /* The same when the whole machine's pages are thrown out, and no quota says whose. */
 KTEST(vm_row_23_a_device_survives_reclaim_of_all)
 {
-    struct swap_ram *r = swap_ram_on(64);
-    struct page *frame = alloc_pages(0);
-    struct vm_object *dev = device_object(page_to_pa(frame), PG);
-    struct mm_struct *mm = mm_create();
-    uintptr_t at = (uintptr_t)do_mmap(mm, 0, PG, RW, MAP_SHARED, dev, 0);
-    uintptr_t own = map_pages(mm, 0, 4, RW, 0);
-    pte_t e;
+    struct device_stage s = device_begin(false);
 
-    CHECK(put(mm, at, 9) == 0);
-    fill(mm, own, 4, 1);
-    e = entry(mm, at);
     CHECK(reclaim_all() >= 4);
-    CHECK(resident(mm, own, 4) == 0 && swap_slots_used() == 4);
-    CHECK(entry(mm, at) == e && !(e & PTE_X) && get(mm, at) == 9);
-    CHECK(filled(mm, own, 4, 1));
-    mm_put_user(mm);
-    object_put(dev);
-    free_pages(frame, 0);
-    swap_ram_off(r);
+    device_end(&s);
 }
 
 /* --- 26: a huge page is swapped out in parts --- */

@@ -27,14 +27,6 @@ drop(const char *name, long fd)
     CHECK(CLOSE(fd) == 0 && UNLINK(name) == 0);
 }
 
-static bool
-zeros(const char *p, size_t n)
-{
-    while (n > 0 && p[n - 1] == 0)
-        n--;
-    return n == 0;
-}
-
 static uint64_t
 blocks_of(long fd)
 {

@@ -17,15 +17,6 @@ drop(const char *name, long fd)
     CHECK(CLOSE(fd) == 0 && UNLINK(name) == 0);
 }
 
-static uint64_t
-size_of(long fd)
-{
-    struct stat st;
-
-    CHECK(FSTAT(fd, &st) == 0);
-    return (uint64_t)st.st_size;
-}
-
 static bool
 all(const char *p, size_t n, char c)
 {

@@ -4,39 +4,10 @@
 
 #define R PROT_READ
 
-static char
-look(const char *p)
-{
-    return *(volatile const char *)p;
-}
-
-static void
-put(char *p, char c)
-{
-    *(volatile char *)p = c;
-}
-
 static int
 load(void *p)
 {
     return look(p);
-}
-
-static uint64_t
-size_of(long fd)
-{
-    struct stat st;
-
-    CHECK(FSTAT(fd, &st) == 0);
-    return (uint64_t)st.st_size;
-}
-
-static bool
-zeros(const char *p, size_t n)
-{
-    while (n > 0 && p[n - 1] == 0)
-        n--;
-    return n == 0;
 }
 
 /* --- 8 --- */

@@ -4,24 +4,6 @@
 
 #define R PROT_READ
 
-static char
-look(const char *p)
-{
-    return *(volatile const char *)p;
-}
-
-static void
-put(char *p, char c)
-{
-    *(volatile char *)p = c;
-}
-
-static bool
-present(const char *p)
-{
-    return page_of(p).flags & PAGE_PRESENT;
-}
-
 UTEST(vm_row_41_a_warm_file_is_mapped_around)
 {
     long fd;

@@ -10,24 +10,6 @@
 #define WRITEBACK 0x8000u
 #define FLAGS     (UPTODATE | PAGE_DIRTY | WRITEBACK)
 
-static char
-look(const char *p)
-{
-    return *(volatile const char *)p;
-}
-
-static void
-put(char *p, char c)
-{
-    *(volatile char *)p = c;
-}
-
-static bool
-present(const char *p)
-{
-    return page_of(p).flags & PAGE_PRESENT;
-}
-
 /* What may go, goes: not what we had before both_disks(), which is locked. */
 static void
 reclaim_all(void)

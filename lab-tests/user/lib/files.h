@@ -52,4 +52,22 @@ long sys(long nr, long a, long b, long c, long d, long e);
 #define O_NOFOLLOW 0400000
 #define O_PATH     010000000
 
+static inline uint64_t
+size_of(long fd)
+{
+    struct stat st;
+
+    CHECK(FSTAT(fd, &st) == 0);
+    return (uint64_t)st.st_size;
+}
+
+/* Are all N bytes at P 0? */
+static inline bool
+zeros(const char *p, size_t n)
+{
+    while (n > 0 && p[n - 1] == 0)
+        n--;
+    return n == 0;
+}
+
 #endif

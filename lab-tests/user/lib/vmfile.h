@@ -19,6 +19,25 @@ void drop(const char *name, long fd); /* close and unlink */
 void cold(void);                      /* no clean page is in memory */
 char *map_at(char *at, long fd, unsigned n, int prot, int flags);
 
+/* One load, one store; has this process an entry for it? */
+static inline char
+look(const char *p)
+{
+    return *(volatile const char *)p;
+}
+
+static inline void
+put(char *p, char c)
+{
+    *(volatile char *)p = c;
+}
+
+static inline bool
+present(const char *p)
+{
+    return page_of(p).flags & PAGE_PRESENT;
+}
+
 /* The disk: what /proc/diskstats says. */
 enum { READS = 0, READ_SECTORS = 2, WRITES = 4, IN_FLIGHT = 8, FLUSHES = 15 };
 uint64_t disk_count(unsigned column);
