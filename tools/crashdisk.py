@@ -15,46 +15,20 @@ Prints operations x crash images x violations.  Exit status 1 if there is any.
 import argparse
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import crashimage  # noqa: E402
 import fsmodel  # noqa: E402
-import gpt  # noqa: E402
 import qemu  # noqa: E402
 import writelog  # noqa: E402
+from crashimage import SECTOR, Bad, mark_of  # noqa: E402
 
-SECTOR = 512
-FS = (2048, 24576)              # first sector and sectors of the file system: 12 MiB
-MARKS = (26624, 2048)           # ... of the partition where the script says how far
+LAYOUT = crashimage.Layout(24576)       # 12 MiB
 REST = 6000                     # milliseconds until all is on the disk by itself
-
-
-class Bad(Exception):
-    pass
-
-
-def tool(arg, name, *more, ok=(0,)):
-    done = subprocess.run([os.path.join(arg.build, name)] + list(more),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          universal_newlines=True)
-    if done.returncode not in ok:
-        raise Bad("%s: exit status %d: %s" % (name, done.returncode,
-                                              done.stdout.strip()[-400:]))
-    return done
-
-
-def make_disk(arg, path, work):
-    """A partition table, an empty file system, and a place for marks."""
-    fs = os.path.join(work, "fs.img")
-    tool(arg, "mksfs", "--size=%dK" % (FS[1] // 2), fs)
-    gpt.write(path, [(s, s + n) for s, n in (FS, MARKS)])
-    with open(path, "r+b") as f, open(fs, "rb") as g:
-        f.seek(FS[0] * SECTOR)
-        f.write(g.read())
 
 
 def make_initrd(arg, path, lines, work):
@@ -70,38 +44,26 @@ def make_initrd(arg, path, lines, work):
 def machine(arg, work, lines, log=None, **how):
     """A machine that runs LINES on a new disk, which is recorded in LOG."""
     disk, initrd = os.path.join(work, "disk"), os.path.join(work, "initrd")
-    make_disk(arg, disk, work)
+    crashimage.make_disk(arg.build, disk, LAYOUT)
     make_initrd(arg, initrd, lines, work)
     m = qemu.Machine(**{**dict(
         kernel=os.path.join(arg.build, "Image"), initrd=initrd, mem="64M", smp=arg.smp,
         append="root=archive init=/bin/l_fsops run=/mnt/script,/dev/vda2,/dev/vda1"), **how})
     if log:
         open(log, "wb").close()
-        m.extra += ["-blockdev", "driver=blklogwrites,node-name=log,"
-                    "file.driver=file,file.filename=%s,"
-                    "log.driver=file,log.filename=%s" % (disk, log),
-                    "-device", "virtio-blk-device,drive=log"]
+        m.recorded = disk, log
     else:
         m.disks = [disk]
     return m, disk
 
 
-def mark_of(data):
-    """The last mark, from the first bytes of its partition."""
-    n = int.from_bytes(data[:8], "little")
-    return n if int.from_bytes(data[8:16], "little") == ~n & (1 << 64) - 1 else 0
-
-
 def check(arg, model, mark, fs, work):
     """Complaints about the file system in the file FS."""
-    for option in "-y", "-n":
-        done = tool(arg, "fsck.sfs", option, fs, ok=range(-64, 256))
-        if done.returncode:
-            return ["fsck.sfs %s: %d: %s" % (option, done.returncode,
-                                             done.stdout.strip()[-300:])]
+    why = crashimage.unsound(arg.build, fs)
+    if why:
+        return [why]
     tree = os.path.join(work, "out")
-    shutil.rmtree(tree, ignore_errors=True)
-    tool(arg, "sfs", fs, "extract", "/", tree)
+    crashimage.extract(arg.build, fs, tree)
     return fsmodel.judge(model, mark, fsmodel.listing(tree))
 
 
@@ -125,8 +87,8 @@ def crash_all(arg, seed, work):
     base, entries = record(arg, lines, work)
     fs = os.path.join(work, "crash.fs")
     for what, image in writelog.images(entries, base, seed, arg.samples):
-        image.write(fs, *FS)
-        mark = mark_of(image.read(MARKS[0]))
+        image.write(fs, *LAYOUT.fs)
+        mark = mark_of(image.read(LAYOUT.marks[0]))
         for line in check(arg, model, mark, fs, work):
             bad.append("seed %d, %s, mark %d: %s" % (seed, what, mark, line))
         count += 1
@@ -145,7 +107,7 @@ def kill_at(m, disk, mark, delay):
     p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        while p.poll() is None and mark_of(read_at(disk, MARKS[0], 1)) < mark:
+        while p.poll() is None and mark_of(read_at(disk, LAYOUT.marks[0], 1)) < mark:
             time.sleep(0.0005)
         time.sleep(delay)
     finally:
@@ -158,9 +120,9 @@ def kill_one(arg, work, lines, delay, mark=None, **how):
     model, fs = fsmodel.Model(lines), os.path.join(work, "crash.fs")
     m, disk = machine(arg, work, lines, **how)
     kill_at(m, disk, mark or arg.rng.randint(1, max(model.marks)), delay)
-    mark = mark_of(read_at(disk, MARKS[0], 1))
+    mark = mark_of(read_at(disk, LAYOUT.marks[0], 1))
     with open(fs, "wb") as f:
-        f.write(read_at(disk, *FS))
+        f.write(read_at(disk, *LAYOUT.fs))
     return ["mark %d: %s" % (mark, line) for line in check(arg, model, mark, fs, work)]
 
 
@@ -205,8 +167,7 @@ def main():
     arg.rng = random.Random(arg.seed)
     qemu.stop_on_term()
     rows, bad = [], []
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else arg.build
-    with tempfile.TemporaryDirectory(dir=memory) as work:
+    with tempfile.TemporaryDirectory(dir=crashimage.scratch(arg.build)) as work:
         for seed in range(arg.seed, arg.seed + arg.scripts):
             rows.append(("script %d" % seed, *crash_all(arg, seed, work)))
         if arg.kill:

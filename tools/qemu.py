@@ -52,6 +52,7 @@ class Machine:
         self.loader = None      # ... this one, if not the installed one
         self.disks = []         # further disks: paths, or (path, options of the
                                 # drive, options of the device); vda is the first
+        self.recorded = None    # one disk more, and a file for all that is written to it
         self.legacy = False     # old virtio devices
         self.mode = "mttcg"     # or "icount": counted, repeatable, one hart
         self.elf = None         # with symbols: if it hangs, a debugger says where
@@ -75,7 +76,7 @@ class Machine:
         if self.mode == "icount":
             # The clock of an idle machine jumps to what it waits for; with
             # disks of this computer it waits for them, too.
-            a += ["-icount", "shift=0,sleep=" + ("on" if self.disks else "off"),
+            a += ["-icount", "shift=0,sleep=" + ("on" if self.disks or self.recorded else "off"),
                   "-seed", "1",
                   "-rtc", "base=2024-01-01,clock=vm"]
         else:
@@ -102,6 +103,8 @@ class Machine:
                   % (path, i, drive and "," + drive),
                   "-device", "virtio-blk-device,bus=virtio-mmio-bus.%d,drive=disk%d%s"
                   % (i, i, device and "," + device)]
+        if self.recorded:
+            a += recording(*self.recorded)
         if self.dtb:
             a += ["-dtb", self.dtb]
         if self.has_virtio() and events:
@@ -109,6 +112,14 @@ class Machine:
                   "-chardev", "file,id=ev,path=" + events,
                   "-device", "virtconsole,chardev=ev"]
         return a + self.extra
+
+
+def recording(disk, log):
+    """Arguments: the disk DISK, and all that is written to it is in LOG, too."""
+    return ["-blockdev", "driver=blklogwrites,node-name=log,"
+            "file.driver=file,file.filename=%s,"
+            "log.driver=file,log.filename=%s" % (disk, log),
+            "-device", "virtio-blk-device,drive=log"]
 
 
 def debug_stub(path):
