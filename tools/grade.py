@@ -61,6 +61,8 @@ class Case:
         self.expected, self.notes = [], []
         self.panic = []             # what the kernel said of itself, see grade_console.py
         self.on_disk = {}           # {name: bytes} that the disk has afterwards
+        self.durable = None         # what a crash may leave there, if crashes are looked at
+        self.crashes = 0            # how many were
         self.given_back = 0         # frames of swap that are free in the end
         self.number = 0             # in the list of its machine
         self.machine_run = None     # the qemu.Machine it ran on
@@ -106,6 +108,7 @@ class Case:
             self.expected = world.walk()
             if not self.kernel():
                 self.on_disk = world.disk_files()
+                self.durable = world.durable
                 self.given_back = world.machine.given_back
         except memory.Unknown as e:
             self.infra("the model has no rule for %s" % e)
@@ -115,6 +118,9 @@ class Case:
 
     def source(self, line):
         return self.text[line - 1].split("#")[0].split("->")[0].strip()
+
+    def line_text(self, line):
+        return "line %d (%s)" % (line, " ".join(self.source(line).split()))
 
     def step_text(self, step):
         """As the scenario has it; of what the kernel does, with the numbers drawn."""

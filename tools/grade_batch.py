@@ -14,6 +14,7 @@ import sys
 import time
 
 import grade_console
+import grade_crash
 import grade_judge
 import grade_look
 import grade_machine
@@ -58,6 +59,7 @@ class Batch:
 
     def __init__(self, number, cases, arg, mute=None):
         self.cases, self.arg, self.machine, self.look = cases, arg, None, None
+        self.recorder = None
         self.mute = mute or Mute()
         self.number = number
         for n, case in enumerate(cases):
@@ -91,7 +93,10 @@ class Batch:
             run += ",%d,%d" % (look.number, look.step)
         words = [run, "scnkey=%016x%016x" % key, boot] + (["root=archive"] if disk else [])
         image_of_disk = self.work + ".disk"
-        if disk:
+        self.recorder = None
+        if self.cases[0].scn.get("crash"):
+            self.recorder = grade_crash.Recorder(self.arg.build, self.work, disk)
+        elif disk:
             subprocess.run([os.path.join(self.arg.build, "mksfs"), "-s", "%dM" % disk,
                             image_of_disk], check=True, stdout=subprocess.DEVNULL)
         # One hart runs on counted instructions: the same run gives the same records.
@@ -101,6 +106,8 @@ class Batch:
             disks=[image_of_disk] if disk else [], initrd=self.work + ".initrd",
             mode="icount" if harts == 1 else "mttcg")
         grade_machine.change(m, self.arg, self.work)
+        if self.recorder is not None:
+            self.recorder.attach(m)
         if look is not None:
             m.extra = look.arguments()
             look.thread.start()
@@ -119,7 +126,8 @@ class Batch:
     def patience(self, machine):
         """See qemu_meter.py.  A machine with a disk may wait for this computer's, one that
         is looked at for who looks, and harts that race for each other."""
-        if machine.disks or (self.look is not None and self.look.thread.is_alive()):
+        if machine.disks or machine.recorded or (
+                self.look is not None and self.look.thread.is_alive()):
             return None
         return (qemu_meter.PATIENCE if machine.mode == "icount" else None,
                 qemu_meter.PATIENCE)
@@ -176,6 +184,9 @@ class Batch:
         """Who passed must have left a sound disk, with all files on it."""
         if not case.scn.get("disk") or case.verdict.word != "PASS":
             return
+        if self.recorder is not None:
+            grade_crash.look(case, self.recorder, self.arg)
+            return
         image, why = self.work + ".disk", []
         tool = os.path.join(self.arg.build, "fsck.sfs")
         done = subprocess.run([tool, "-n", image], stdout=subprocess.PIPE,
@@ -213,8 +224,8 @@ class Batch:
 
 
 def alone(case):
-    """Does it leave a machine that others could not use?"""
-    return any(s["op"] == "swapoff" for s in case.scn["steps"])
+    """Does it leave a machine that others could not use, or want one for itself?"""
+    return case.scn.get("crash") or any(s["op"] == "swapoff" for s in case.scn["steps"])
 
 
 def batches(cases, arg):

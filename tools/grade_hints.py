@@ -14,7 +14,8 @@ import grade_hints_swap
 
 WHEN = re.compile(r"\[([a-z ]*)\]\s*(.*)")
 LEFT = {"frames": "frames are not free", "objects": "objects are not free",
-        "slots": "slots of swap", "lost": "faults ended in no way", "mmcheck": "mmcheck"}
+        "slots": "slots of swap", "lost": "faults ended in no way", "mmcheck": "mmcheck", "durable": "had made that last", "third": "never was",
+        "fsck": "fsck.sfs"}
 KINDS = ("value", "signal", "error", "killed", "exited", "ok")
 WORDS = set(LEFT) | set(KINDS) | {"areas", "pages", "crash", "hang"}
 
@@ -115,6 +116,16 @@ SEGV = "signal:11:"
 LOCKS = ("%s. Whoever takes two locks takes them in the order of docs/locks.md, also where only "
          "one hart runs: release the second one first, or take it before.")
 RULES = (
+    (lambda d: "the power fails" in d.left and "fsck.sfs" in d.left,
+     "What a crash leaves must be what some commit left: the log and the data of new "
+     "blocks, a flush, the commit block, a flush, and only then the places themselves."),
+    (lambda d: "the power fails" in d.left and "had made that last" in d.left,
+     "What msync and fsync promise: each page that was stored to is dirty (a first store "
+     "through a mapping says so, and write(2)), all that is dirty is written, and the "
+     "disk is flushed before they return."),
+    (lambda d: "the power fails" in d.left,
+     "These bytes are of something else: what lies behind the end of a file is zeros "
+     "before it grows, and a block belongs to its old file until a commit says otherwise."),
     (lambda d: "is still mapped" in d.console,
      "Entries still show a page that is given back: munmap clears the entries first, "
      "and only then lets go of the pages, by their numbers (lpgoff; also where an area "
@@ -232,6 +243,9 @@ RULES = (
     (lambda d: d.more("around") or d.less("around"),
      "do_read_fault maps the neighbours, too: up to 16 pages of the window, only those "
      "that are in memory, inside the area, with neither an entry nor a private page."),
+    (lambda d: d.less("wb"),
+     "Fewer pages are written than were changed: a store through a shared mapping and "
+     "write(2) make the page dirty, each time it is clean."),
     (lambda d: d.op == "truncate",
      "truncate takes entries and private copies behind the end out of all mappings, and "
      "then the pages."),

@@ -57,7 +57,9 @@ class Outcome:
     """What the lab said of a bug."""
 
     def __init__(self, results):
-        self.points, self.lost = results["points"], results["points"] - results["score"]
+        got, more = results["bonus"]
+        self.points = results["points"] + more
+        self.lost = self.points - results["score"] - got
         self.failed = {s["name"]: s["verdict"] for s in results["scenarios"]
                        if s["verdict"] not in ("PASS", "INFRA")}
         begin = results["begin"] or {"name": "", "hint": ""}

@@ -20,6 +20,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import crashimage  # noqa: E402
 import grade_judge  # noqa: E402
 import qemu  # noqa: E402
 
@@ -56,6 +57,7 @@ def bundle(case, seed, image_hash):
             "kernel": case.kernel(), "image": os.path.basename(m.kernel), "sha256": image_hash,
             "initrd": os.path.basename(m.initrd),
             "disks": [os.path.getsize(d) >> 20 for d in m.disks],
+            "crash": case.scn.get("disk") if m.recorded else None,
             "smp": m.smp, "mem": m.mem, "mode": m.mode, "append": m.append, "cpu": m.cpu,
             "dtb": m.dtb and os.path.basename(m.dtb),
             "records": case.story.lines, "times": case.story.times,
@@ -93,6 +95,10 @@ class Bundle:
             out.append(os.path.join(self.folder, "disk%d" % n))
             subprocess.run([self.mksfs, "-s", "%dM" % size, out[-1]], check=True,
                            stdout=subprocess.DEVNULL)
+        if self.it.get("crash"):
+            out.append(os.path.join(self.folder, "disk"))
+            crashimage.make_disk(os.path.dirname(self.mksfs), out[-1],
+                                 crashimage.Layout(self.it["crash"] * 2048))
         return out
 
     def check(self):

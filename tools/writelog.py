@@ -15,12 +15,15 @@ it holds in its cache in any order, and a write of several sectors in part.
 
     images(log, base, seed, samples)    yields (what, Image) for every
         prefix that ends at a flush, and for samples of the writes after it
+    crashes(log, base, ours, seed, most)  yields (Crash, Image): the power fails at
+        every write, and the disk did as it was told, or not
 """
 import random
 import struct
 
 MAGIC, SECTOR = 0x6A736677736872, 512
 FLUSH, FUA, DISCARD = 1, 2, 4
+MIXED = 2       # samples of an epoch
 
 
 class BadLog(Exception):
@@ -129,3 +132,68 @@ def images(entries, base, seed=1, samples=2):
         for w in writes:
             image.put(w)
     yield "end", image
+
+
+class Crash:
+    """The power fails when the disk was told ENTRIES[:after], of which those before START
+    are there for good.  WRITES: the numbers, from 1 on, of the writes it is about, one or
+    all since the last flush; HOW:
+
+    order     all is there that was told, up to this write
+    overtook  of what came since the last flush only this write is there
+    without   ... all but this write
+    lost      ... nothing
+    mixed     ... some of it, also in part"""
+
+    def __init__(self, start, after, how, writes):
+        self.start, self.after, self.how, self.writes = start, after, how, writes
+
+
+def moments(entries, ours):
+    """(how many writes there are, [Crash]): all that are of interest.  OURS(entry): is it
+    one of the writes, or only there?"""
+    out, start, number, mine = [], 0, 0, []
+    for i, e in enumerate(entries + [Entry(0, 0, FLUSH, b"")]):
+        if e.flags & FLUSH:
+            if mine:
+                out.append(Crash(start, i, "lost", mine))
+            if len(mine) > 1:
+                out += [Crash(start, i, "without", [n]) for n in mine[:-1]]
+                out += [Crash(start, i, "mixed", mine) for _ in range(MIXED)]
+            start, mine = i, []
+        if e.count and ours(e):
+            number += 1
+            mine.append(number)
+            out.append(Crash(start, i + 1, "order", [number]))
+            if len(mine) > 1:
+                out.append(Crash(start, i + 1, "overtook", [number]))
+    return number, out
+
+
+def left(image, crash, entries, ours, rng):
+    """IMAGE, which has all until the last flush, after CRASH."""
+    now = [e for e in entries[crash.start:crash.after] if e.count]
+    if crash.how == "mixed":
+        return sample(image, now, rng)
+    if crash.how == "without":
+        before = sum(bool(e.count) and ours(e) for e in entries[:crash.start])
+        gone = [e for e in now if ours(e)][crash.writes[0] - before - 1]
+        now = [e for e in now if e is not gone]
+    made = image.copy()
+    for e in {"overtook": now[-1:], "lost": []}.get(crash.how, now):
+        made.put(e)
+    return made
+
+
+def crashes(entries, base, ours, seed, most):
+    """Yield (Crash, Image); of more than MOST some are chosen by SEED."""
+    rng, image, upto = random.Random(seed), Image(base), 0
+    some = moments(entries, ours)[1]
+    if len(some) > most:
+        some = rng.sample(some, most)
+    for crash in sorted(some, key=lambda c: (c.after, c.start)):
+        for e in entries[upto:crash.start]:
+            if e.count:
+                image.put(e)
+        upto = crash.start
+        yield crash, left(image, crash, entries, ours, rng)

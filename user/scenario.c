@@ -268,6 +268,8 @@ run_step(unsigned i)
         memcpy(after, before, sizeof(after));
     report_step(i, &r, before, after);
     report_areas(i);
+    if (scn.crash && answered && r.kind == REPLY_OK && step_lasts(st->op))
+        step_mark(i + 1);
     return answered != ends;
 }
 
@@ -384,13 +386,15 @@ run_scenario(void)
     mkdir("/tmp/disk", 0755);
     if (steps_stay)
         orders_turn("reclaim=1000000");
+    if (scn.crash)
+        step_mark(0);
     ask(SCN_BEGIN, NULL);
     if (scn.disk != 0 && !step_disk(true))
         perror("scenario: /tmp/disk");
     run_steps();
     visit_harts();
-    if (scn.disk != 0)
-        step_disk(false);
+    if (scn.disk != 0 && step_disk(false) && scn.crash)
+        step_mark(scn.nsteps + 1);
     if (ask(SCN_END, &end) != 0)
         return;
     if (end.complaints != 0)

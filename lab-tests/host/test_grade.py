@@ -1,45 +1,15 @@
 #!/usr/bin/env python3
 """The model of address spaces, held against the plan's rows, and the grader, held
 against machines that lie."""
-import json
 import os
-import subprocess
-import tempfile
 
-from hostcheck import check, over, TOP
+from hostcheck import check, over
+from hostscn import folder, read, walk
 import grade_judge
 import qemu
 from faultmodel import (boot, buddy, memory, pagetable, policies, scopes,
                         traces, traps)
 from siphash import siphash
-
-folder = tempfile.TemporaryDirectory()
-
-
-def build_parser():
-    tool = os.path.join(folder.name, "scn")
-    here = os.path.join(TOP, "lab-tests", "scenario")
-    subprocess.run(["gcc", "-std=gnu11", "-o", tool] +
-                   [os.path.join(here, f) for f in sorted(os.listdir(here))
-                    if f.endswith(".c")], check=True)
-    return tool
-
-
-TOOL = build_parser()
-
-
-def read(text, seed=1):
-    path = os.path.join(folder.name, "t.scn")
-    with open(path, "w") as f:
-        f.write("title t\npoints 1\nhint h\n" + text)
-    done = subprocess.run([TOOL, str(seed), path], stdout=subprocess.PIPE,
-                          universal_newlines=True)
-    return json.loads(done.stdout)
-
-
-def walk(text):
-    world = memory.World(read(text))
-    return world, world.walk()
 
 
 def sums(text):

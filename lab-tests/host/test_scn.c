@@ -50,6 +50,11 @@ refusals(void)
             "f:4:1: expected a step, or a line of the head, got 'frobnicate'");
     refuses("only_what", "only counts\nmap A 4p anon private rw\n",
             "f:4:6: expected 'results', got 'counts'");
+    refuses("crash_what", "disk 4M crash every flush\nfile f 1p\n",
+            "f:4:21: expected 'write', got 'flush'");
+    refuses(
+        "crash_of_no_disk", "crash every write\nfile f 1p\n",
+        "f:6:1: expected a disk, for \"crash every write\", but the file ends");
     refuses("no_area", "read A\n",
             "f:4:6: expected an area that was mapped, got 'A'");
     refuses("no_kind", "map A 4p anan private rw\n",

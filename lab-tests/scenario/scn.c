@@ -184,7 +184,6 @@ parse_hint(struct parser *p)
         lex_rest(&p->lex, s->hint[s->nhints++], SCN_LINE);
 }
 
-/* Is this line one of the head? */
 static void
 parse_only(struct parser *p)
 {
@@ -192,6 +191,16 @@ parse_only(struct parser *p)
     p->scn->only = lex_take(&p->lex, "leaks") ? SCN_ONLY_LEAKS : SCN_ONLY;
 }
 
+/* "crash every write" */
+static void
+parse_crash(struct parser *p)
+{
+    lex_want(&p->lex, "every");
+    lex_want(&p->lex, "write");
+    p->scn->crash = true;
+}
+
+/* Is this line one of the head? */
 static bool
 parse_head(struct parser *p)
 {
@@ -214,6 +223,8 @@ parse_head(struct parser *p)
         s->harts = (unsigned)parse_upto(p, "a number of harts", 8);
     else if (lex_take(l, "disk"))
         s->disk = parse_size(p, "a size of a disk, like 16M", 4);
+    else if (lex_take(l, "crash"))
+        parse_crash(p);
     else if (lex_take(l, "memory"))
         s->memory = parse_size(p, "an amount of memory, like 64M", 32);
     else if (lex_take(l, "budget"))
@@ -349,6 +360,8 @@ check_head(struct parser *p)
         lex_expected(&p->lex, "a hint somewhere");
     else if (s->nsteps == 0)
         lex_expected(&p->lex, "a step somewhere");
+    else if (s->crash && s->disk == 0)
+        lex_expected(&p->lex, "a disk, for \"crash every write\"");
 }
 
 static const char name_of_seed[SCN_NAME] = "SEED";

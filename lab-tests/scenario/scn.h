@@ -204,6 +204,7 @@ struct scn {
     unsigned lab, points, group, harts, memory, disk, nhints;
     unsigned only; /* what counts: 0, all of it; SCN_ONLY the results of steps;
                     * SCN_ONLY_LEAKS they and what is left over */
+    bool crash;    /* the host looks what every crash would leave of the disk */
     long budget;   /* faults of all processes; -1: not said */
     unsigned nsteps, nareas, nfiles, nprocs;
     struct scn_area areas[SCN_AREAS];

@@ -64,9 +64,11 @@ print_scn(const struct scn *s)
         putchar('}');
     }
     printf("],\"kernel\":%s,\"lab\":%u,\"points\":%u,\"group\":%u,\"harts\":%u,"
-           "\"memory\":%u,\"disk\":%u,\"budget\":%ld,\"only\":%u,\"areas\":[",
+           "\"memory\":%u,\"disk\":%u,\"crash\":%s,\"budget\":%ld,\"only\":%u,"
+           "\"areas\":[",
            s->steps[0].op >= SCN_KERNEL ? "true" : "false", s->lab, s->points,
-           s->group, s->harts, s->memory, s->disk, s->budget, s->only);
+           s->group, s->harts, s->memory, s->disk, s->crash ? "true" : "false",
+           s->budget, s->only);
     for (unsigned i = 0; i < s->nareas; i++) {
         printf("%s{", i ? "," : "");
         print_text("name", s->areas[i].name);

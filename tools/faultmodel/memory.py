@@ -6,6 +6,7 @@ result is put into the words in which the guest reports (counters.py).
 """
 from .areas import Space
 from .counters import COUNTERS, PAGE, Expected, Killed, Signal, Unknown, say
+from .durable import Durable
 from .pages import ZERO
 from .steps import Steps
 from .steps_disk import DiskSteps
@@ -28,6 +29,7 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
         self.faults = 0
         self.machine_counts = any(s["op"] == "expect" and s["word"] in ("steal", "pswpin")
                                   for s in scn["steps"])
+        self.durable = Durable() if scn.get("crash") else None
 
     def walk(self):
         """[(index of the step, Expected)]; self.wrong lists claims of the author that
@@ -38,6 +40,10 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
                 self.check_expect(step)
                 continue
             out.append((i, self.step(step)))
+            if self.durable:
+                self.durable.note(i, step, out[-1][1].result, self)
+        if self.durable:
+            self.durable.end(self)
         budget = self.scn["budget"]
         if budget >= 0 and self.faults != budget:
             self.wrong.append("the budget is %d faults, the model counts %d"

@@ -4,11 +4,15 @@
  *     disk 16M     /tmp/disk/NAME.f     is mounted before the first step and unmounted
  *                                   after the last; then tools/grade.py looks at the
  *                                   image: fsck.sfs, and every byte of every file
+ *     crash every write             it has two parts, and in the second is the number
+ *                                   of the last step whose work must survive a crash:
+ *                                   so the host knows, write by write, what that is
  */
 #include "scenario.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define NR_UMOUNT 39
@@ -31,7 +35,28 @@ step_disk(bool on)
 {
     if (!on)
         return syscall(NR_UMOUNT, "/tmp/disk", 0l) == 0;
-    return syscall(NR_MOUNT, "/dev/vda", "/tmp/disk", "sfs", 0l, NULL) == 0;
+    return syscall(NR_MOUNT, scn.crash ? "/dev/vda1" : "/dev/vda", "/tmp/disk",
+                   "sfs", 0l, NULL) == 0;
+}
+
+bool
+step_lasts(unsigned op)
+{
+    return op == SCN_SYNC || op == SCN_FSYNC || op == SCN_REMOUNT;
+}
+
+void
+step_mark(unsigned number)
+{
+    static uint64_t page[SCN_PAGE / 8];
+    int fd = open("/dev/vda2", O_RDWR);
+
+    page[0] = number;
+    page[1] = ~page[0];
+    if (fd < 0 || write(fd, page, SCN_PAGE) != SCN_PAGE || fsync(fd) != 0)
+        perror("scenario: /dev/vda2");
+    if (fd >= 0)
+        close(fd);
 }
 
 /* 0, or -1 and errno. */

@@ -94,6 +94,9 @@ bool step_on_disk(const struct scn_step *st, struct reply *r);
 void step_path(unsigned file, char path[64]);
 int *step_file(unsigned file); /* its descriptor + 1; 0: not open */
 bool step_disk(bool on);       /* mount, or unmount, what files lie on */
+void
+step_mark(unsigned number);   /* the scenario has come so far, says the disk */
+bool step_lasts(unsigned op); /* must what was done survive a crash now? */
 void step_die(const struct scn_step *step);
 
 /* observe.c: what the kernel says of process PID. */
