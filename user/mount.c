@@ -2,30 +2,13 @@
  *
  *     mount [-t TYPE] [-r] DISK FOLDER        TYPE is sfs unless said otherwise */
 #include <errno.h>
-#include <fcntl.h>
+#include <showfile.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define NR_MOUNT  40
 #define MS_RDONLY 1l
-
-static int
-show(void)
-{
-    static char buf[4096];
-    int fd = open("/proc/mounts", O_RDONLY);
-    ssize_t n;
-
-    if (fd < 0) {
-        perror("mount: /proc/mounts");
-        return 1;
-    }
-    while ((n = read(fd, buf, sizeof(buf))) > 0)
-        (void)write(1, buf, (size_t)n);
-    close(fd);
-    return n < 0;
-}
 
 int
 main(int argc, char **argv)
@@ -35,7 +18,7 @@ main(int argc, char **argv)
     int i = 1;
 
     if (argc == 1)
-        return show();
+        return show_file("mount", "/proc/mounts");
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "-r") == 0)
             flags = MS_RDONLY;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,25 +22,9 @@ static int remove_path(const char *path);
 static int
 remove_folder(const char *path)
 {
-    int result = 0, n;
-    char **names;
+    int result = dir_each(path, remove_path);
 
-    n = dir_names(path, &names);
-    if (n < 0)
-        return complain(path);
-    for (int i = 0; i < n; i++) {
-        size_t size = strlen(path) + strlen(names[i]) + 2;
-        char *below = malloc(size);
-
-        if (below == NULL)
-            return complain(path);
-        snprintf(below, size, "%s/%s", path, names[i]);
-        result |= remove_path(below);
-        free(below);
-        free(names[i]);
-    }
-    free(names);
-    return rmdir(path) == 0 ? result : complain(path);
+    return result >= 0 && rmdir(path) == 0 ? result : complain(path);
 }
 
 static int

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -136,8 +135,7 @@ static int
 sum_tree(const char *path)
 {
     struct stat st;
-    int result = 0, n;
-    char **names;
+    int result;
 
     if (lstat(path, &st) != 0)
         return complain(path);
@@ -145,22 +143,8 @@ sum_tree(const char *path)
         return sum_file(path);
     if (!S_ISDIR(st.st_mode))
         return 0;
-    n = dir_names(path, &names);
-    if (n < 0)
-        return complain(path);
-    for (int i = 0; i < n; i++) {
-        size_t size = strlen(path) + strlen(names[i]) + 2;
-        char *below = malloc(size);
-
-        if (below == NULL)
-            return complain(path);
-        snprintf(below, size, "%s/%s", path, names[i]);
-        result |= sum_tree(below);
-        free(below);
-        free(names[i]);
-    }
-    free(names);
-    return result;
+    result = dir_each(path, sum_tree);
+    return result < 0 ? complain(path) : result;
 }
 
 int

@@ -2,7 +2,7 @@
  *
  *     swapon [-p PRIORITY] PATH...        the highest priority goes first */
 #include <errno.h>
-#include <fcntl.h>
+#include <showfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +11,6 @@
 #define NR_SWAPON 224
 #define PREFER    0x8000l
 
-static int
-show(void)
-{
-    static char buf[4096];
-    int fd = open("/proc/swaps", O_RDONLY);
-    ssize_t n;
-
-    if (fd < 0) {
-        perror("swapon: /proc/swaps");
-        return 1;
-    }
-    while ((n = read(fd, buf, sizeof(buf))) > 0)
-        (void)write(1, buf, (size_t)n);
-    close(fd);
-    return n < 0;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -35,7 +18,7 @@ main(int argc, char **argv)
     int i = 1, failed = 0;
 
     if (argc == 1)
-        return show();
+        return show_file("swapon", "/proc/swaps");
     if (argc > 3 && strcmp(argv[1], "-p") == 0) {
         flags = PREFER | (atoi(argv[2]) & 0x7fff);
         i = 3;

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "../../libs/elf64.c"
+#include "fuzz_uncounted.h"
 
 typedef unsigned __int128 wide;
 
@@ -245,21 +246,4 @@ main(int argc, char **argv)
     printf("fuzz_elf: %lu files, %lu accepted, %lu refused\n", count, accepted,
            count - accepted);
     return 0;
-}
-
-/* The build counts branches for fuzz_fdt; here nobody asks. */
-void __sanitizer_cov_trace_pc_guard_init(uint32_t *guard, uint32_t *stop);
-void __sanitizer_cov_trace_pc_guard(uint32_t *guard);
-void __sanitizer_cov_trace_pc(void);
-void
-__sanitizer_cov_trace_pc_guard_init(uint32_t *guard, uint32_t *stop)
-{
-}
-void
-__sanitizer_cov_trace_pc_guard(uint32_t *guard)
-{
-}
-void
-__sanitizer_cov_trace_pc(void)
-{
 }

@@ -5,6 +5,7 @@
 #include "ktest.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
+#include "mm_words.h"
 
 #define P PAGE_SIZE
 
@@ -18,21 +19,6 @@ space_with(size_t pages, uintptr_t *at)
     CHECK(r > 0);
     *at = (uintptr_t)r;
     return mm;
-}
-
-static inline int
-put(struct mm_struct *mm, uintptr_t at, uint64_t v)
-{
-    return mm_access(mm, at, &v, sizeof(v), true);
-}
-
-static inline uint64_t
-get(struct mm_struct *mm, uintptr_t at)
-{
-    uint64_t v = ~0ul;
-
-    CHECK(mm_access(mm, at, &v, sizeof(v), false) == 0);
-    return v;
 }
 
 /* Call FN with the entry of AT, under the lock of its table. */

@@ -10,26 +10,12 @@
 #include "mm/huge.h"
 #include "mm/rmap.h"
 #include "mm/space.h"
+#include "mm_words.h"
 #include <errno.h>
 
 #define P    PAGE_SIZE
 #define HUGE (2ul << 20)
 #define N    512ul /* pages of one leaf */
-
-static uint64_t before[MMSTAT_COUNT];
-
-static inline void
-mark(struct mm_struct *mm)
-{
-    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
-        before[i] = mm->stat[i];
-}
-
-static inline uint64_t
-since(struct mm_struct *mm, enum mmstat_id id)
-{
-    return mm->stat[id] - before[id];
-}
 
 /* PAGES of zeros OFFSET pages behind a multiple of 2 MiB, huge if possible. */
 static inline uintptr_t
@@ -42,21 +28,6 @@ map_at(struct mm_struct *mm, size_t offset, size_t pages)
                   0) == (long)at);
     CHECK(do_madvise(mm, at, pages * P, MADV_HUGEPAGE) == 0);
     return at;
-}
-
-static inline int
-put(struct mm_struct *mm, uintptr_t at, uint64_t v)
-{
-    return mm_access(mm, at, &v, sizeof(v), true);
-}
-
-static inline uint64_t
-get(struct mm_struct *mm, uintptr_t at)
-{
-    uint64_t v = ~0ul;
-
-    CHECK(mm_access(mm, at, &v, sizeof(v), false) == 0);
-    return v;
 }
 
 static inline void

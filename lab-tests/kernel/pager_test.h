@@ -8,6 +8,7 @@
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
+#include "mm_words.h"
 #include "pager_ram.h"
 #include <errno.h>
 
@@ -17,22 +18,6 @@
 #define FW (FAULT_WRITE | FAULT_USER)
 #define FR (FAULT_READ | FAULT_USER)
 
-/* The counters of the space that was marked last. */
-static uint64_t before[MMSTAT_COUNT];
-
-static inline void
-mark(struct mm_struct *mm)
-{
-    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
-        before[i] = mm->stat[i];
-}
-
-static inline uint64_t
-since(struct mm_struct *mm, enum mmstat_id id)
-{
-    return mm->stat[id] - before[id];
-}
-
 static inline uintptr_t
 map(struct mm_struct *mm, uint32_t prot, uint32_t flags, struct vm_object *obj,
     uint64_t first, size_t pages)
@@ -41,21 +26,6 @@ map(struct mm_struct *mm, uint32_t prot, uint32_t flags, struct vm_object *obj,
 
     CHECK(at > 0);
     return (uintptr_t)at;
-}
-
-static inline int
-put(struct mm_struct *mm, uintptr_t at, uint64_t v)
-{
-    return mm_access(mm, at, &v, sizeof(v), true);
-}
-
-static inline uint64_t
-get(struct mm_struct *mm, uintptr_t at)
-{
-    uint64_t v = ~0ul;
-
-    CHECK(mm_access(mm, at, &v, sizeof(v), false) == 0);
-    return v;
 }
 
 static inline pte_t

@@ -6,27 +6,13 @@
 #include "mm/mmap.h"
 #include "mm/space.h"
 #include "mm/uaccess.h"
+#include "mm_words.h"
 #include "schedule/timeout.h"
 #include "ublob.h"
 #include <errno.h>
 #include <string.h>
 
 #define P PAGE_SIZE
-
-static uint64_t before[MMSTAT_COUNT];
-
-static void
-mark(struct mm_struct *mm)
-{
-    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
-        before[i] = mm->stat[i];
-}
-
-static uint64_t
-since(struct mm_struct *mm, enum mmstat_id id)
-{
-    return mm->stat[id] - before[id];
-}
 
 /* A space with the programs in it. */
 static struct mm_struct *

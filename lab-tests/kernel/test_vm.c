@@ -6,24 +6,10 @@
 #include "mm/fault.h"
 #include "mm/mmap.h"
 #include "mm/space.h"
+#include "mm_words.h"
 #include <errno.h>
 
 #define P PAGE_SIZE
-
-static uint64_t before[MMSTAT_COUNT];
-
-static void
-mark(struct mm_struct *mm)
-{
-    for (unsigned i = 0; i < MMSTAT_COUNT; i++)
-        before[i] = mm->stat[i];
-}
-
-static uint64_t
-since(struct mm_struct *mm, enum mmstat_id id)
-{
-    return mm->stat[id] - before[id];
-}
 
 static uintptr_t
 map_anon(struct mm_struct *mm, size_t pages, uint32_t prot)
@@ -33,21 +19,6 @@ map_anon(struct mm_struct *mm, size_t pages, uint32_t prot)
 
     CHECK(at > 0);
     return (uintptr_t)at;
-}
-
-static int
-put(struct mm_struct *mm, uintptr_t at, uint64_t v)
-{
-    return mm_access(mm, at, &v, sizeof(v), true);
-}
-
-static uint64_t
-get(struct mm_struct *mm, uintptr_t at)
-{
-    uint64_t v = ~0ul;
-
-    CHECK(mm_access(mm, at, &v, sizeof(v), false) == 0);
-    return v;
 }
 
 static pte_t

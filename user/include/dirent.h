@@ -24,5 +24,7 @@ int closedir(DIR *d);
 /* The names in PATH but "." and "..", in order, each and the array from malloc();
  * how many, or -1. */
 int dir_names(const char *path, char ***names);
+/* FN for PATH/NAME of each of them: what these return, or'ed together; -1: errno. */
+int dir_each(const char *path, int (*fn)(const char *below));
 
 #endif

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,4 +91,30 @@ dir_names(const char *path, char ***names)
     if (n > 0)
         qsort(*names, n, sizeof(**names), by_name);
     return (int)n;
+}
+
+int
+dir_each(const char *path, int (*fn)(const char *below))
+{
+    int result = 0, n;
+    char **names;
+
+    n = dir_names(path, &names);
+    if (n < 0)
+        return -1;
+    for (int i = 0; i < n; i++) {
+        size_t size = strlen(path) + strlen(names[i]) + 2;
+        char *below = result < 0 ? NULL : malloc(size);
+
+        if (below == NULL) {
+            result = -1;
+        } else {
+            snprintf(below, size, "%s/%s", path, names[i]);
+            result |= fn(below);
+        }
+        free(below);
+        free(names[i]);
+    }
+    free(names);
+    return result;
 }

@@ -23,6 +23,7 @@
 #include "ext/init/asid.h"
 
 #include "debug/printk.h"
+#include "ext/init/asid_bits.h"
 #include "init/initcall.h"
 #include "mm/space.h"
 #include "schedule/sched.h"
@@ -142,23 +143,6 @@ asid_single_flushes(void)
     return atomic_load(&single_flushes);
 }
 
-/* How many bits of the field can be set on this hart?  The kernel's part of
- * the space is the same under every number. */
-static unsigned
-count_bits(void)
-{
-    uint64_t old, got;
-
-    irq_off();
-    old = csr_read(satp);
-    csr_write(satp, old | SATP_ASID_MASK);
-    got = csr_read(satp) & SATP_ASID_MASK;
-    csr_write(satp, old);
-    sfence_vma_all();
-    irq_restore();
-    return (unsigned)__builtin_popcountl(got);
-}
-
 /* Go to every hart, and take what all have. */
 static void
 start_asids(const struct machine *m)
@@ -169,7 +153,7 @@ start_asids(const struct machine *m)
 
     for_each_cpu (c) {
         if (sched_set_affinity(1ul << c->id) == 0)
-            found = MIN(found, count_bits());
+            found = MIN(found, asid_bits());
     }
     sched_set_affinity(~0ul);
     if (bootarg_get(m->bootargs, "asid", value, sizeof(value)))

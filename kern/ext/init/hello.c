@@ -4,26 +4,11 @@
 #include "arch/riscv/memlayout.h"
 #include "arch/riscv/sbi.h"
 #include "debug/printk.h"
+#include "ext/init/asid_bits.h"
 #include "init/initcall.h"
 #include "mm/adprobe.h"
 #include "mm/tlb.h"
 #include "schedule/sched.h"
-
-/* Bits of the ASID field that can be set (0: no ASIDs). */
-static unsigned
-asid_bits(void)
-{
-    uint64_t old, got;
-
-    irq_off();
-    old = csr_read(satp);
-    csr_write(satp, old | SATP_ASID_MASK);
-    got = csr_read(satp) & SATP_ASID_MASK;
-    csr_write(satp, old);
-    sfence_vma_all();
-    irq_restore();
-    return (unsigned)__builtin_popcountl(got);
-}
 
 static void
 say_more(const struct machine *m)
