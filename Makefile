@@ -288,7 +288,7 @@ $B/u/utest.a: $(call uobj,$(UTLIB))
 	$Qrm -f $@; $(CROSS)ar rcs $@ $^
 
 # What runs scenarios, with the parser that the host and the kernel have, too.
-$B/bin/scenario: $(call uobj,$(SCN) $(call src,user/scenario) libs/frame.c lab-tests/user/lib/clone.S)
+$B/bin/scenario: $(call uobj,$(SCN) $(call src,user/scenario) libs/frame.c user/lib/vfork.S lab-tests/user/lib/clone.S)
 $B/scn: $(wildcard lab-tests/scenario/*.[ch]) Makefile
 	$(call say,TOOL,$@)
 	$Q$(HOSTCC) $(HFLAGS) -O2 -o $@ $(filter %.c,$^)

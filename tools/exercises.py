@@ -126,8 +126,9 @@ def body_hash(body):
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def in_tree(top="."):
-    """[(path, regions)] of all files with exercises, in order."""
+def in_tree(top=".", look=checked):
+    """[(path, regions)] of all files with exercises, in order.  In a hand-out, where markers
+    are cut, LOOK is regions."""
     out = []
     for folder in markers.FOLDERS:
         for here, folders, files in os.walk(os.path.join(top, folder)):
@@ -136,7 +137,7 @@ def in_tree(top="."):
                 if name.endswith(".c"):
                     full = os.path.join(here, name)
                     path = os.path.relpath(full, top)
-                    some = checked(path, read(full))
+                    some = look(path, read(full))
                     if some:
                         out.append((path, some))
     return out

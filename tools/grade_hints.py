@@ -9,6 +9,7 @@ import re
 import grade_console
 import grade_hints_areas
 import grade_hints_files
+import grade_hints_fork
 import grade_hints_kernel
 import grade_hints_swap
 
@@ -287,7 +288,7 @@ def hints(case):
             always.append(h["text"])
         elif names & set(m[1].split()):
             own.append(m[2])
-    rules = {4: grade_hints_areas.RULES, 6: grade_hints_swap.RULES,
+    rules = {4: grade_hints_areas.RULES, 5: grade_hints_fork.RULES, 6: grade_hints_swap.RULES,
              7: grade_hints_files.RULES}.get(case.lab(), ()) + RULES
     rule = grade_hints_kernel.rule(case.lab(), d) if case.kernel() else \
         next((text for test, text in rules if test(d)), None)

@@ -17,7 +17,8 @@ def blocks(text):
 
 def taken_by_exercise(d, lab):
     """(function, exercise) that the panic was in or called from, or None."""
-    mine = {e.function: e.name for _, some in exercises.in_tree() for e, _, _ in some
+    mine = {e.function: e.name for _, some in exercises.in_tree(look=exercises.regions)
+            for e, _, _ in some
             if e.lab == lab}
     names = re.findall(r"(?:in|by) (\w+)", d.panic.partition("\n")[2])
     return next(((n, mine[n]) for n in names if n in mine), None)
@@ -65,6 +66,13 @@ PRETENDED = {
 GIVING = ("free", "flip", "refill", "release", "start")
 
 LAB2 = (
+    (lambda d: "vast" in d.ops,
+     "buddy_put: two free blocks of MAX_ORDER stay two, though they are buddies."),
+    (lambda d: "woken" in d.what,
+     "buddy_take: reclaim_wake() whenever less than reclaim_mark is left after it, and only "
+     "then."),
+    (lambda d: d.more("untraced"),
+     "block_claim: trace(TRACE_ALLOC, its number, ORDER)."),
     (lambda d: d.word == "HANG",
      "buddy_put or buddy_take goes round for ever: a block is taken off its list before it is "
      "put on another one, and the order grows or shrinks at each turn."),
@@ -156,6 +164,22 @@ LAB3 = (
 )
 
 LAB1 = (
+    (lambda d: d.op == "resume" and "signals" in d.what,
+     "trap_handler: user_leave() for a program that was interrupted (trap_from_user()), and for "
+     "nobody else."),
+    (lambda d: d.op == "resume" and "switched" in d.what,
+     "trap_handler: sched_preempt_point() if the interrupted code had interrupts on "
+     "(SSTATUS_SPIE), and only then."),
+    (lambda d: d.more("unmarked"),
+     "interrupt: t->in_interrupt is one more while the handler runs, and one less behind it."),
+    (lambda d: d.more("locked", "lost_locks"),
+     "interrupt: t->held is 0 while the handler runs, and afterwards what it was."),
+    (lambda d: d.less("traced"),
+     "exception: trace(TRACE_FAULT, scause, stval) comes first, for each of them."),
+    (lambda d: d.op == "trap" and d.step["word"] == "copy",
+     "exception: user_copy_bug() says that extable_find() is not to be asked."),
+    (lambda d: d.less("irq", "ipi"),
+     "interrupt: each counts as STAT_IRQ, those of harts as STAT_IPI, too."),
     (lambda d: d.word in ("HANG", "CRASH") and d.op in ("timer", "regs", "deep", "hold", "alarm"),
      "timeout_interrupt: fire what is due, then program the timer for the next deadline."),
     (lambda d: d.more("changed"),
@@ -179,6 +203,21 @@ LAB1 = (
      "before anything else can trap."),
 )
 
+UART = {
+    "uart": "uart_read: not what fdt_enabled() or uart_kind() refuse, what has no address, whose "
+            "registers are not 1 or 4 bytes wide, whose reg-shift is not at most 4, or where 8 "
+            "registers do not fit in.",
+    "uart_shift": "uart_read: \"reg-shift\" says how far registers lie apart, but not for a "
+                  "UART_SIFIVE: 2.",
+    "uart_width": "uart_read: \"reg-io-width\" says how wide registers are, but not for a "
+                  "UART_SIFIVE: 4.",
+    "uart_clock": "uart_read: \"clock-frequency\".",
+    "uart_size": "uart_read: the size is that of the first range.",
+    "uart_irq": "device_irq: the first cell of \"interrupts\".",
+    "uart_kind": "uart_kind: by what the node is compatible with.",
+}
+
+
 def calls(d):
     """(expected, got) names of a chain that has no leaf.  Where only the last of many are
     missing it is about how many are printed, and not meant here."""
@@ -191,7 +230,41 @@ def asked(d, *words):
     return d.op == "ask" and d.step["word"] in words
 
 
+DAMAGED = {
+    "odd": "a frame pointer that is not aligned (8) ends the backtrace.",
+    "below": "a frame pointer that is not above the last one ends the backtrace.",
+    "itself": "a frame pointer that is not above the last one ends the backtrace; one that is "
+              "the same is not above it.",
+    "far": "a frame pointer more than KSTACK_SIZE above the first ends the backtrace.",
+    "astray": "a return address that is not in the kernel's code (is_text()) ends the backtrace.",
+    "lost": "the first frame pointer may be lost already: what is below VMAP_BASE is not read.",
+    "ends": "a return address may lie in the next function: print the call before it, pc - 2.",
+}
+
+
+def damaged(d):
+    """What the damaged stack of this step is about; None: it is sound, or more is wrong."""
+    return DAMAGED.get(d.step["word"]) if d.op == "chain" else None
+
+
+def of_a_tree(d):
+    """Is the device tree one that the scenario made up?"""
+    return d.op == "ask" and "tree" in d.ops
+
+
 LAB0 = (
+    (damaged,
+     lambda d: "print_stackframe: " + damaged(d)),
+    (lambda d: of_a_tree(d) and "uart" in d.step["word"],
+     lambda d: UART.get(d.step["word"], UART["uart"])),
+    (lambda d: of_a_tree(d) and d.want == "refused",
+     "discover_memory: refused are a range that cannot be read, more than ENTRIES_MAX entries, "
+     "more separate ranges than there is room for, and a machine without any RAM."),
+    (lambda d: of_a_tree(d) and d.step["word"] == "near",
+     "discover_memory: note_node() gets each range that was added."),
+    (of_a_tree,
+     "discover_memory: each range of each memory node, fdt_reg_count() of them; a node counts "
+     "if is_memory() and fdt_enabled() say so, a range of no bytes does not."),
     (lambda d: d.op == "halt" and d.got == "ended:0",
      "power_off gets 1 from panic and boot_refuse, and power_off_hook hands it to the switch: "
      "0x3333 with the code above it is failure, 0x5555 success."),

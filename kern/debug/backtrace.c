@@ -69,7 +69,7 @@ print_stackframe(uintptr_t pc, uintptr_t fp, uintptr_t ra)
 
         if (fp % 8 != 0 || fp < low || fp > high || fp < VMAP_BASE)
             return;
-        low = fp;
+        low = fp + 1;
         if (is_text(frame[-1])) {
             pc = frame[-1];
             fp = frame[-2];

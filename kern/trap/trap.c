@@ -56,7 +56,8 @@ interrupt(uint64_t cause)
      * another hart: it must be cleared in sip, or it comes for ever; it may
      * say that a hart panicked (panic_check()) or wants translations forgotten
      * (tlb_interrupt, if there is one). Devices come through plic_interrupt().
-     * Count STAT_IRQ, and STAT_IPI for those of harts.
+     * Count STAT_IRQ, and STAT_IPI for those of harts; none is traced, or the
+     * ring would hold nothing else (TRACE_IRQ is for who debugs).
      *
      * The locks that the interrupted thread holds are not this handler's:
      * t->held is 0 while it runs, and back afterwards; t->in_interrupt says

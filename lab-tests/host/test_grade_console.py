@@ -53,7 +53,7 @@ def shown():
 def hint(panic, **more):
     d = types.SimpleNamespace(**{**dict(
         word="FAIL", panic=panic, want="ok", got="broken", op="start", what={}, left="",
-        step={}, console="", more=lambda *n: False, less=lambda *n: False), **more})
+        ops=set(), step={}, console="", more=lambda *n: False, less=lambda *n: False), **more})
     return grade_hints_kernel.rule(2, d)[:11]
 
 

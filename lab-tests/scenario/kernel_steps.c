@@ -36,5 +36,8 @@ parse_kernel_argument(struct parser *p, struct scn_step *st, char kind)
     case 'u':
         st->value = parse_number(p, "an address");
         break;
+    case 's':
+        st->at = parse_number(p, "a size");
+        break;
     }
 }

@@ -175,6 +175,41 @@ take_touch(struct parser *p, struct scn_step *st)
     (void)parse_access(p, st);
 }
 
+/* "program P 10000 5000 9000": bytes of text, data and bss. */
+static void
+take_program(struct parser *p, struct scn_step *st)
+{
+    parse_file(p, st, true);
+    st->value = parse_upto(p, "bytes of text", SCN_PAGES * SCN_PAGE);
+    st->at = parse_upto(p, "bytes of data", SCN_PAGES * SCN_PAGE);
+    st->last = (uint32_t)parse_upto(p, "bytes of bss", SCN_PAGES * SCN_PAGE);
+    if (!lex_failed(&p->lex) && (st->value < SCN_PAGE || st->at == 0))
+        lex_wrong(&p->lex, "a program has a page of text, and data");
+}
+
+/* "run P load 4999 store 5000 text 8192": what it does, one after the other. */
+static void
+take_run(struct parser *p, struct scn_step *st)
+{
+    static const char *const words[] = {"load", "store", "text"};
+    uint64_t kind = 0, word;
+
+    parse_file(p, st, false);
+    for (; p->lex.token == T_WORD && !lex_failed(&p->lex); st->first++) {
+        for (kind = 0; kind < 3 && !lex_take(&p->lex, words[kind]); kind++)
+            ;
+        if (kind == 3 || st->first == SCN_TOUCHES) {
+            lex_expected(&p->lex, "load, store or text, four of them at most");
+            return;
+        }
+        word = kind << 30 | parse_upto(p, "a byte of it", 1u << 20);
+        if (st->first < 2)
+            st->value |= word << st->first % 2 * 32;
+        else
+            st->at |= word << st->first % 2 * 32;
+    }
+}
+
 bool
 parse_more(struct parser *p, struct scn_step *st)
 {
@@ -185,6 +220,12 @@ parse_more(struct parser *p, struct scn_step *st)
     case SCN_HEAP:
     case SCN_STACK:
         take_own_area(p, st);
+        return true;
+    case SCN_PROGRAM:
+        take_program(p, st);
+        return true;
+    case SCN_EXECUTE:
+        take_run(p, st);
         return true;
     case SCN_MREMAP:
         take_remap(p, st);

@@ -30,7 +30,7 @@
  * number, N a number or "none", w a word, maybe, f a file, o "at" and a number,
  * k a word, R rights, A advice, P "=" and a pattern, C "==" and a pattern, maybe, v "=" and a byte, V "==" and a byte,
  * maybe, Q "=" and a pattern, maybe; of the kernel's steps: i the number of a slot,
- * g an order, c a count, p pages "a..b", u an address, U one, maybe. */
+ * g an order, c a count, p pages "a..b", u an address, U one, maybe, s a size. */
 #define SCN_OPS(X)                    \
     X(SCN_MAP, "map", NULL)           \
     X(SCN_FILE, "file", "FnQ")        \
@@ -41,6 +41,9 @@
     X(SCN_MREMAP, "mremap", NULL)     \
     X(SCN_CALL, "call", "ka")         \
     X(SCN_ECALL, "ecall", "n")        \
+    X(SCN_ABOUT, "about", "k")        \
+    X(SCN_PROGRAM, "program", NULL)   \
+    X(SCN_EXECUTE, "run", NULL)       \
     X(SCN_AMO, "amo", "av")           \
     X(SCN_TOUCH, "touch", NULL)       \
     X(SCN_PROTECT, "protect", "rR")   \
@@ -96,6 +99,8 @@
     X(SCN_MISFREE, "misfree", "ng")   \
     X(SCN_PRETEND, "pretend", "ngk")  \
     X(SCN_LEAVE, "leave", "i")        \
+    X(SCN_SCARCE, "scarce", "c")      \
+    X(SCN_VAST, "vast", "")           \
     X(SCN_QUIET, "quiet", "")         \
     X(SCN_COUNT, "count", "")         \
     X(SCN_ENTER, "enter", "uiR")      \
@@ -123,8 +128,12 @@
     X(SCN_WAIT, "wait", "")           \
     X(SCN_TRAP, "trap", "kU")         \
     X(SCN_RECOVER, "recover", "ku")   \
+    X(SCN_RESUME, "resume", "k")      \
     X(SCN_ASK, "ask", "k")            \
     X(SCN_CHAIN, "chain", "ngk")      \
+    X(SCN_TREE, "tree", "ig")         \
+    X(SCN_BANK, "bank", "usw")        \
+    X(SCN_SERIAL, "line", "usk")      \
     X(SCN_HALT, "halt", "k")          \
     X(SCN_LAY, "lay", "pRw")          \
     X(SCN_SEEK, "seek", "u")          \
@@ -169,6 +178,10 @@ enum scn_pattern {
 #define SCN_R 1u
 #define SCN_W 2u
 #define SCN_X 4u
+
+/* What a program of SCN_EXECUTE does: FIRST touches, two each in VALUE and in AT. */
+#define SCN_TOUCHES 4
+enum { SCN_LOAD_BYTE, SCN_STORE_BYTE, SCN_TEXT_BYTE };
 
 #define SCN_FRESH 1u /* how to map: not over anything */
 #define SCN_HINT  2u /* ... or there, or somewhere else */
@@ -224,6 +237,25 @@ static inline uint64_t
 scn_base(const struct scn *s, unsigned a)
 {
     return s->areas[a].base + s->areas[s->areas[a].like].moved;
+}
+
+static inline uint32_t
+scn_touch_word(const struct scn_step *st, unsigned i)
+{
+    return (uint32_t)((i < 2 ? st->value : st->at) >> i % 2 * 32);
+}
+
+/* Of touch I of SCN_EXECUTE: which it is, and where in its part. */
+static inline unsigned
+scn_touch_kind(const struct scn_step *st, unsigned i)
+{
+    return scn_touch_word(st, i) >> 30;
+}
+
+static inline uint32_t
+scn_touch_at(const struct scn_step *st, unsigned i)
+{
+    return scn_touch_word(st, i) & ((1u << 30) - 1);
 }
 
 /* Byte I of page PAGE of a pattern. */

@@ -29,7 +29,8 @@ print_step(const struct scn_step *st)
     print_text("op", scn_verb(st->op));
     if (st->area != SCN_NO)
         printf(",\"area\":%u", st->area);
-    if (st->area != SCN_NO || st->op >= SCN_KERNEL)
+    if (st->area != SCN_NO || st->op == SCN_PROGRAM || st->op == SCN_EXECUTE ||
+        st->op >= SCN_KERNEL)
         printf(",\"first\":%u,\"last\":%u,\"offset\":%u", st->first, st->last,
                st->offset);
     if (st->file != SCN_NO)

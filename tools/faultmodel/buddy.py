@@ -16,6 +16,7 @@ from .memory import Expected, Unknown
 FRAMES = 4096
 TOP = 12
 MAX_ORDER = 18
+VAST = 2 << MAX_ORDER   # frames
 SHOWN = 100             # characters of a list of blocks; then a sum of all
 
 
@@ -86,7 +87,7 @@ class World:
         a, b = step["first"], step["last"]
         text = {"ram": "%d..%d" % (a, b), "hole": "%d..%d" % (a, b), "start": "", "quiet": "", "count": "",
                 "release": "%d..%d" % (a, b), "free": "%d" % a, "drain": "%d" % b,
-                "refill": step["word"], "misfree": "%d %d" % (step["value"], b), "leave": "%d" % a,
+                "refill": step["word"], "vast": "", "scarce": "%d" % b, "misfree": "%d %d" % (step["value"], b), "leave": "%d" % a,
                 "pretend": "%d %d %s" % (step["value"], b, step["word"])}
         return (step["op"] + " " + text.get(step["op"], "%d %d" % (a, b))).strip()
 
@@ -94,15 +95,18 @@ class World:
         """[(index of the step, Expected)].  STORY: {index: what the kernel said}."""
         self.drawn, self.memory, self.ram, self.quiet = [], None, set(), False
         self.slots, self.drained, self.told, self.total = {}, [], None, None
+        self.scarce, self.vast, self.taken = 0, None, False
         out = []
         for i, step in enumerate(self.scn["steps"]):
             said = story[i].result if story and i in story else None
-            e = Expected()
+            e, self.taken = Expected(), False
             do = getattr(self, "do_" + step["op"], None)
             if do is None:
                 raise Unknown("%s in lab 2" % step["op"])
             e.result = do(step, said) or "ok"
             self.look(e)
+            if self.taken and self.memory.pages() < self.scarce:
+                e.count["woken"] = 1
             if story is None:
                 self.claim(step, e)
             out.append((i, e))
@@ -153,6 +157,7 @@ class World:
             if f % (1 << order) == 0 and self.memory.holder(f, order) is not None:
                 frame = f
         self.memory.take(frame, order)
+        self.taken = True
         return frame, "at:%d" % frame
 
     def do_alloc(self, step, said):
@@ -173,6 +178,9 @@ class World:
         return self.do_alloc(step, said)
 
     def do_drain(self, step, said):
+        if self.vast is not None:
+            n, self.vast = self.vast >> step["last"], 0
+            return "value:%x" % n
         if self.memory is None:
             if step["last"] != 0:
                 raise Unknown("drain %d of the machine" % step["last"])
@@ -200,9 +208,19 @@ class World:
     def do_refill(self, step, said):
         if step["word"] not in ("all", "other"):
             raise Unknown("refill " + step["word"])
+        if self.vast is not None:
+            self.vast = VAST
         for block in self.drained if self.memory else []:
             self.memory.put(*block)
         self.drained = []
+
+    def do_vast(self, step, said):
+        if self.scn["memory"] < 2048:
+            raise Unknown("vast with less than 2048M")
+        self.vast = VAST
+
+    def do_scarce(self, step, said):
+        self.scarce = step["last"]
 
     def do_release(self, step, said):
         for f in range(step["first"], step["last"] + 1):

@@ -8,6 +8,7 @@ from .areas import Space
 from .counters import COUNTERS, PAGE, Expected, Killed, Signal, Unknown, say
 from .durable import Durable
 from .pages import ZERO
+from .programs import ProgramSteps
 from .steps import Steps
 from .steps_disk import DiskSteps
 from .steps_files import FileSteps
@@ -16,7 +17,7 @@ from .steps_swap import SwapSteps
 from .swap import Machine
 
 
-class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
+class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps, ProgramSteps):
     """Walk the steps of a scenario, as build/scn prints it."""
 
     def __init__(self, scn):
@@ -24,6 +25,8 @@ class World(MoreSteps, DiskSteps, Steps, FileSteps, SwapSteps):
         self.scn, self.files, self.removed = scn, {}, set()
         self.machine = Machine(scn["boot"])
         self.spaces, self.parents = {0: Space(self.machine)}, {}
+        self.programs = {}
+        self.harts, self.buried = {}, set()     # {process: hart}, who has waited for a child
         self.failing, self.meanwhile, self.kept = {}, None, None
         self.told, self.sum, self.wrong = {}, dict.fromkeys(COUNTERS, 0), []
         self.faults = 0

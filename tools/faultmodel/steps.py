@@ -91,6 +91,8 @@ class Steps:
     def do_fork(self, step, space, out):
         self.spaces[step["other"]] = space.fork()
         self.parents[step["other"]] = step["proc"]
+        if step["proc"] in self.harts:
+            self.harts[step["other"]] = self.harts[step["proc"]]
 
     def end(self, number):
         space = self.spaces.pop(number)
@@ -102,6 +104,7 @@ class Steps:
 
     def do_exit(self, step, space, out):
         self.end(step["proc"])
+        self.buried.add(self.parents.get(step["proc"]))
         out.result = "exited:%d" % step["value"]
 
     def do_die(self, step, space, out):

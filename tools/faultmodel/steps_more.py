@@ -178,6 +178,16 @@ class MoreSteps:
     def do_hart(self, step, space, out):
         if step["value"] >= self.scn["harts"]:
             raise Unknown("hart %d of %d" % (step["value"], self.scn["harts"]))
+        self.harts[step["proc"]] = step["value"]
+
+    def do_about(self, step, space, out):
+        who = step["proc"]
+        if step["word"] == "children":
+            out.result = "value:%d" % (who in self.buried)
+        elif step["word"] == "harts" and who in self.harts:
+            out.result = "value:%x" % (1 << self.harts[who])
+        else:
+            raise Unknown("about " + step["word"])
 
     def do_await(self, step, space, out):
         if step["value"] > PAGE:

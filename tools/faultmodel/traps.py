@@ -12,7 +12,10 @@ from .memory import Expected, Unknown
 # The number in scause; whether stval is the address; whether it may be anything (an
 # implementation may leave it 0).
 CAUSES = {"jump": (12, True), "load": (13, True), "store": (15, True), "illegal": (2, False),
-          "csr": (2, False), "break": (3, False), "amo": (6, True)}
+          "csr": (2, False), "break": (3, False), "amo": (6, True), "copy": (13, True)}
+# What a trap looks for on its way back, when there is something to be found.
+RESUMED = {"kernel": {"switched": 1}, "fault": {"switched": 1}, "masked": {},
+           "program": {"switched": 1, "signals": 1}}
 USER_END = 1 << 38
 
 
@@ -26,7 +29,7 @@ class World:
         text = {"timer": "%d %d" % (n, v), "regs": "%d %d" % (n, v), "wait": "",
                 "deep": "%d %d" % (n, v), "hold": str(v), "ipi": str(n), "cancel": str(a),
                 "alarm": "%d %d" % (a, v), "trap": "%s %#x" % (step["word"], v),
-                "recover": "%s %#x" % (step["word"], v)}
+                "recover": "%s %#x" % (step["word"], v), "resume": step["word"]}
         return (step["op"] + " " + text.get(step["op"], "")).strip()
 
     def walk(self, story=None):
@@ -101,11 +104,21 @@ class World:
     @staticmethod
     def check_address(step, value):
         """Nothing may be there."""
+        if step["word"] == "copy":
+            if value < 1 << 63:
+                raise Unknown("trap copy of what may be a program's")
+            return
         align = value % 8 if step["word"] in ("load", "store", "nested", "stack") else 0
         if value >= USER_END or align or (step["word"] == "amo" and value % 4 == 0):
             raise Unknown("trap %s %#x" % (step["word"], value))
 
     def do_recover(self, step, e, said):
-        if step["word"] not in ("load", "store") or step["value"] >= USER_END:
+        if step["word"] not in ("load", "store", "copy") or step["value"] >= USER_END:
             raise Unknown("recover " + step["word"])
+        e.count = {"traced": 1}
         return "fault"
+
+    def do_resume(self, step, e, said):
+        if step["word"] not in RESUMED:
+            raise Unknown("resume " + step["word"])
+        e.count = RESUMED[step["word"]]

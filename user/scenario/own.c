@@ -13,9 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NR_BRK    214
-#define FAILURES  120 /* more than a fork allocates */
-#define MAPS_SIZE 8192
+#define NR_BRK          214
+#define NR_GETAFFINITY  123
+#define NR_GETRUSAGE    165
+#define RUSAGE_CHILDREN (-1)
+#define RU_MINFLT       8   /* of its words */
+#define FAILURES        120 /* more than a fork allocates */
+#define MAPS_SIZE       8192
 
 static char buffer[MAPS_SIZE] __attribute__((aligned(SCN_PAGE)));
 
@@ -191,6 +195,27 @@ call(const struct scn_step *st, struct reply *r)
     close(dir);
 }
 
+/* --- what a process is told of itself --- */
+
+/* The harts it may run on, a bit for each; or whether faults of its children that have
+ * ended are counted. */
+static void
+about(const struct scn_step *st, struct reply *r)
+{
+    uint64_t harts[16] = {0};
+    int64_t usage[18] = {0}; /* struct rusage */
+
+    r->kind = REPLY_VALUE;
+    if (strcmp(st->word, "harts") == 0 &&
+        syscall(NR_GETAFFINITY, 0, sizeof(harts), harts) > 0)
+        r->value = harts[0];
+    else if (strcmp(st->word, "children") == 0 &&
+             syscall(NR_GETRUSAGE, RUSAGE_CHILDREN, usage) == 0)
+        r->value = usage[RU_MINFLT] > 0;
+    else
+        result(r, -1);
+}
+
 /* --- forks without memory --- */
 
 static bool
@@ -249,6 +274,9 @@ step_own(const struct scn_step *st, struct reply *r)
         return true;
     case SCN_ECALL:
         result(r, syscall((long)st->value));
+        return true;
+    case SCN_ABOUT:
+        about(st, r);
         return true;
     case SCN_FORKFAIL:
         fork_in_vain(r);

@@ -89,6 +89,8 @@ void steps_warm(void);  /* touch all memory of this program */
 extern bool steps_stay;
 extern char *steps_top;
 /* The access of a step that ends the process: the fault is not caught. */
+/* program.c: as own.c. */
+bool step_program(const struct scn_step *st, struct reply *r);
 /* files.c: as own.c; and where FILE is. */
 bool step_on_disk(const struct scn_step *st, struct reply *r);
 void step_path(unsigned file, char path[64]);

@@ -453,7 +453,7 @@ void
 step_do(const struct scn_step *st, struct reply *r)
 {
     reply = r;
-    if (step_own(st, r) || step_on_disk(st, r))
+    if (step_own(st, r) || step_on_disk(st, r) || step_program(st, r))
         return;
     order_failures(true);
     about_memory(st);

@@ -5,6 +5,7 @@
  * use waiting with a deadline.  Where the other is gone, the linker takes these
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
+#include "ext/debug/tracering.h"
 #include "ext/init/scn_probe.h"
 #include "ext/mm/audit.h"
 #include "ext/sync/wait_until.h"
@@ -34,6 +35,13 @@ monitor_number(const char *word, uint64_t *value)
 WEAK void
 monitor_usage(const char *name)
 {
+}
+
+/* ext/debug/trace.c: nothing is kept. */
+WEAK bool
+trace_read(unsigned cpu, unsigned age, struct trace_event *e)
+{
+    return false;
 }
 
 /* ext/sync/wait_until.c: the deadline never comes. */

@@ -13,7 +13,10 @@
 
 #include "arch/riscv/cpu.h"
 #include "debug/kstat.h"
+#include "ext/debug/tracering.h"
+#include "mm/bootmem.h"
 #include "mm/pmm_impl.h"
+#include "schedule/thread.h"
 #include <string.h>
 
 #define AS_PAGE (PG_UPTODATE | PG_DIRTY | PG_REFERENCED)
@@ -30,6 +33,8 @@ counted(enum kstat_id id)
 struct block_watch
 block_watch(void)
 {
+    trace_enabled = true;
+    atomic_store(&current_thread()->owes_memory, 0u);
     return (struct block_watch){.given = counted(STAT_PAGE_ALLOC),
                                 .failed = counted(STAT_ALLOC_FAIL)};
 }
@@ -38,6 +43,18 @@ static uint32_t
 head_flags(unsigned order)
 {
     return order == 0 ? 0 : PG_HEAD | order << PG_ORDER_SHIFT;
+}
+
+/* Is what was traced last this block? */
+static bool
+alloc_traced(const struct page *p, unsigned order)
+{
+    struct trace_event e;
+
+    trace_enabled = false;
+    return p == NULL ||
+           (trace_read(this_cpu()->id, 0, &e) && e.id == TRACE_ALLOC &&
+            e.a == page_to_pfn(p) && e.b == order);
 }
 
 void
@@ -50,6 +67,8 @@ block_judge(struct block_watch before, const struct page *p, unsigned order,
         wrong += p[i].flags != (i == 0 ? head_flags(order) : PG_TAIL) ||
                  p[i].ref != (i == 0) || p[i].users != 0;
     scn_count(a, "table", wrong);
+    scn_count(a, "untraced", !alloc_traced(p, order));
+    scn_count(a, "woken", atomic_load(&current_thread()->owes_memory));
     scn_count(a, "page_alloc", counted(STAT_PAGE_ALLOC) - before.given - n);
     scn_count(a, "alloc_fail",
               counted(STAT_ALLOC_FAIL) - before.failed - (p == NULL));
@@ -59,6 +78,29 @@ void
 block_leave(struct page *p)
 {
     atomic_store(&p->flags, p->flags | AS_PAGE);
+}
+
+/* --- a memory of two blocks, and buddies, of the highest order --- */
+
+/* Only descriptors are looked at, so it does not matter what lies there. */
+bool
+block_vast(void)
+{
+    const paddr_t size = PAGE_SIZE << (MAX_ORDER + 1);
+    const struct pmm_range *all;
+    unsigned n = bootmem_ram(&all);
+
+    for (unsigned i = 0; i < n; i++) {
+        struct pmm_range two = {ROUND_UP(all[i].start, size), 0};
+
+        two.end = two.start + size;
+        if (two.end > all[i].end)
+            continue;
+        pmm_drain();
+        pmm_init(&two, 1, &two, 1);
+        return true;
+    }
+    return false;
 }
 
 /* --- what may not be given back --- */

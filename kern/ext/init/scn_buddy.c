@@ -8,11 +8,7 @@
  *
  * so what is free is known to the frame.  Without that, it is the machine's memory.
  *
- * After each step it is looked which free blocks there are, by nothing but what a
- * buddy allocator promises: take blocks of the largest order until there are no
- * more, then of the next smaller one, and so on; then give all back.  A block that is
- * free at order k is found at order k, and if free buddies are always joined, there
- * is only one way for the frames that are in use. */
+ * After each step it is looked which free blocks there are: scn_census.c. */
 #include "debug/panic.h"
 #include "ext/init/scn_block.h"
 #include "mm/bootmem.h"
@@ -20,16 +16,16 @@
 #include <printfmt.h>
 #include <string.h>
 
-#define FRAMES    ((size_t)SCN_FRAMES)
-#define TOP_ORDER 12 /* all of them in one block */
-#define NOTHING   0xff
-#define SHOWN     100 /* bytes of a list of blocks */
-#define RANGES    16
+#define FRAMES ((size_t)SCN_FRAMES)
+#define RANGES 16
 
 #define MACHINE_FRAMES (1ul << 16) /* of a machine of 256 MiB */
 
 static pfn_t base; /* of the frames that scenarios number */
 static bool drawn; /* ram was given, and start came */
+static bool vast;  /* ... or vast */
+static bool
+    large; /* more than a frame was asked for: owners matter from here on */
 static bool
     quiet; /* it is not looked: that changes which descriptors are written */
 
@@ -45,30 +41,23 @@ static struct page *drained; /* a chain, by their lru */
 static unsigned drained_order;
 static size_t free_at_start;
 
-/* --- the allocator, without the caches in front of it --- */
-
-static struct page *
-take(unsigned order)
-{
-    struct page *p;
-    bool raw = false;
-
-    spin_lock(&buddy.lock);
-    p = buddy_take(order, &raw);
-    spin_unlock(&buddy.lock);
-    return block_claim(p, order, raw);
-}
-
-static void
-give(struct page *p, unsigned order)
-{
-    block_unclaim(p, order);
-    spin_lock(&buddy.lock);
-    buddy_put(p, order, 0);
-    spin_unlock(&buddy.lock);
-}
-
 /* --- scn_block.c, if linked, takes the place of these --- */
+
+/* Nor is scn_census.c needed. */
+WEAK void
+census_begin(pfn_t first)
+{
+}
+
+WEAK void
+census_mark(struct page *p, unsigned order)
+{
+}
+
+WEAK void
+census(struct scn_answer *a, bool owned)
+{
+}
 
 WEAK struct block_watch
 block_watch(void)
@@ -92,6 +81,12 @@ block_pretend(struct page *p, unsigned order, const char *word,
 WEAK void
 block_leave(struct page *p)
 {
+}
+
+WEAK bool
+block_vast(void)
+{
+    return false;
 }
 
 /* --- memory that is drawn --- */
@@ -182,7 +177,8 @@ buddy_begin(const struct scn *s, const struct machine *m)
     memset(is_free, 0, sizeof(is_free));
     memset(slots, 0, sizeof(slots));
     nram = 0;
-    drawn = quiet = false;
+    drawn = quiet = vast = large = false;
+    reclaim_mark = reclaim_min = 0;
     drained = NULL;
     base = find_base();
     whole_memory();
@@ -204,9 +200,10 @@ alloc(struct block *b, unsigned order, struct scn_answer *a)
 {
     struct block_watch before = block_watch();
 
-    b->page = take(order);
+    b->page = block_take(order);
     b->order = order;
-    block_judge(before, b->page, order, a);
+    if (large)
+        block_judge(before, b->page, order, a);
     say_block(a, b->page);
 }
 
@@ -217,7 +214,7 @@ release_block(struct block *b)
 
     b->page = NULL;
     if (p != NULL)
-        give(p, b->order);
+        block_give(p, b->order);
 }
 
 /* --- all of them --- */
@@ -248,23 +245,23 @@ check_block(const struct page *p, unsigned order)
 static void
 drain(unsigned order, struct scn_answer *a)
 {
-    size_t n = 0, most = bootmem_free() / PAGE_SIZE + 1;
+    size_t n = 0, most = nr_free_pages() + 1;
     struct page *p;
 
     twice = outside = 0;
     memset(taken, 0, sizeof(taken));
-    while (n < most && (p = take(order)) != NULL) {
+    while (n < most && (p = block_take(order)) != NULL) {
         p->lru.next = drained == NULL ? NULL : &drained->lru;
         drained = p;
         n++;
-        if (!drawn)
+        if (!drawn && !vast)
             check_block(p, order);
     }
     drained_order = order;
     scn_result(a, "value:%lx", n);
     scn_count(a, "twice", twice);
     scn_count(a, "outside", outside);
-    if (!drawn && order == 0)
+    if (!drawn && !vast && order == 0)
         scn_count(a, "missing", bootmem_free() / PAGE_SIZE - n);
 }
 
@@ -288,12 +285,12 @@ refill(bool other)
             p->lru.next = left == NULL ? NULL : &left->lru;
             left = p;
         } else {
-            give(p, drained_order);
+            block_give(p, drained_order);
         }
     }
     for (; left != NULL; left = next) {
         next = chain_next(left);
-        give(left, drained_order);
+        block_give(left, drained_order);
     }
     drained = NULL;
 }
@@ -303,7 +300,7 @@ refill(bool other)
 static void
 misfree(uint64_t frame, unsigned order)
 {
-    give(pfn_to_page(base + frame), order);
+    block_give(pfn_to_page(base + frame), order);
 }
 
 static void
@@ -311,6 +308,9 @@ buddy_step(const struct scn_step *st, struct scn_answer *a)
 {
     struct block *b = &slots[st->first % SCN_SLOTS];
 
+    large |=
+        (st->op == SCN_ALLOC || st->op == SCN_FLIP || st->op == SCN_DRAIN) &&
+        st->last > 0;
     switch (st->op) {
     case SCN_RAM:
     case SCN_HOLE:
@@ -353,6 +353,13 @@ buddy_step(const struct scn_step *st, struct scn_answer *a)
         block_pretend(pfn_to_page(base + st->value % FRAMES), st->last,
                       st->word, a);
         break;
+    case SCN_SCARCE:
+        reclaim_mark = reclaim_min = st->last;
+        break;
+    case SCN_VAST:
+        vast = large = block_vast();
+        free_at_start = nr_free_pages();
+        break;
     case SCN_LEAVE:
         if (b->page != NULL)
             block_leave(b->page);
@@ -362,87 +369,18 @@ buddy_step(const struct scn_step *st, struct scn_answer *a)
     }
 }
 
-/* --- which blocks are free --- */
-
-static uint8_t free_order[SCN_FRAMES]; /* of the block that begins here */
-static bool seen[SCN_FRAMES];
-static unsigned wrong;
-
-static void
-mark(struct page *p, unsigned order)
-{
-    pfn_t at = page_to_pfn(p) - base;
-
-    if (at >= FRAMES || at % (1ul << order) != 0 ||
-        at + (1ul << order) > FRAMES) {
-        wrong++;
-        return;
-    }
-    for (unsigned long i = at; i < at + (1ul << order); i++) {
-        wrong += seen[i];
-        seen[i] = true;
-    }
-    free_order[at] = (uint8_t)order;
-}
-
 /* What is in use may not be free. */
 static void
-mark_held(void)
+look_at_blocks(struct scn_answer *a)
 {
-    memset(seen, 0, sizeof(seen));
+    census_begin(base);
     for (unsigned i = 0; i < SCN_SLOTS; i++) {
         if (slots[i].page != NULL)
-            mark(slots[i].page, slots[i].order);
+            census_mark(slots[i].page, slots[i].order);
     }
     for (struct page *p = drained; p != NULL; p = chain_next(p))
-        mark(p, drained_order);
-    memset(free_order, NOTHING, sizeof(free_order));
-}
-
-static void
-census(struct scn_answer *a)
-{
-    static struct block found[SCN_FRAMES + 1];
-    unsigned n = 0, nth;
-    char name[8];
-
-    wrong = 0;
-    mark_held();
-    for (unsigned order = TOP_ORDER + 1; order-- > 0;) {
-        struct page *p = NULL;
-
-        for (nth = n; n < ARRAY_LEN(found) && (p = take(order)) != NULL; n++) {
-            found[n] = (struct block){p, order};
-            mark(p, order);
-        }
-        snprintf(name, sizeof(name), "o%u", order);
-        scn_count(a, name, n - nth);
-    }
-    for (unsigned i = 0; i < n; i++)
-        give(found[i].page, found[i].order);
-    scn_count(a, "wrong", wrong);
-}
-
-/* "0:3,16:4": as many as there is room for; then a sum of all. */
-static void
-list_blocks(struct scn_answer *a)
-{
-    uint64_t sum = 0;
-    size_t n = 0;
-
-    strlcpy(a->thing, "free", sizeof(a->thing));
-    for (unsigned i = 0; i < FRAMES; i++) {
-        if (free_order[i] == NOTHING)
-            continue;
-        sum = sum * 31 + i * 16 + free_order[i];
-        if (n < SHOWN)
-            n += (size_t)snprintf(a->state + n, sizeof(a->state) - n, "%s%u:%u",
-                                  n > 0 ? "," : "", i, free_order[i]);
-    }
-    if (n == 0)
-        strlcpy(a->state, "none", sizeof(a->state));
-    if (n >= SHOWN)
-        snprintf(a->state + n, sizeof(a->state) - n, "+%lx", sum & 0xffffffff);
+        census_mark(p, drained_order);
+    census(a, large);
 }
 
 /* A panic may have left the lock taken; here is nobody else. */
@@ -453,10 +391,8 @@ buddy_look(struct scn_answer *a)
     pmm_drain();
     if (drawn)
         scn_count(a, "free", nr_free_pages());
-    if (drawn && !quiet) {
-        census(a);
-        list_blocks(a);
-    }
+    if (drawn && !quiet)
+        look_at_blocks(a);
 }
 
 static void

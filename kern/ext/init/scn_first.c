@@ -7,25 +7,46 @@
  *                               prints a backtrace, panics or faults
  *     halt panic                the machine ends here; its status says how
  *
+ * Damaged stacks are in scn_frames.c, trees that are no machine's in scn_tree.c.
+ *
  * Of a backtrace only the names count that are ours, in the order in which they are
  * printed; how a line looks is free. */
+#include "ext/init/scn_first.h"
 #include "arch/riscv/memlayout.h"
 #include "debug/backtrace.h"
 #include "debug/panic.h"
-#include "ext/init/scn.h"
 #include <string.h>
 
 static const struct machine *machine;
 
+/* --- scn_frames.c and scn_tree.c, if linked, take the place of these --- */
+
+WEAK void
+frames_damaged(uintptr_t *frame, uintptr_t *above, const char *how)
+{
+}
+
+WEAK const struct machine *
+tree_machine(const struct machine *own)
+{
+    return own;
+}
+
+WEAK bool
+tree_step(const struct scn_step *st)
+{
+    return false;
+}
+
 /* --- the tree --- */
 
 static uint64_t
-ram_size(void)
+ram_size(const struct machine *m)
 {
     uint64_t sum = 0;
 
-    for (unsigned i = 0; i < machine->nmem; i++)
-        sum += machine->mem[i].size;
+    for (unsigned i = 0; i < m->nmem; i++)
+        sum += m->mem[i].size;
     return sum;
 }
 
@@ -64,14 +85,15 @@ hart_sum(void) /* of what the tree calls them, each plus 1 */
 static void
 ask(const char *what, struct scn_answer *a)
 {
-    const struct machine *m = machine;
+    const struct machine *m = tree_machine(machine);
     const struct {
         const char *name;
         uint64_t value;
     } list[] = {
-        {"ram", ram_size()},
+        {"ram", ram_size(m)},
         {"start", m->nmem > 0 ? m->mem[0].start : 0},
         {"pieces", m->nmem},
+        {"near", m->nnear},
         {"harts", m->nharts},
         {"hartids", hart_sum()},
         {"skipped", m->nskipped},
@@ -79,6 +101,10 @@ ask(const char *what, struct scn_answer *a)
         {"uart", m->uart.base},
         {"uart_kind", m->uart.kind},
         {"uart_irq", m->uart.irq},
+        {"uart_size", m->uart.size},
+        {"uart_shift", m->uart.reg_shift},
+        {"uart_width", m->uart.reg_io_width},
+        {"uart_clock", m->uart.clock_hz},
         {"plic", m->plic_base},
         {"test", m->test_base},
         {"rtc", m->rtc_base},
@@ -89,6 +115,10 @@ ask(const char *what, struct scn_answer *a)
         {"image", in_ram(kernel_pa, (size_t)(image_end - image_start))}};
 
     for (unsigned i = 0; i < ARRAY_LEN(list); i++) {
+        if (m->nmem == 0) {
+            scn_result(a, "refused");
+            return;
+        }
         if (strcmp(list[i].name, what) == 0) {
             scn_result(a, "value:%lx", list[i].value);
             return;
@@ -103,6 +133,7 @@ struct chain {
     uint64_t digits;
     unsigned left;
     const char *end;
+    uintptr_t spare[CHAIN_SPARE]; /* words that lie above all its frames */
 };
 
 static void call_next(struct chain *c);
@@ -132,15 +163,20 @@ fault_in_leaf(void)
 }
 
 static inline __attribute__((always_inline)) void
-the_end(const char *how)
+the_end(struct chain *c)
 {
+    const char *how = c->end;
+
     if (strcmp(how, "panic") == 0)
         panic("the end of a chain");
     if (strcmp(how, "fault") == 0)
         __asm__ volatile("sd zero, 0x40(zero)" ::: "memory");
     if (strcmp(how, "leaf") == 0)
         fault_in_leaf();
-    backtrace_here();
+    if (strcmp(how, "print") == 0)
+        backtrace_here();
+    else
+        frames_damaged(__builtin_frame_address(0), c->spare, how);
     __asm__ volatile("" ::: "memory");
 }
 
@@ -150,7 +186,7 @@ call_next(struct chain *c)
     unsigned digit = c->digits % 4;
 
     if (c->left == 0) {
-        the_end(c->end);
+        the_end(c);
         return;
     }
     c->left--;
@@ -183,14 +219,25 @@ say_names(const char *text, struct scn_answer *a)
     }
 }
 
+static unsigned
+reports(const char *text)
+{
+    unsigned n = 0;
+
+    for (; *text != 0; text++)
+        n += strncmp(text, " scause ", 8) == 0;
+    return n;
+}
+
 static void
 chain(const struct scn_step *st, struct scn_answer *a)
 {
-    struct chain c = {st->value, st->last, st->word};
+    struct chain c = {st->value, st->last, st->word, {0}};
 
     scn_capture_begin();
     scn_result(a, scn_caught(start_chain, &c) ? "panic" : "ok");
     say_names(scn_capture_end(), a);
+    scn_count(a, "reports", reports(scn_capture_end()));
 }
 
 /* --- the end --- */
@@ -226,6 +273,7 @@ static void
 first_begin(const struct scn *s, const struct machine *m)
 {
     machine = m;
+    tree_step(NULL);
 }
 
 static void
@@ -242,7 +290,8 @@ first_step(const struct scn_step *st, struct scn_answer *a)
         halt(st->word);
         break;
     default:
-        scn_result(a, "unknown");
+        if (!tree_step(st))
+            scn_result(a, "unknown");
     }
 }
 

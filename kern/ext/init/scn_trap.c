@@ -7,6 +7,7 @@
  *     alarm, cancel, wait  several deadlines, and in which order they come
  *     trap                 an instruction that traps; what the report says of it
  *     recover              the same where it is expected: it goes on behind
+ *     resume               who goes on after a trap: another thread, a signal
  *
  * The timer is that of the hart, which has no thread yet but the one that boots; so
  * nothing is switched.  Times are in units of the machine's clock, and on a QEMU that
@@ -14,9 +15,14 @@
 #include "arch/riscv/cpu.h"
 #include "arch/riscv/probe.h"
 #include "debug/kstat.h"
+#include "debug/panic.h"
+#include "ext/debug/tracering.h"
 #include "ext/init/scn.h"
+#include "mm/uaccess.h"
 #include "schedule/clock.h"
+#include "schedule/sched.h"
 #include "schedule/timeout.h"
+#include "trap/trap.h"
 #include <printfmt.h>
 #include <string.h>
 
@@ -36,13 +42,15 @@ static struct series {
     uint64_t count, most; /* count: [a] */
     uint64_t period;
     bool fault; /* within each */
-    unsigned early, unhurt;
+    unsigned early, unhurt, unmarked, locked;
 } series;
 
 static void
 series_fire(struct timeout *t)
 {
     series.early += time_now() < t->deadline;
+    series.unmarked += current_tcb()->in_interrupt != 1;
+    series.locked += current_tcb()->held != 0;
     if (series.fault)
         series.unhurt += probe_load(0x100);
     if (series.count + 1 < series.most)
@@ -56,7 +64,10 @@ interrupts_so_far(enum kstat_id id)
     return atomic_load(&kstat_rows[this_cpu()->id].v[id]);
 }
 
-/* So many interrupts; what WATCH returns is 0 if all is well. */
+/* What is interrupted holds a lock of each kind with which one may sleep. */
+#define HELD (1ul << RANK_LAST_SLEEPING)
+
+/* So many interrupts; the registers are to be watched, or not. */
 static void
 run_series(const struct scn_step *st, bool registers, bool fault,
            struct scn_answer *a)
@@ -66,11 +77,16 @@ run_series(const struct scn_step *st, bool registers, bool fault,
     series =
         (struct series){.most = st->last, .period = st->value, .fault = fault};
     timeout_arm(&series.timeout, time_now() + MARGIN, series_fire);
+    current_tcb()->held = HELD;
     if (registers)
         changed = scn_registers(0x123456789abcdef0 + st->value, &series.count,
                                 series.most);
     while (atomic_load(&series.count) < series.most)
         cpu_relax();
+    scn_count(a, "lost_locks", current_tcb()->held != HELD);
+    current_tcb()->held = 0;
+    scn_count(a, "unmarked", series.unmarked);
+    scn_count(a, "locked", series.locked);
     scn_result(a, "value:%lx", series.count);
     scn_count(a, "irq", interrupts_so_far(STAT_IRQ) - before);
     scn_count(a, "changed", changed);
@@ -162,6 +178,23 @@ wait_for_alarms(struct scn_answer *a)
 
 /* --- exceptions --- */
 
+static bool
+may_access(const char *how, uintptr_t at)
+{
+    char byte;
+
+    if (strcmp(how, "copy") == 0)
+        return user_copy(&byte, (const void *)at, 1) == 0;
+    return strcmp(how, "store") == 0 ? probe_store(at) : probe_load(at);
+}
+
+/* From where the copy routine should never have been sent. */
+static void
+copy_byte(uintptr_t at)
+{
+    (void)may_access("copy", at);
+}
+
 static const struct cause {
     const char *name;
     void (*fn)(uintptr_t);
@@ -169,7 +202,7 @@ static const struct cause {
               {"illegal", scn_trap_illegal}, {"csr", scn_trap_csr},
               {"break", scn_trap_break},     {"amo", scn_trap_amo},
               {"jump", scn_trap_jump},       {"nested", scn_trap_load},
-              {"stack", scn_trap_store}};
+              {"copy", copy_byte},           {"stack", scn_trap_store}};
 
 static const struct cause *
 find_cause(const char *name)
@@ -263,20 +296,81 @@ trap(const struct scn_step *st, struct scn_answer *a)
     text = scn_capture_end();
     scn_count(a, "cause", hex_behind(text, "scause "));
     scn_count(a, "stval", hex_behind(text, "stval "));
-    scn_count(a, "pc_off_by", hex_behind(text, " pc ") - pc);
+    if (c->fn != copy_byte)
+        scn_count(a, "pc_off_by", hex_behind(text, " pc ") - pc);
     scn_count(a, "reports", how_often(text, " scause "));
     if (strcmp(c->name, "stack") == 0)
         scn_count(a, "said", how_often(text, "kernel stack"));
 }
 
+/* Is the last thing that was traced this fault? */
+static bool
+fault_traced(uintptr_t at)
+{
+    struct trace_event e;
+
+    return trace_read(this_cpu()->id, 0, &e) && e.id == TRACE_FAULT &&
+           e.b == at;
+}
+
 static void
 recover(const struct scn_step *st, struct scn_answer *a)
 {
-    bool store = strcmp(st->word, "store") == 0;
-    bool ok = store ? probe_store(st->value) : probe_load(st->value);
-
-    if (!ok)
+    trace_enabled = true;
+    if (!may_access(st->word, st->value))
         scn_result(a, "fault");
+    trace_enabled = false;
+    scn_count(a, "traced", fault_traced(st->value));
+}
+
+/* --- who goes on --- */
+
+static unsigned left; /* programs that a trap let go on */
+
+static void
+leave_program(struct trapframe *tf, const struct user_trap *why)
+{
+    left++;
+}
+
+/* An interrupt of a program, without the program. */
+static void
+interrupt_program(void)
+{
+    struct trapframe tf = {.scause = CAUSE_INTERRUPT | IRQ_S_SOFT,
+                           .sstatus = SSTATUS_SPIE};
+
+    csr_clear(sstatus, SSTATUS_SIE);
+    trap_handler(&tf);
+    csr_set(sstatus, SSTATUS_SIE);
+}
+
+/* Another thread is due, and a signal waits; then there is a trap.  This hart's idle
+ * thread is the only one, so it goes on in any case. */
+static void
+resume(const char *how, struct scn_answer *a)
+{
+    struct thread *t = current_thread();
+    bool masked = strcmp(how, "masked") == 0;
+
+    t->user_trap = leave_program;
+    left = 0;
+    atomic_store(&t->interrupted, 1u);
+    atomic_store(&this_cpu()->resched, 1u);
+    if (masked)
+        csr_clear(sstatus, SSTATUS_SIE);
+    if (strcmp(how, "kernel") == 0)
+        csr_set(sip, 1ul << IRQ_S_SOFT);
+    else if (masked || strcmp(how, "fault") == 0)
+        (void)probe_load(0x100);
+    else if (strcmp(how, "program") == 0)
+        interrupt_program();
+    scn_count(a, "signals", left);
+    scn_count(a, "switched", atomic_load(&this_cpu()->resched) == 0);
+    atomic_store(&this_cpu()->resched, 0u);
+    atomic_store(&t->interrupted, 0u);
+    csr_set(sstatus, SSTATUS_SIE);
+    t->user_trap = NULL;
 }
 
 /* --- steps --- */
@@ -288,6 +382,9 @@ trap_begin(const struct scn *s, const struct machine *m)
     timer_init_cpu();
     irq_restore();
     csr_set(sstatus, SSTATUS_SIE);
+    if (sched_select("rr") != 0)
+        panic("scenario: no scheduler");
+    sched_init_cpu(current_thread()); /* the idle one, and the only one */
     alarm_base = 0;
 }
 
@@ -320,6 +417,9 @@ trap_step(const struct scn_step *st, struct scn_answer *a)
         break;
     case SCN_RECOVER:
         recover(st, a);
+        break;
+    case SCN_RESUME:
+        resume(st->word, a);
         break;
     default:
         scn_result(a, "unknown");
