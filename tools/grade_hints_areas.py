@@ -77,8 +77,6 @@ KERNEL = (
     (lambda d: "mapped" in d.what and "areas" not in d.what,
      "insert_loose counts each area that comes: map_count."),
     (lambda d: "locked" in d.what, LOCKED),
-    (lambda d: "uncut" in d.what,
-     "insert_loose: vma->cut, which nobody has set yet, becomes 0, under the object's lock."),
     (lambda d: "shown" in d.what and "areas" not in d.what,
      "insert_loose: an area that shows an object is in the object's list of areas."),
     (lambda d: d.op == "lay",

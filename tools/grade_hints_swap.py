@@ -82,8 +82,6 @@ KERNEL = (
     (lambda d: d.op == "setaside" and "run" in d.got,
      "find_slots: the first free slot from *AT on, *AT itself included; then word by word, and "
      "from the last word to the first."),
-    (lambda d: d.op == "setaside" and "looked" in d.what,
-     "find_slots counts in dev->looked each word that it goes on to."),
     (lambda d: d.op in ("give", "setaside") and ("whole" in d.what or "part" in d.what or
                                                  d.got in ("panic", "broken")),
      "put_slot: the slot is counted (nfree), and its chunk lies on the list of what it has: "

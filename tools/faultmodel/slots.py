@@ -11,7 +11,7 @@ if all were, the first that may go goes.  Neither looks at more pages than it wa
 """
 from .memory import Expected, Unknown
 
-CHUNK, WORD = 512, 64
+CHUNK = 512
 
 
 class Space:
@@ -33,8 +33,8 @@ class Space:
         return whole, part
 
     def run(self, most, said):
-        """(first slot, how many, words gone on to) of the next run; SAID: the slot that the
-        kernel took.  None: all are taken."""
+        """(first slot, how many) of the next run; SAID: the slot that the kernel took.
+        None: all are taken."""
         if not self.free:
             return None
         c, begin = self.at // CHUNK, self.at
@@ -48,14 +48,9 @@ class Space:
         most, n = min(most, 1 + len(self.free) // 8), 0
         while n < most and first + n in free:
             n += 1
-        words = (first - begin) // WORD if first >= begin else 0
-        if first < begin:
-            words = (first // WORD - begin // WORD) % (CHUNK // WORD) or CHUNK // WORD
-        else:
-            words = first // WORD - begin // WORD
         self.free -= set(range(first, first + n))
         self.at = first + n - 1
-        return first, n, words
+        return first, n
 
 
 class World:
@@ -117,7 +112,7 @@ class World:
         run = self.space.run(step["last"], int(numbers[0], 16) if word == "run" else None)
         if run is None:
             return "none"
-        first, n, e.count["looked"] = run
+        first, n = run
         self.runs[step["first"]] = range(first, first + n)
         return "run:%x:%x" % (first, n)
 

@@ -56,7 +56,6 @@ lay(const struct scn_step *st, struct scn_answer *a)
         v->vm_object = &file;
         v->vm_pgoff = st->first + (st->word[0] == 'l' ? 100 : 0);
     }
-    v->cut = UINT64_MAX; /* nobody has set it yet */
     insert_vma_struct(mm, v);
 }
 
@@ -90,10 +89,8 @@ static void
 halve(uintptr_t addr)
 {
     struct vma_struct *v = at(addr);
-    struct vma_struct *upper = vma_create(mm, addr, v->vm_end, 0);
 
-    upper->cut = UINT64_MAX;
-    vma_split_into(v, addr, upper);
+    vma_split_into(v, addr, vma_create(mm, addr, v->vm_end, 0));
 }
 
 /* --- faults --- */
@@ -203,13 +200,12 @@ add_area(char *to, size_t size, const struct vma_struct *v)
 static void
 look(struct scn_answer *a)
 {
-    uint64_t shown = 0, stale = 0, sum = 0;
+    uint64_t shown = 0, sum = 0;
     unsigned areas = 0;
     size_t n = 0;
 
     strlcpy(a->thing, "areas", sizeof(a->thing));
     list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
-        stale += v->vm_object != NULL && v->cut != 0;
         sum = sum * 31 + page_of(v->vm_start) * 1000 + vma_pages(v);
         if (n < SHOWN)
             n += add_area(a->state + n, sizeof(a->state) - 20 - n, v);
@@ -229,7 +225,6 @@ look(struct scn_answer *a)
     scn_count(a, "locked", mm->locked_pages);
     scn_count(a, "shown", shown);
     scn_count(a, "refs", (uint64_t)(int64_t)(file.refs - 1));
-    scn_count(a, "uncut", stale);
 }
 
 /* --- begin and end --- */

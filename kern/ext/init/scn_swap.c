@@ -52,7 +52,6 @@ static void
 set_aside(struct run *r, unsigned most, struct scn_answer *a)
 {
     struct swap_run run = {0};
-    uint64_t looked = dev.looked;
 
     r->first = swap_slot_alloc(SWAP_SHARED, &run, most);
     if (r->first == 0) {
@@ -63,7 +62,6 @@ set_aside(struct run *r, unsigned most, struct scn_answer *a)
     while (run.n > 0 && swap_slot_alloc(SWAP_SHARED, &run, most) != 0)
         r->n++;
     scn_result(a, "run:%lx:%x", (r->first & SLOT_MASK) - 1, r->n);
-    scn_count(a, "looked", dev.looked - looked);
 }
 
 static void
