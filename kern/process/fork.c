@@ -52,6 +52,7 @@ task_create(struct process *p, const struct trapframe *tf)
         return NULL;
     }
     thread_init(&t->thread, p->name, stack, task_begin, t);
+    t->thread.priority = current_thread()->priority;
     *task_frame(t) = *tf; /* how it begins */
     t->thread.ctx.sp = ROUND_DOWN((uintptr_t)task_frame(t), 16ul);
     t->thread.on_dead = task_dead;

@@ -1,7 +1,9 @@
 /* procfs.c: adds /proc to fs/root.h; a first reader may skip it.
  *
- *     /proc/NAME         nodes of a tree, made at boot from the table
+ *     /proc/NAME         nodes of a tree, made at boot from the table; a name with
+ *                        slashes (sys/vm/swappiness) brings its folders along
  *     /proc/ucore/NAME   the same; and sysvipc/NAME
+ *     /sys/NAME          the same, in a tree of its own
  *     /proc/PID/         an inode per look-up: processes come and go
  *     /proc/PID/NAME     the same, from the table
  *
@@ -176,6 +178,15 @@ bytes_read(struct inode *i, struct file *f, void *buf, size_t n, uint64_t pos)
     return file->read(proc_pid_of(i), buf, n, pos);
 }
 
+static long
+bytes_write(struct inode *i, struct file *f, const void *buf, size_t n,
+            uint64_t pos)
+{
+    const struct proc_file *file = i->host;
+
+    return file->write(proc_pid_of(i), buf, n, pos);
+}
+
 static int
 link_read(struct inode *i, char *buf, size_t size)
 {
@@ -200,6 +211,10 @@ static const struct inode_ops write_ops = {.read = text_read,
                                            .release = proc_release};
 static const struct inode_ops bytes_ops = {.read = bytes_read,
                                            .release = proc_release};
+static const struct inode_ops memory_ops = {.read = bytes_read,
+                                            .write = bytes_write,
+                                            .truncate = no_truncate,
+                                            .release = proc_release};
 static const struct inode_ops link_ops = {.readlink = link_read,
                                           .release = proc_release};
 
@@ -215,6 +230,9 @@ ops_of(const struct proc_file *file, uint32_t *mode)
     } else if (file->link != NULL) {
         ops = &link_ops;
         *mode = S_IFLNK | 0777;
+    } else if (file->write != NULL) {
+        ops = &memory_ops;
+        *mode = S_IFREG | 0600;
     } else if (file->read != NULL) {
         ops = &bytes_ops;
     } else if (file->store != NULL) {
@@ -351,29 +369,77 @@ root_readdir(struct inode *dir, uint64_t pos, fill_fn fill, void *arg)
 static const struct inode_ops root_ops = {.lookup = root_lookup,
                                           .readdir = root_readdir};
 
+/* --- trees --- */
+
+/* The folder below ROOT that NAME lies in, made as far as it is missing; *LEAF is
+ * the last part of NAME.  NULL: no memory. */
+static struct node *
+folder_for(struct node *root, const char *name, const char **leaf)
+{
+    const char *slash;
+
+    while ((slash = strchr(name, '/')) != NULL && root != NULL) {
+        size_t len = (size_t)(slash - name);
+        struct node *n = tree_find(root, name, len);
+
+        if (n == NULL)
+            (void)tree_add(root, name, len, S_IFDIR | 0555, NULL, NULL, &n);
+        root = n;
+        name = slash + 1;
+    }
+    *leaf = name;
+    return root;
+}
+
+static void
+add_files(struct node *root, enum proc_where where)
+{
+    uint32_t mode;
+
+    TABLE_FOR_EACH (proc_file, struct proc_file, p) {
+        const struct inode_ops *ops = ops_of(*p, &mode);
+        const char *leaf;
+        struct node *dir;
+
+        if ((*p)->where != where)
+            continue;
+        dir = folder_for(root, (*p)->name, &leaf);
+        if (dir != NULL)
+            (void)tree_add(dir, leaf, strlen(leaf), mode, ops, (void *)*p,
+                           NULL);
+    }
+}
+
 static struct super *
 procfs_create(void)
 {
-    struct node *root = tree_create("proc", false);
-    struct node *folder[PROC_PID] = {[PROC_ROOT] = root};
-    uint32_t mode;
+    struct node *root = tree_create("proc", false), *n;
 
-    if (root == NULL ||
-        tree_add(root, "ucore", 5, S_IFDIR | 0555, NULL, NULL,
-                 &folder[PROC_UCORE]) != 0 ||
-        tree_add(root, "sysvipc", 7, S_IFDIR | 0555, NULL, NULL,
-                 &folder[PROC_SYSVIPC]) != 0)
+    if (root == NULL)
         return NULL;
     root->inode.ops = &root_ops;
-    TABLE_FOR_EACH (proc_file, struct proc_file, p) {
-        const struct inode_ops *ops = ops_of(*p, &mode);
+    if (tree_add(root, "ucore", 5, S_IFDIR | 0555, NULL, NULL, &n) != 0)
+        return NULL;
+    add_files(n, PROC_UCORE);
+    if (tree_add(root, "sysvipc", 7, S_IFDIR | 0555, NULL, NULL, &n) != 0)
+        return NULL;
+    add_files(n, PROC_SYSVIPC);
+    add_files(root, PROC_ROOT);
+    return root->inode.super;
+}
 
-        if ((*p)->where != PROC_PID)
-            tree_add(folder[(*p)->where], (*p)->name, strlen((*p)->name), mode,
-                     ops, (void *)*p, NULL);
-    }
+static struct super *
+sysfs_create(void)
+{
+    struct node *root = tree_create("sysfs", false);
+
+    if (root == NULL)
+        return NULL;
+    add_files(root, PROC_SYS);
     return root->inode.super;
 }
 
 static const struct mount proc_mount = {"/proc", procfs_create};
 TABLE_ADD(mount, proc_mount);
+static const struct mount sys_mount = {"/sys", sysfs_create};
+TABLE_ADD(mount, sys_mount);

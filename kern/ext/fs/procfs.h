@@ -17,13 +17,13 @@ struct proc_text {
 void proc_print(struct proc_text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void proc_add(struct proc_text *t, const void *bytes, size_t n);
 
-/* /proc, ucore/, sysvipc/, PID/ */
-enum proc_where { PROC_ROOT, PROC_UCORE, PROC_SYSVIPC, PROC_PID };
+/* /proc, ucore/, sysvipc/, PID/; /sys */
+enum proc_where { PROC_ROOT, PROC_UCORE, PROC_SYSVIPC, PROC_PID, PROC_SYS };
 
 /* PID: of the folder the file is in; 0 elsewhere.  All: 0 (READ: a count) or a
  * negative errno; => may sleep, no lock but that of the open file. */
 struct proc_file {
-    const char *name;
+    const char *name; /* may begin with folders, but not in PID/ */
     enum proc_where where;
     uint32_t mode; /* 0: of show() and read() 0444, with store() 0644 */
     /* Either the whole text, which a reader keeps until it reads from the
@@ -32,6 +32,7 @@ struct proc_file {
     int (*store)(int pid, const char *line);
     /* ... or bytes at POS, or a symbolic link, or a folder. */
     long (*read)(int pid, void *buf, size_t n, uint64_t pos);
+    long (*write)(int pid, const void *buf, size_t n, uint64_t pos);
     int (*link)(int pid, char *buf, size_t size);
     const struct inode_ops *folder;
 };

@@ -7,6 +7,8 @@
 #include "ext/process/look.h"
 
 #include "ext/fs/procfs.h"
+#include "ext/schedule/nice.h"
+#include "process/impl.h"
 #include <errno.h>
 #include <string.h>
 
@@ -50,6 +52,9 @@ copy_numbers(struct process *p, struct look *l)
     l->tasks = p->ntasks;
     l->state = state_of(p);
     l->trace = p->trace;
+    if (!list_empty(&p->tasks))
+        l->nice =
+            thread_nice(&list_entry(p->tasks.next, struct task, link)->thread);
     l->stack_start = p->stack_start;
     l->ran = process_ran(p);
     l->child_ran = p->child_ran;
@@ -58,6 +63,14 @@ copy_numbers(struct process *p, struct look *l)
     memcpy(l->child_stat, p->child_stat, sizeof(l->child_stat));
     for (unsigned i = 0; i < MMSTAT_COUNT; i++)
         l->stat[i] = p->mm == NULL ? p->stat[i] : atomic_load(&p->mm->stat[i]);
+}
+
+/* Without ext/syscall/sys_sched.c. */
+WEAK int
+thread_nice(const struct thread *t)
+{
+    (void)t;
+    return 0;
 }
 
 int
@@ -79,6 +92,11 @@ look_at(int pid, struct look *l)
             inode_get(l->exe);
         if (l->files != NULL)
             files_get(l->files);
+        if (p->fs != NULL) {
+            l->fs = p->fs;
+            l->umask = atomic_load(&p->fs->umask);
+            atomic_add(&p->fs->refs, 1);
+        }
     }
     spin_unlock(&tree_lock);
     return p == NULL ? -ESRCH : 0;
@@ -93,6 +111,8 @@ look_end(struct look *l)
         inode_put(l->exe);
     if (l->files != NULL)
         files_put(l->files);
+    if (l->fs != NULL)
+        place_put(l->fs);
 }
 
 int

@@ -5,14 +5,16 @@
 
 #include "process/proc.h"
 
-/* A process at one moment.  MM, EXE and FILES are references, or NULL: it has
+/* A process at one moment.  MM and what follows are references, or NULL: it has
  * none any more. */
 struct look {
     int pid, ppid, pgid, sid;
     unsigned tasks;
-    char state; /* R S Z */
+    char state; /* R S T Z */
     char name[16];
     bool trace;
+    int nice;
+    uint32_t umask;
     struct cputime ran, child_ran;
     uint64_t born; /* time_now() then */
     uintptr_t stack_start;
@@ -20,6 +22,7 @@ struct look {
     struct mm_struct *mm;
     struct inode *exe;
     struct files *files;
+    struct fs_place *fs;
 };
 
 /* Look at PID; end with look_end().  -ESRCH */

@@ -1,7 +1,7 @@
 /* proc_maps.c: adds /proc/PID/maps, smaps and smaps_rollup to ext/fs/procfs.c; a first
  * reader may skip it.
  *
- *     1000000000-1000009000 r-xp 00000000 00:01 113      /bin/cat
+ *     1000000000-1000009000 r-xp 00000000 00:01 113                   /bin/cat
  *     start      end        rights  |      |     inode
  *                           offset in file device
  *
@@ -15,7 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define BATCH 16u
+#define BATCH       16u
+#define NAME_COLUMN 73u
 
 struct area {
     uintptr_t start, end;
@@ -105,13 +106,16 @@ print_area(struct proc_text *t, struct maps *m, const struct area *a)
     uint64_t dev = a->file != NULL ? a->file->dev : 0;
     uint32_t f = a->flags;
 
-    proc_print(t, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu", a->start,
+    size_t from = t->n;
+
+    proc_print(t, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", a->start,
                a->end, f & VM_READ ? 'r' : '-', f & VM_WRITE ? 'w' : '-',
                f & VM_EXEC ? 'x' : '-', f & VM_SHARED ? 's' : 'p', a->offset,
                dev >> 8 & 0xfff, dev & 0xff,
                a->file != NULL ? a->file->ino : 0);
     if (*name != 0) {
-        proc_print(t, "     ");
+        while (t->err == 0 && t->n - from < NAME_COLUMN)
+            proc_add(t, " ", 1);
         proc_add(t, name, strlen(name));
     }
     proc_print(t, "\n");

@@ -60,8 +60,9 @@ show_stat(struct proc_text *t, int pid)
                l->stat[MM_MIN], l->child_stat[MM_MIN], l->stat[MM_MAJ],
                l->child_stat[MM_MAJ], l->ran.user, l->ran.all - l->ran.user,
                l->child_ran.user, l->child_ran.all - l->child_ran.user);
-    proc_print(t, "20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 %lu ",
-               l->tasks, l->born / (timebase_hz / TICK_HZ), size_of(l->mm),
+    proc_print(t, "%d %d %u 0 %lu %lu %lu 18446744073709551615 0 0 %lu ",
+               20 + l->nice, l->nice, l->tasks,
+               l->born / (timebase_hz / TICK_HZ), size_of(l->mm),
                pages_of(l->mm), l->stack_start);
     proc_print(t, "0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
     look_drop(l);
@@ -93,75 +94,6 @@ show_statm(struct proc_text *t, int pid)
     }
     proc_print(t, "%lu %lu %lu %lu 0 %lu 0\n", sum.size, pages_of(l->mm),
                sum.rss - sum.anonymous, code, data);
-    look_drop(l);
-    return 0;
-}
-
-static void
-print_memory(struct proc_text *t, struct mm_struct *mm)
-{
-    proc_print(t, "VmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmRSS:\t%8lu kB\n",
-               size_of(mm) / 1024, mm->locked_pages * PAGE_SIZE / 1024,
-               pages_of(mm) * PAGE_SIZE / 1024);
-    proc_print(t, "VmSwap:\t%8lu kB\n",
-               memsum_swapped(mm) * (PAGE_SIZE / 1024));
-}
-
-static int
-show_status(struct proc_text *t, int pid)
-{
-    struct look *l = look_new(pid);
-
-    if (l == NULL)
-        return -ESRCH;
-    proc_print(t,
-               "Name:\t%s\nState:\t%c (%s)\nTgid:\t%d\nPid:\t%d\nPPid:\t%d\n",
-               l->name, l->state,
-               l->state == 'R'   ? "running"
-               : l->state == 'Z' ? "zombie"
-                                 : "sleeping",
-               l->pid, l->pid, l->ppid);
-    proc_print(t, "TracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n");
-    if (l->mm != NULL)
-        print_memory(t, l->mm);
-    proc_print(t, "Threads:\t%u\n", l->tasks);
-    look_drop(l);
-    return 0;
-}
-
-/* --- arguments --- */
-
-/* The string at ADDR with its end.  False: it has none. */
-static bool
-add_string(struct proc_text *t, struct mm_struct *mm, uintptr_t addr)
-{
-    char c = 1;
-
-    for (unsigned n = 0; c != 0 && n < PATH_MAX; n++) {
-        if (mm_access(mm, addr + n, &c, 1, false) != 0)
-            return false;
-        proc_add(t, &c, 1);
-    }
-    return c == 0;
-}
-
-static int
-show_cmdline(struct proc_text *t, int pid)
-{
-    struct look *l = look_new(pid);
-    uint64_t argc = 0, at;
-
-    if (l == NULL)
-        return -ESRCH;
-    if (l->mm != NULL && l->stack_start != 0 &&
-        mm_access(l->mm, l->stack_start, &argc, sizeof(argc), false) != 0)
-        argc = 0;
-    for (uint64_t i = 0; i < MIN(argc, 1024ul); i++) {
-        if (mm_access(l->mm, l->stack_start + 8 * (i + 1), &at, sizeof(at),
-                      false) != 0 ||
-            !add_string(t, l->mm, at))
-            break;
-    }
     look_drop(l);
     return 0;
 }
@@ -221,9 +153,6 @@ link_self(int pid, char *buf, size_t size)
 
 PROC_FILE(pid_stat, .name = "stat", .where = PROC_PID, .show = show_stat);
 PROC_FILE(pid_statm, .name = "statm", .where = PROC_PID, .show = show_statm);
-PROC_FILE(pid_status, .name = "status", .where = PROC_PID, .show = show_status);
-PROC_FILE(pid_cmdline, .name = "cmdline", .where = PROC_PID,
-          .show = show_cmdline);
 PROC_FILE(pid_exe, .name = "exe", .where = PROC_PID, .link = link_exe);
 PROC_FILE(pid_trace, .name = "trace", .where = PROC_PID, .show = show_trace,
           .store = store_trace);

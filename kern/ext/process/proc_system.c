@@ -5,9 +5,12 @@
 #include "ext/debug/tracering.h"
 #include "ext/fs/procfs.h"
 #include "ext/mm/observe.h"
+#include "ext/mm/spaces.h"
 #include "ext/process/look.h"
+#include "ext/schedule/loadavg.h"
 #include "mm/bootmem.h"
 #include "mm/kmalloc.h"
+#include "mm/pmm.h"
 #include "mm/swap.h"
 #include "schedule/clock.h"
 #include "schedule/timeout.h"
@@ -21,25 +24,78 @@ kilobytes(struct proc_text *t, const char *name, uint64_t pages)
     proc_print(t, "%-16s%8lu kB\n", name, pages * (PAGE_SIZE / 1024));
 }
 
+/* What could be had without writing to swap: the marks of reclaim (mm/reclaim.h)
+ * stay free. */
+static uint64_t
+available(uint64_t nfree)
+{
+    uint64_t keep = kstat_read(STAT_SHMEM) + kstat_read(STAT_DIRTY);
+    uint64_t cached = kstat_read(STAT_CACHE);
+
+    nfree += cached - MIN(cached, keep);
+    return nfree - MIN(nfree, reclaim_min);
+}
+
+/* All spaces together. */
+struct totals {
+    uint64_t rss, locked, tables;
+};
+
+static void
+add_spaces(struct totals *z)
+{
+    for (struct mm_struct *mm = space_next(NULL); mm != NULL;
+         mm = space_next(mm)) {
+        z->rss += (uint64_t)atomic_load(&mm->rss);
+        z->locked += atomic_load(&mm->locked_pages);
+        z->tables += atomic_load(&mm->stat[MM_PT_ALLOC]) -
+                     atomic_load(&mm->stat[MM_PT_FREE]);
+    }
+}
+
+static void
+count_thread(struct thread *th, void *arg)
+{
+    (void)th;
+    ++*(uint64_t *)arg;
+}
+
 static int
 show_meminfo(struct proc_text *t, int pid)
 {
     uint64_t nfree = nr_free_pages(), cached = kstat_read(STAT_CACHE);
     uint64_t slots = swap_slots(), used = swap_slots_used();
     uint64_t swapped = kstat_read(STAT_SWAPPED);
-    uint64_t private = kstat_read(STAT_ANON);
+    uint64_t private = kstat_read(STAT_ANON), threads = 0;
+    uint64_t in_memory = private - MIN(private, swapped);
+    struct totals z = {.rss = 0};
 
+    add_spaces(&z);
+    thread_for_each(count_thread, &threads);
     kilobytes(t, "MemTotal:", bootmem_total() / PAGE_SIZE);
     kilobytes(t, "MemFree:", nfree);
-    kilobytes(t, "MemAvailable:", nfree);
+    kilobytes(t, "MemAvailable:", available(nfree));
     kilobytes(t, "Buffers:", 0);
     kilobytes(t, "Cached:", cached);
     kilobytes(t, "SwapCached:", used - MIN(used, swapped));
+    kilobytes(t, "Active:", 0);
+    kilobytes(t, "Inactive:", cached + in_memory);
+    kilobytes(t, "Unevictable:", z.locked);
+    kilobytes(t, "Mlocked:", z.locked);
     kilobytes(t, "SwapTotal:", slots);
     kilobytes(t, "SwapFree:", slots - MIN(slots, used));
     kilobytes(t, "Dirty:", kstat_read(STAT_DIRTY));
-    kilobytes(t, "AnonPages:", private - MIN(private, swapped));
+    kilobytes(t, "Writeback:", 0);
+    kilobytes(t, "AnonPages:", in_memory);
+    kilobytes(t, "Mapped:", z.rss - MIN(z.rss, in_memory));
     kilobytes(t, "Shmem:", kstat_read(STAT_SHMEM));
+    kilobytes(t, "KernelStack:", threads * (KSTACK_SIZE / PAGE_SIZE));
+    kilobytes(t, "PageTables:", z.tables);
+    kilobytes(t, "CommitLimit:", bootmem_total() / PAGE_SIZE + slots);
+    kilobytes(t, "Committed_AS:", private + kstat_read(STAT_SHMEM));
+    kilobytes(t, "AnonHugePages:", 0);
+    proc_print(t, "HugePages_Total:       0\nHugePages_Free:        0\n");
+    kilobytes(t, "Hugepagesize:", (2ul << 20) / PAGE_SIZE);
     return 0;
 }
 PROC_FILE(meminfo, .name = "meminfo", .show = show_meminfo);
@@ -133,15 +189,28 @@ show_stat(struct proc_text *t, int pid)
 }
 PROC_FILE(stat, .name = "stat", .show = show_stat);
 
-/* There is no average yet: all three are what is so now. */
+/* Without ext/init/loadavg.c. */
+WEAK void
+load_average(uint64_t load[3])
+{
+    load[0] = load[1] = load[2] = 0;
+}
+
 static int
 show_loadavg(struct proc_text *t, int pid)
 {
     unsigned n[2] = {0};
+    uint64_t load[3];
 
+    load_average(load);
     thread_for_each(count_runnable, n);
-    proc_print(t, "%u.00 %u.00 %u.00 %u/%u %d\n", n[0], n[0], n[0], n[0], n[1],
-               current_process()->pid);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t l = load[i] + (1ul << LOAD_SHIFT) / 200; /* to the nearest */
+
+        proc_print(t, "%lu.%02lu ", l >> LOAD_SHIFT,
+                   (l & ((1ul << LOAD_SHIFT) - 1)) * 100 >> LOAD_SHIFT);
+    }
+    proc_print(t, "%u/%u %d\n", n[0], n[1], current_process()->pid);
     return 0;
 }
 PROC_FILE(loadavg, .name = "loadavg", .show = show_loadavg);

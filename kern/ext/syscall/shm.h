@@ -2,8 +2,12 @@
 #ifndef KERN_EXT_SYSCALL_SHM_H
 #define KERN_EXT_SYSCALL_SHM_H
 
+#include "arch/riscv/memlayout.h"
 #include <stdbool.h>
 #include <stdint.h>
+
+#define SHM_BYTES_MOST (INT64_MAX & ~PAGE_MASK) /* of one segment */
+#define SHM_SEGMENTS   4096
 
 /* As programs get it: Linux's. */
 #define SHM_DEST   01000u /* in a mode: it goes with its last area */

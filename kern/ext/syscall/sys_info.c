@@ -1,5 +1,7 @@
 /* sys_info.c: adds calls that only tell something to syscall/; a first reader may
  * skip it. */
+#include "debug/kstat.h"
+#include "ext/schedule/loadavg.h"
 #include "mm/bootmem.h"
 #include "mm/swap.h"
 #include "process/proc.h"
@@ -95,6 +97,10 @@ sys_sysinfo(ARGS)
     };
     uint64_t slots = swap_slots(), used = swap_slots_used();
 
+    load_average(s.loads);
+    for (unsigned i = 0; i < 3; i++)
+        s.loads[i] <<= 16 - LOAD_SHIFT;
+    s.sharedram = kstat_read(STAT_SHMEM) * PAGE_SIZE;
     s.totalswap = slots * PAGE_SIZE;
     s.freeswap = (slots - MIN(slots, used)) * PAGE_SIZE;
     thread_for_each(count, &s.procs);
@@ -127,8 +133,46 @@ SYSCALL(259, riscv_flush_icache, "ppx", sys_riscv_flush_icache);
 
 /* --- the process --- */
 
-#define PR_SET_NAME 15
-#define PR_GET_NAME 16
+#define PR_GET_DUMPABLE     3
+#define PR_SET_DUMPABLE     4
+#define PR_GET_KEEPCAPS     7
+#define PR_SET_NAME         15
+#define PR_GET_NAME         16
+#define PR_GET_SECCOMP      21
+#define PR_CAPBSET_READ     23
+#define PR_GET_SECUREBITS   27
+#define PR_GET_TIMERSLACK   30
+#define PR_GET_NO_NEW_PRIVS 39
+#define PR_GET_TID_ADDRESS  40
+#define PR_GET_THP_DISABLE  42
+#define CAP_LAST            40
+
+/* What a process cannot change here. */
+static long
+prctl_fixed(uint64_t what, uint64_t arg)
+{
+    uint64_t tid = current_task()->clear_tid;
+
+    switch (what) {
+    case PR_GET_DUMPABLE:
+        return 1;
+    case PR_SET_DUMPABLE:
+        return arg == 1 ? 0 : -EINVAL;
+    case PR_GET_KEEPCAPS:
+    case PR_GET_SECCOMP:
+    case PR_GET_SECUREBITS:
+    case PR_GET_NO_NEW_PRIVS:
+    case PR_GET_THP_DISABLE:
+        return 0;
+    case PR_CAPBSET_READ:
+        return arg <= CAP_LAST ? 1 : -EINVAL;
+    case PR_GET_TIMERSLACK:
+        return 50000; /* nanoseconds; nobody uses it */
+    case PR_GET_TID_ADDRESS:
+        return copy_to_user(arg, &tid, sizeof(tid)) != 0 ? -EFAULT : 0;
+    }
+    return -EINVAL;
+}
 
 static long
 sys_prctl(ARGS)
@@ -152,7 +196,7 @@ sys_prctl(ARGS)
         spin_unlock(&tree_lock);
         return copy_to_user(a1, name, sizeof(name)) != 0 ? -EFAULT : 0;
     }
-    return -EINVAL;
+    return prctl_fixed(a0, a1);
 }
 SYSCALL(167, prctl, "dxxxx", sys_prctl);
 

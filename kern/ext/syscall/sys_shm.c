@@ -21,9 +21,6 @@
 #include "debug/kstat.h"
 #include <errno.h>
 
-#define SHM_MAX      (INT64_MAX & ~PAGE_MASK)
-#define SEGMENTS_MAX 4096
-
 #define IPC_PRIVATE 0
 #define IPC_CREAT   01000u
 #define IPC_EXCL    02000u
@@ -144,9 +141,9 @@ get_locked(int key, size_t size, uint32_t flags, struct segment **fresh)
     }
     if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
         return -ENOENT;
-    if (size == 0 || size > SHM_MAX)
+    if (size == 0 || size > SHM_BYTES_MOST)
         return -EINVAL;
-    if (nsegments == SEGMENTS_MAX)
+    if (nsegments == SHM_SEGMENTS)
         return -ENOSPC;
     if (*fresh == NULL)
         return -ENOMEM;
@@ -443,11 +440,11 @@ last_place(void)
 static long
 give_limits(uintptr_t to)
 {
-    struct shminfo info = {.max = SHM_MAX,
+    struct shminfo info = {.max = SHM_BYTES_MOST,
                            .min = 1,
-                           .mni = SEGMENTS_MAX,
-                           .seg = SEGMENTS_MAX,
-                           .all = SHM_MAX >> PAGE_SHIFT};
+                           .mni = SHM_SEGMENTS,
+                           .seg = SHM_SEGMENTS,
+                           .all = SHM_BYTES_MOST >> PAGE_SHIFT};
 
     return copy_to_user(to, &info, sizeof(info)) != 0 ? -EFAULT : last_place();
 }
