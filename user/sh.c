@@ -419,7 +419,9 @@ main(int argc, char **argv)
     char line[LINE_MAX + 8];
 
     if (argc > 2 && strcmp(argv[1], "-c") == 0) {
-        run_line(argv[2]);
+        bool dashes = argc > 3 && strcmp(argv[2], "--") == 0; /* system() */
+
+        run_line(argv[dashes ? 3 : 2]);
         return last_status;
     }
     if (argc > 1) {
