@@ -108,13 +108,14 @@ class Batch:
         grade_machine.change(m, self.arg, self.work)
         if self.recorder is not None:
             self.recorder.attach(m)
+        m.elf = elf_of(image) if os.path.exists(elf_of(image)) else None
         if look is not None:
-            m.extra = look.arguments()
+            m.extra, m.look = look.arguments(), look
             look.thread.start()
         self.look = look
         result = qemu.run(m, "%s.%d" % (self.work, n), silence=self.arg.silence,
                           patience=lambda: self.patience(m))
-        m.extra = []
+        m.extra, m.look = [], None
         doubt = grade_machine.doubt(m, self.arg, result.text)
         if doubt and skip == 0 and result.how != "infra":
             result.how, result.note = "infra", doubt
@@ -210,6 +211,7 @@ class Batch:
         for case in cases:
             case.verdict = grade_judge.Verdict(word, [why], None, None, None)
             if result is not None:
+                case.where_it_is = result.where
                 case.notes += ["console: " + s for s in grade_console.tail(result.text)]
                 case.panic = (grade_console.panics(grade_console.own_lines(result.text)) or
                               [[]])[-1]
@@ -220,6 +222,7 @@ class Batch:
         word = "HANG" if result.how == "hang" else "CRASH"
         if case.verdict.word in ("PASS", "CRASH"):
             case.verdict = case.verdict._replace(word=word)
+            case.where_it_is = result.where
         case.notes += ["console: " + s for s in grade_console.tail(result.text)]
 
 

@@ -37,7 +37,7 @@ class Difference:
                      for d in v.detail if not isinstance(d, str)}
         self.left = " ".join(d for d in v.detail if isinstance(d, str))
         self.console = "\n".join(case.notes)
-        self.panic = "\n".join(case.panic)
+        self.panic, self.where = "\n".join(case.panic), case.where_it_is
         self.audit = "\n".join(case.story.complaints if case.story else [])
         self.want, self.got = self.what.get("result", ("ok", "ok"))
         self.before = {}        # the pages after the step before, by name
@@ -114,6 +114,7 @@ def split_cells(text):
 
 
 SEGV = "signal:11:"
+GOES_ROUND = re.compile(r" is in (?!a program|from_user)")
 LOCKS = ("%s. Whoever takes two locks takes them in the order of docs/locks.md, also where only "
          "one hart runs: release the second one first, or take it before.")
 RULES = (
@@ -145,6 +146,17 @@ RULES = (
      "panic" not in d.console,
      "The scenario's own program ended: its text and data are private mappings of a file, "
      "some from its middle (vm_pgoff); it maps, and mprotect changes (vm_flags)."),
+    (lambda d: d.word == "HANG" and d.where and all("is idle" in s for s in d.where if
+                                                    s.startswith("hart")),
+     "Nothing runs, and somebody waits for ever: a wake-up was lost, or came before the "
+     "sleep. Who is woken (sched_wake) becomes ready and gets into the queue of a hart, and "
+     "who is taken out of a queue is run."),
+    (lambda d: d.word == "HANG" and any("sched_yield" in s for s in d.where),
+     "A process waits for another one by giving up its turn again and again, and that one "
+     "never comes: was it woken (sched_wake), is it in a queue, is it taken out of it?"),
+    (lambda d: d.word == "HANG" and any(GOES_ROUND.search(s) for s in d.where),
+     "A loop in the kernel does not end, or a fault comes for ever (then the entry does not "
+     "allow what was asked): where the hart was stopped stands above."),
     (lambda d: d.word == "HANG",
      "A fault that is repeated for ever: after it the entry must allow what was asked; "
      "so the rights of area and entry must agree."),

@@ -7,10 +7,10 @@ it finds is held against what the kernel reported of this process after the step
 import os
 import random
 import re
-import socket
-import struct
 import threading
 import time
+
+import gdbstub
 
 STOP = "scenario_stop"
 PAGE = 4096
@@ -19,76 +19,6 @@ CELL = re.compile(r"[RWfF]\S|\S")
 # Steps of scenarios in which a process is idle whenever it is told to do one.
 ALONE = set("map unmap protect advise read write load store fetch file get put truncate "
             "sync close unlink fork exit die expect".split())
-PATIENCE = 600      # seconds; the run's own silence ends it earlier
-
-
-def symbol(path, name):
-    """The address of NAME in an ELF file of 64 bits; None: it has none."""
-    with open(path, "rb") as f:
-        data = f.read()
-    if data[:5] != b"\x7fELF\x02":
-        return None
-    at, = struct.unpack_from("<Q", data, 40)
-    size, count = struct.unpack_from("<HH", data, 58)
-    sections = [struct.unpack_from("<IIQQQQII", data, at + i * size) for i in range(count)]
-    for kind, offset, length, link in ((s[1], s[4], s[5], s[6]) for s in sections):
-        if kind != 2:
-            continue
-        names = sections[link][4]
-        for i in range(offset, offset + length, 24):
-            word, _, _, _, value, _ = struct.unpack_from("<IBBHQQ", data, i)
-            start = names + word
-            if data[start:data.index(b"\0", start)] == name.encode():
-                return value
-    return None
-
-
-class Stub:
-    """The debugger's side of a connection to QEMU, as little of it as is needed."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(path)
-        self.data = b""
-
-    def byte(self):
-        if not self.data:
-            self.data = self.socket.recv(65536)
-            if not self.data:
-                raise OSError("QEMU went away")
-        one, self.data = self.data[:1], self.data[1:]
-        return one
-
-    def hear(self):
-        """The next packet."""
-        while self.byte() != b"$":
-            pass
-        body = b""
-        while not body.endswith(b"#"):
-            body += self.byte()
-        self.byte(), self.byte()
-        # QEMU reads nothing while it prints, so who answers each line waits for it as it
-        # waits for us, once the line is long enough.
-        if body[:1] != b"O" or body == b"OK#":
-            self.socket.sendall(b"+")
-        return body[:-1].decode("ascii", "replace")
-
-    def say(self, text):
-        body = text.encode()
-        self.socket.sendall(b"$%s#%02x" % (body, sum(body) & 255))
-
-    def ask(self, text):
-        self.say(text)
-        return self.hear()
-
-    def monitor(self, command):
-        """What a command of QEMU's monitor prints."""
-        out, answer = "", self.ask("qRcmd," + command.encode().hex())
-        while answer.startswith("O") and answer != "OK":
-            out += bytes.fromhex(answer[1:]).decode("ascii", "replace")
-            answer = self.hear()
-        return out
 
 
 class Look:
@@ -96,7 +26,8 @@ class Look:
 
     def __init__(self, number, step, address, path):
         self.number, self.step, self.address, self.path = number, step, address, path
-        self.map = None
+        self.map = self.stub = None
+        self.released = False       # somebody else talks to the stub now
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def arguments(self):
@@ -108,22 +39,31 @@ class Look:
 
     def run(self):
         try:
-            stub = self.connect()
+            stub = self.stub = self.connect()
             stub.ask("Z1,%x,4" % self.address)
             if stub.ask("c").startswith("T"):
                 self.map = read_map(stub.monitor("info mem"))
                 stub.ask("z1,%x,4" % self.address)
             stub.say("D")
+            stub.close()
         except OSError:
             pass        # it ended before: nothing was seen
+
+    def release(self):
+        """The machine hangs, and where is asked by somebody else: QEMU talks to one at a
+        time, and we may still wait for the breakpoint."""
+        self.released = True
+        if self.stub is not None:
+            self.stub.close()
+        self.thread.join(5)
 
     def connect(self):
         end = time.monotonic() + 30
         while True:
             try:
-                return Stub(self.path)
+                return gdbstub.Stub(self.path)
             except OSError:
-                if time.monotonic() > end:
+                if self.released or time.monotonic() > end:
                     raise
                 time.sleep(0.02)
 
@@ -144,7 +84,7 @@ def choose(cases, arg, number, elf, path):
     some = [c for c in cases if not c.kernel() and len(c.expected) > 1 and
             c.scn["harts"] == 1 and
             all(s["op"] in ALONE for s in c.scn["steps"])]
-    address = symbol(elf, STOP) if some and os.path.exists(elf) else None
+    address = gdbstub.Symbols(elf).address(STOP) if some and os.path.exists(elf) else None
     if address is None or len(os.path.abspath(path)) > 100:
         return None
     draw = random.Random("%s %d" % (arg.seed, number))

@@ -41,7 +41,7 @@ def why(case):
     for what, expected, got in differences(case):
         out.append("  %-22s expected %s" % (what, expected))
         out.append("  %-22s got      %s" % ("", got))
-    return out + case.panic
+    return out + case.panic + case.where_it_is
 
 
 def rows(case):

@@ -77,7 +77,8 @@ def in_brief(case):
     if case.verdict.word == "TODO":
         return []           # print_todo() has it
     out = [" ".join(grade_report.why(case)[:2 if case.verdict.step is None else 1])]
-    out += case.panic[:1] if case.verdict.step is not None else []
+    if case.verdict.step is not None:
+        out += (case.panic or case.where_it_is)[:1]
     return out + ["hint: " + h for h in grade_hints.hints(case)[:1]]
 
 

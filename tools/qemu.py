@@ -25,10 +25,12 @@ import threading
 import time
 import zlib
 
+import gdbstub
 import qemu_meter
 
 SILENCE = 300
 DEBUGGERS = ("gdb-multiarch", "riscv64-unknown-elf-gdb")
+CALLS, MOST = 4, 4      # of each that sleeps, and how many
 OVER = b"\nIt is now safe to power off."     # by a kernel that cannot
 FRAME = re.compile(rb"\x1e([^\x1e\x1f]*)\x1f\r?\n?")
 
@@ -55,7 +57,8 @@ class Machine:
         self.recorded = None    # one disk more, and a file for all that is written to it
         self.legacy = False     # old virtio devices
         self.mode = "mttcg"     # or "icount": counted, repeatable, one hart
-        self.elf = None         # with symbols: if it hangs, a debugger says where
+        self.elf = None         # with symbols: if it hangs, it is said where
+        self.look = None        # who talks to the debugger's stub in path until release()
         self.extra = []
         for name, value in fields.items():
             if not hasattr(self, name):
@@ -181,6 +184,7 @@ class Result:
         self.console, self.events, self.errors = b"", b"", b""
         self.seconds = 0.0
         self.untyped = []       # what was left to type
+        self.where = []         # of a hang: a line for each hart, and what sleeps
 
     def finish(self):
         """Parse the raw bytes."""
@@ -252,9 +256,12 @@ class Watch:
         console = ["-display", "none", "-monitor", "none",
                    "-chardev", "stdio,id=con,signal=off", "-serial", "chardev:con"]
         argv = self.m.command(console, self.events_path)
-        self.debug = self.m.elf and len(self.log) < 90  # a socket's name is short
-        if self.debug:
-            argv += debug_stub(self.log + ".gdb")
+        self.debug = None       # where a debugger is listened for
+        if self.m.look is not None:
+            self.debug = self.m.look.path
+        elif self.m.elf and len(self.log) < 90:         # a socket's name is short
+            self.debug = self.log + ".gdb"
+            argv += debug_stub(self.debug)
         with running_lock:
             if stopping:
                 raise OSError("stopped")
@@ -330,7 +337,7 @@ class Watch:
             if stuck or now - last > self.silence:
                 r.how = "hang"
                 r.note = stuck or "no output for %d s" % self.silence
-                if self.debug:
+                if self.debug and self.m.elf:
                     self.look_around()
                 return
         r.status = qemu.wait()
@@ -343,20 +350,32 @@ class Watch:
             r.how, r.note = "infra", lines[-1] if lines else "QEMU failed"
 
     def look_around(self):
-        """Let a debugger write down where every hart and every thread is."""
+        """Write down where every hart is and, with a debugger, every thread."""
+        r = self.result
+        if self.m.look is not None:
+            self.m.look.release()
+        r.where = gdbstub.where(self.debug, self.m.elf)
+        threads = self.ask_debugger()
+        with open(self.log + ".hang", "w", encoding="utf-8") as f:
+            f.write("\n".join(r.where) + "\n\n" + threads)
+        if all(s.endswith("is idle") for s in r.where):
+            r.where += sleepers(threads)
+        r.note += "; where it is: %s.hang" % self.log
+
+    def ask_debugger(self):
         debugger = next((d for d in DEBUGGERS if shutil.which(d)), None)
         if debugger is None:
-            return
+            return ""
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gdb_threads.py")
-        with open(self.log + ".hang", "wb") as f:
-            try:
-                subprocess.run([debugger, "-nx", "-q", "-batch", "-ex", "source " + script,
-                                "-ex", "target remote " + self.log + ".gdb", "-ex", "threads",
-                                self.m.elf], stdin=subprocess.DEVNULL, stdout=f,
-                               stderr=subprocess.STDOUT, timeout=60)
-            except subprocess.TimeoutExpired:
-                f.write(b"QEMU does not answer its debugger\n")
-        self.result.note += "; where it is: %s.hang" % self.log
+        try:
+            done = subprocess.run(
+                [debugger, "-nx", "-q", "-batch", "-ex", "source " + script, "-ex",
+                 "target remote " + self.debug, "-ex", "threads", self.m.elf],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                timeout=60)
+            return done.stdout.decode("utf-8", "replace")
+        except subprocess.TimeoutExpired:
+            return "QEMU does not answer its debugger\n"
 
     def run(self):
         start = time.monotonic()
@@ -388,6 +407,23 @@ class Watch:
         self.result.seconds = time.monotonic() - start
         self.result.untyped = self.typing
         return self.result.finish()
+
+
+def sleepers(threads):
+    """Lines for the processes that do not run, of what gdb_threads.py said."""
+    out = {}
+    for name, state, calls in re.findall(
+            r"^thread \d+ (\S*), (blocked|ready).*\n((?:  #.*\n)+)", threads, re.M):
+        calls = [m for m in re.findall(r"^  #\d+ +(\S+) (?:.*/)?((?:kern|libs)/\S+)", calls, re.M)
+                 if m[0] != "?"]
+        if any(f == "thread_begin" for f, _ in calls):
+            continue        # a thread of the kernel
+        some = [c for c in calls if not c[1].startswith("kern/schedule/")][:CALLS]
+        line = "%s %s in %s" % (
+            name or "a process", "sleeps" if state == "blocked" else "is ready and not run,",
+            ", called by ".join("%s (%s)" % c for c in some))
+        out[line] = out.get(line, 0) + 1
+    return [line + ("; %d of them" % n if n > 1 else "") for line, n in out.items()][:MOST]
 
 
 def whole_lines(data):

@@ -17,7 +17,7 @@ class Case:
     def __init__(self, name, harts=1):
         self.name, self.image, self.scn = name, "Image", {"harts": harts, "hints": []}
         self.verdict, self.notes, self.panic, self.story = None, [], [], None
-        self.expected, self.path = [], name
+        self.expected, self.path, self.where_it_is = [], name, []
 
     @staticmethod
     def kernel():

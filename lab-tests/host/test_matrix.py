@@ -10,7 +10,7 @@ import threading
 
 from hostcheck import check, over
 import fdtedit
-import grade_look
+import gdbstub
 import grade_machine
 import grade_matrix
 import playboard
@@ -123,7 +123,7 @@ def much_is_printed():
             theirs.sendall(b"$O%s#00" % (b"%d\n" % n).hex().encode())
         theirs.sendall(b"$OK#9a")
     threading.Thread(target=monitor, daemon=True).start()
-    stub = grade_look.Stub.__new__(grade_look.Stub)
+    stub = gdbstub.Stub.__new__(gdbstub.Stub)
     stub.socket, stub.data = ours, b""
     ours.settimeout(20)
     try:
