@@ -1,8 +1,7 @@
-/* sbi.h: the calls into the firmware below us (OpenSBI) that we use.
- *
- * RISC-V Supervisor Binary Interface Specification 2.0; the chapter is named
- * at each call.  An extension the firmware lacks answers with an error, so
- * nothing has to be asked in advance. */
+/* sbi.h: the calls into the firmware below us (OpenSBI) that we use, as in the RISC-V
+ * Supervisor Binary Interface Specification 2.0; the chapter is named at each.
+ * An extension the firmware lacks answers with an error, so nothing has to be
+ * asked in advance. */
 #ifndef KERN_ARCH_RISCV_SBI_H
 #define KERN_ARCH_RISCV_SBI_H
 
