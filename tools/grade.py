@@ -41,12 +41,13 @@ import grade_report  # noqa: E402
 import grade_terminal  # noqa: E402
 import qemu  # noqa: E402
 import replay  # noqa: E402
-from faultmodel import boot, buddy, laying, memory, pagetable, slots, traps  # noqa: E402
+from faultmodel import (boot, buddy, harts, laying, memory, pagetable, slots,  # noqa: E402
+                        stride, traps)
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(TOP, "lab-tests", "scenarios")
 # Models of what the kernel runs itself.
-LOW = {0: boot, 1: traps, 2: buddy, 3: pagetable, 4: laying, 6: slots}
+LOW = {0: boot, 1: traps, 2: buddy, 3: pagetable, 4: laying, 6: slots, 8: stride, 9: harts}
 SILENCE = 60        # seconds
 ROOM = 32 << 20     # bytes of disk that a run may need
 

@@ -133,6 +133,23 @@ LAB2 = (
 )
 
 LAB3 = (
+    (lambda d: d.more("no_wait"),
+     "make_table: another hart holds the lock of this entry, and your table came all the same: "
+     "pte_lock(e) is held when you look again and when you store."),
+    (lambda d: d.op == "rival" and d.more("used"),
+     "make_table: another hart was faster, and a table is lost: look again under the lock; who "
+     "comes second gives the own table back."),
+    (lambda d: d.more("no_gen", "gen_late"),
+     "gather_flush_page: mm->tlb_gen is incremented, before anybody flushes: a hart that begins "
+     "to run the space later compares it."),
+    (lambda d: "asked" in d.what or d.more("elsewhere"),
+     "gather_flush_page: all other harts in mm->harts are asked to forget this page: "
+     "tlb_shootdown()."),
+    (lambda d: d.op == "remap" and ("tlb_loc" in d.what or "tlb_rem" in d.what),
+     "gather_flush_page: MM_TLB_LOC counts the flush here, MM_TLB_REM each other hart that had "
+     "to be asked, as tlb_shootdown() says."),
+    (lambda d: d.step.get("word") == "leaf_map",
+     "walk_alloc: an entry that is there and leads to no table is a larger leaf: NULL."),
     (lambda d: d.op in ("peek", "poke") and d.want != d.got and "map" not in d.what,
      "The tables are right, and the hart still uses what it remembers: a flush is missing, of "
      "one page (gather_flush_page), of a range, or of more than MAX_PAGES."),
@@ -140,6 +157,9 @@ LAB3 = (
      "get_pte_at: the entry of a table has V and nothing else."),
     (lambda d: d.op in ("find", "walk") and d.more("tables"),
      "get_pte_at: without create nothing is made."),
+    (lambda d: "lay" in d.ops and d.less("tables", "used"),
+     "trim: a table was freed that translates nothing of [START, END): a fault may be on its way "
+     "to it, and fill it just now."),
     (lambda d: d.op in ("remove", "clear") and d.more("tables", "used"),
      "A table without entries is freed, and then perhaps the one above: trim_path for one "
      "table, trim for a range; entries are counted by pte_install and pte_clear."),
@@ -284,8 +304,25 @@ LAB0 = (
      "print_stackframe: the return address lies at fp - 8, the caller's fp at fp - 16."),
 )
 
-RULES = {0: LAB0, 1: LAB1, 2: LAB2, 3: LAB3,
-         4: grade_hints_areas.KERNEL, 6: grade_hints_swap.KERNEL}
+LAB8 = (
+    (lambda d: d.got == "stranger",
+     "stride_take: who is taken leaves the tree, by avl_remove(), and only who is in it comes."),
+    (lambda d: d.got == "none" and d.op in ("choose", "turns"),
+     "A thread is lost: stride_enqueue walks down to an empty link, and avl_insert() wants that "
+     "link and the node it belongs to; stride_take says NULL only if nobody in the tree may run "
+     "there."),
+    (lambda d: d.word == "HANG",
+     "The tree goes round: stride_enqueue puts each thread in once, stride_take takes it out by "
+     "avl_remove()."),
+)
+
+LAB9 = (
+    (lambda d: d.op == "forget" and "tlb_rem" in d.what and d.want == d.got,
+     "tlb_shootdown: as many as it returns are counted in STAT_TLB_REMOTE."),
+)
+
+RULES = {0: LAB0, 1: LAB1, 2: LAB2, 3: LAB3, 4: grade_hints_areas.KERNEL,
+         6: grade_hints_swap.KERNEL, 8: LAB8, 9: LAB9}
 
 
 BROKEN_LIST = (" If that is a pointer of a list: a block was put on a list while it is on another "

@@ -105,6 +105,10 @@ static const char low[] = "title  all of labs 0 to 3\n"
                           "trap break\n"
                           "trap load 0x1000 -> panic\n"
                           "chain 0x1b 4 print\n"
+                          "rival 0x40000000 5 rw\n"
+                          "pass 3 0xfffffffffffffff0\n"
+                          "turns 100 -> ok\n"
+                          "forget 0x3f\n"
                           "halt panic\n";
 
 static uint64_t random_state = 1;

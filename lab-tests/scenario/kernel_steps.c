@@ -1,5 +1,5 @@
 /* kernel_steps.c: arguments of the steps that the kernel runs: slots, orders, frames,
- * addresses.  All are numbers, and checked here. */
+ * addresses, threads, harts.  All are numbers, and checked here. */
 #include "parse.h"
 
 /* Pages "a..b", both included. */

@@ -118,6 +118,9 @@
     X(SCN_FIND, "find", "u")          \
     X(SCN_PROBE, "probe", "k")        \
     X(SCN_HALF, "half", "")           \
+    X(SCN_WAY, "way", "u")            \
+    X(SCN_RIVAL, "rival", "uiR")      \
+    X(SCN_SHARE, "share", "n")        \
     X(SCN_TIMER, "timer", "cn")       \
     X(SCN_REGS, "regs", "cn")         \
     X(SCN_DEEP, "deep", "cn")         \
@@ -150,7 +153,16 @@
     X(SCN_UNPIN, "unpin", "i")        \
     X(SCN_USED, "used", "i")          \
     X(SCN_AGAIN, "again", "i")        \
-    X(SCN_VICTIM, "victim", "c")
+    X(SCN_VICTIM, "victim", "c")      \
+    X(SCN_PRIORITY, "priority", "in") \
+    X(SCN_PASS, "pass", "iu")         \
+    X(SCN_ALLOW, "allow", "in")       \
+    X(SCN_READY, "ready", "i")        \
+    X(SCN_CHOOSE, "choose", "c")      \
+    X(SCN_TURNS, "turns", "c")        \
+    X(SCN_ONLINE, "online", "")       \
+    X(SCN_VISIT, "visit", "c")        \
+    X(SCN_FORGET, "forget", "n")
 
 enum scn_op {
 #define X(id, verb, args) id,
@@ -159,8 +171,8 @@ enum scn_op {
         SCN_NOPS
 };
 
-/* From here on steps are the kernel's, of labs 0 to 3, and of what of labs 4 and 6 needs
- * no program; a scenario has steps of one kind only. */
+/* From here on steps are the kernel's, of labs 0 to 3, and of what of labs 4, 6, 8 and 9
+ * needs no program; a scenario has steps of one kind only. */
 #define SCN_KERNEL SCN_RAM
 #define SCN_SLOTS  64   /* things with a number */
 #define SCN_FRAMES 4096 /* of the memory that lab 2 plays with */

@@ -93,13 +93,17 @@ class World:
         text = {"enter": "%s %d %s" % (va, slot, rights), "big": "%s %d %s" % (
             va, slot, rights), "rights": "%s %s" % (va, rights), "word": str(slot),
             "clear": "%s %d" % (va, step["last"]), "remap": "%s %d" % (va, slot),
-            "poke": "%s %d" % (va, slot), "probe": step["word"], "half": ""}
+            "poke": "%s %d" % (va, slot), "probe": step["word"], "half": "",
+            "rival": "%s %d %s" % (va, slot, rights)}
         return (step["op"] + " " + text.get(step["op"], va)).strip()
 
     def walk(self, story=None):
         self.leaf = {}              # address: [level, rights, slot, page of it]
         self.words, self.sizes, self.told, self.got = {}, {}, None, None
         self.frames = []
+        self.laid = set()           # addresses to which there are tables, without an entry
+        self.shared = False         # is what a flush does looked at?
+        self.others = 0             # other harts that run the space: bits
         out = []
         for i, step in enumerate(self.scn["steps"]):
             e = Expected()
@@ -108,6 +112,8 @@ class World:
                 raise Unknown("%s in lab 3" % step["op"])
             e.result = do(step) or "ok"
             self.look(step, e)
+            if step["op"] == "remap" and e.result == "ok" and self.shared:
+                self.flushed(e)
             if story is None:
                 self.claim(step, e)
             elif i in story:
@@ -125,8 +131,9 @@ class World:
 
     def tables(self):
         """Beside the root."""
-        return {(k, va // span(k + 1)) for va, leaf in self.leaf.items()
-                for k in range(leaf[0], self.top)}
+        some = [(va, leaf[0]) for va, leaf in self.leaf.items()]
+        return {(k, va // span(k + 1)) for va, level in some + [(va, 0) for va in self.laid]
+                for k in range(level, self.top)}
 
     @staticmethod
     def text(rows):
@@ -156,6 +163,12 @@ class World:
                          for va, leaf in sorted(self.leaf.items()))
         if text != self.told:
             e.cells["kernel", "map"] = self.told = text
+
+    def flushed(self, e):
+        """Each other hart that runs the space was asked, and is counted."""
+        e.count["tlb_loc"] = 1
+        if self.others:
+            e.count.update(asked=self.others, tlb_rem=bin(self.others).count("1"))
 
     # ---- what the kernel has ----
 
@@ -219,13 +232,26 @@ class World:
         at = self.find(va)
         if at is not None:
             return "busy" if self.leaf[at][0] == level else "none"
-        if level and any(va <= other < va + span(level) for other in self.leaf):
+        if level and any(va <= other < va + span(level) for other in [*self.leaf, *self.laid]):
             return "busy"
         self.leaf[va] = [level, (step["rights"] & 7) << 1, slot, 0]
         return None
 
     def do_enter(self, step):
         return self.new(step, 0)
+
+    do_rival = do_enter     # who makes the tables does not show
+
+    def do_way(self, step):
+        at = self.find(step["value"])
+        if at is not None and self.leaf[at][0]:
+            return "none"
+        self.laid.add(step["value"])
+        return None
+
+    def do_share(self, step):
+        self.shared = True
+        self.others |= step["value"] & (1 << self.scn["harts"]) - 1 & ~1
 
     def do_big(self, step):
         return self.new(step, 1)
@@ -237,6 +263,10 @@ class World:
             if at is not None:
                 del self.leaf[at]
                 gone = True
+        if gone:        # the last tables of the range that nobody needs go along
+            end = va + (pages or step["last"]) * PAGE
+            self.laid = {at for at in self.laid
+                         if at // span(1) < va // span(1) or at // span(1) * span(1) >= end}
         return None if gone else "none"
 
     def do_remove(self, step):
@@ -318,6 +348,8 @@ class World:
         return "leaf:%d:%s" % (self.leaf[at][0], rights_text(self.leaf[at][1]))
 
     def do_probe(self, step):
+        if step["word"] == "leaf_map":
+            return "none"
         place, _, access = step["word"].partition("_")
         if place not in PLACES or access not in ("load", "store", "exec"):
             raise Unknown("probe " + step["word"])

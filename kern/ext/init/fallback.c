@@ -6,9 +6,11 @@
  * weak stand-ins, which do as little as is right. */
 #include "ext/debug/monitor.h"
 #include "ext/debug/tracering.h"
+#include "ext/init/scn_others.h"
 #include "ext/init/scn_probe.h"
 #include "ext/mm/audit.h"
 #include "ext/sync/wait_until.h"
+#include "mm/gather.h"
 #include "schedule/timeout.h"
 #include <errno.h>
 #include <string.h>
@@ -146,5 +148,32 @@ scn_caught(void (*fn)(void *arg), void *arg)
 
 WEAK void
 scn_probe(const char *what, struct scn_answer *a)
+{
+}
+
+/* ext/init/scn_others.c: there are no others. */
+WEAK void
+others_begin(struct mm_struct *mm)
+{
+}
+
+WEAK void
+others_share(uint64_t set)
+{
+}
+
+WEAK void
+others_flush_page(struct mm_struct *mm, uintptr_t va, struct scn_answer *a)
+{
+    gather_flush_page(mm, va);
+}
+
+WEAK void
+others_rival_begin(uintptr_t va)
+{
+}
+
+WEAK void
+others_rival_end(struct scn_answer *a)
 {
 }

@@ -1,5 +1,6 @@
-/* scn.h: scenarios that the kernel runs itself, before there are threads: those of labs
- * 0 to 3, and of the begin of labs 4 and 6; a first reader may skip it.
+/* scn.h: scenarios which the kernel runs itself: those of labs 0 to 3, of the begin of
+ * labs 4 and 6 and some of lab 8 before there are threads, some of lab 9 in the first
+ * one; a first reader may skip it.
  *
  *     boot_reached(part) -> scn_run.c: the list in the initrd, parse, walk
  *                               |  step by step
@@ -24,6 +25,7 @@ struct scn_answer {
 struct scn_lab {
     unsigned lab;
     enum boot_part part; /* ... is all it needs */
+    bool harts;          /* not so: it needs all harts, and runs in a thread */
     void (*begin)(const struct scn *s, const struct machine *m);
     /* Do STEP, and say with a word what came of it. */
     void (*step)(const struct scn_step *step, struct scn_answer *a);
@@ -46,7 +48,7 @@ void scn_capture_begin(void);
 const char *scn_capture_end(void);
 
 /* Run FN(ARG).  True: it panicked, or faulted, and everything is as if it had
- * returned, but for what it had changed.  => one hart, before there are threads */
+ * returned, but for what it had changed; where other harts run they have stopped. */
 bool scn_caught(void (*fn)(void *arg), void *arg);
 
 /* scn_record.c: send one record, and learn the key from the boot arguments. */

@@ -4,15 +4,18 @@
  *     place    text | rodata | data | stack | null | top (the last GiB)
  *              frame, alias (of data, of text: through the direct map)
  *     access   load | store | exec
+ *     leaf_map a page of the direct map, where a larger leaf is: can it be mapped?
  *
  * A store puts back what was there.  What is jumped to is one instruction, "ret". */
 #include "ext/init/scn_probe.h"
 #include "arch/riscv/csr.h"
 #include "arch/riscv/memlayout.h"
 #include "arch/riscv/probe.h"
+#include "mm/kmap.h"
 #include <string.h>
 
-#define RET 0x00008067u
+#define RET         0x00008067u
+#define BLOCK_ORDER 9 /* as large as a leaf of level 1 */
 
 static const uint64_t constant = RET;
 static uint64_t variable[1] = {RET};
@@ -87,13 +90,34 @@ try(uint64_t *p, const char *access, struct scn_answer *a)
         scn_result(a, "fault");
 }
 
+/* Whoever takes the leaf for a table finds an empty one: the block is all zeros. */
+static void
+map_below_leaf(struct scn_answer *a)
+{
+    struct page *block = alloc_pages(BLOCK_ORDER);
+    char *va;
+
+    if (block == NULL) {
+        scn_result(a, "unknown");
+        return;
+    }
+    va = page_to_va(block);
+    memset(va, 0, PAGE_SIZE << BLOCK_ORDER);
+    if (kmap_page((uintptr_t)va + PAGE_SIZE, page_to_pa(block), PTE_KERN_R) !=
+        0)
+        scn_result(a, "none");
+    free_pages(block, BLOCK_ORDER);
+}
+
 void
 scn_probe(const char *what, struct scn_answer *a)
 {
     const char *access = strchr(what, '_');
     uint64_t stack[1] = {RET};
 
-    if (access == NULL)
+    if (strcmp(what, "leaf_map") == 0)
+        map_below_leaf(a);
+    else if (access == NULL)
         scn_result(a, "unknown");
     else
         try(find_place(what, (size_t)(access - what), stack), access + 1, a);

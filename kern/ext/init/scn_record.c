@@ -142,7 +142,7 @@ scn_key(const struct machine *m)
 {
     char text[BOOTARG_MAX];
 
-    if (!bootarg_get(m->bootargs, "scnkey", text, sizeof(text)))
+    if (has_key || !bootarg_get(m->bootargs, "scnkey", text, sizeof(text)))
         return;
     has_key = true;
     for (unsigned i = 0; i < 32 && text[i] != 0; i++) {

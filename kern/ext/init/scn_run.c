@@ -6,8 +6,9 @@
  *             /scn/NAME.scn
  *
  * The boot hart is still in kern_init(): no thread, no process, no file system, and
- * of the later labs nothing.  The archive is read where the firmware put it.  When
- * all have been run, the machine is switched off.
+ * of the later labs nothing; only what is about several harts runs in the first thread.
+ * The archive is read where the firmware put it.  When all have been run, the machine is
+ * switched off.
  *
  * A step may panic or fault, and some should: panic() ends by asking for power off,
  * and whoever asks meanwhile comes back here instead (scn_catch.S). */
@@ -269,8 +270,10 @@ run_list(const struct machine *m, unsigned skip)
     scn_say("done %u", n - MIN(n, skip));
 }
 
-void
-boot_reached(enum boot_part part, const struct machine *m)
+/* If the scenarios of a lab are wanted, and this is when: PART was reached, or all HARTS
+ * were. */
+static void
+run_lab(const struct machine *m, bool harts, enum boot_part part)
 {
     char value[BOOTARG_MAX];
     const char *rest, *end;
@@ -280,7 +283,8 @@ boot_reached(enum boot_part part, const struct machine *m)
         return;
     number = (unsigned)strtoull_simple(value, &rest);
     TABLE_FOR_EACH (scn_lab, struct scn_lab, l) {
-        if ((*l)->lab == number && (*l)->part == part)
+        if ((*l)->lab == number && (*l)->harts == harts &&
+            (harts || (*l)->part == part))
             lab = *l;
     }
     if (lab == NULL)
@@ -290,3 +294,19 @@ boot_reached(enum boot_part part, const struct machine *m)
     run_list(m, *rest == ',' ? (unsigned)strtoull_simple(rest + 1, &end) : 0);
     power_off(0);
 }
+
+void
+boot_reached(enum boot_part part, const struct machine *m)
+{
+    run_lab(m, false, part);
+}
+
+static void
+harts_reached(const struct machine *m)
+{
+    run_lab(m, true, BOOT_TABLES);
+}
+
+static const struct initcall scn_harts_call = {"scenario", INIT_EARLY,
+                                               harts_reached};
+TABLE_ADD(initcall, scn_harts_call);

@@ -16,6 +16,7 @@
 #include "arch/riscv/probe.h"
 #include "arch/riscv/satp.h"
 #include "ext/init/scn.h"
+#include "ext/init/scn_others.h"
 #include "ext/init/scn_probe.h"
 #include "mm/huge.h"
 #include "mm/kmap.h"
@@ -111,6 +112,22 @@ enter(const struct scn_step *st, unsigned level, struct scn_answer *a)
         (void)!rmap_add(p + i, e, &spare);
 }
 
+static void
+enter_with_rival(const struct scn_step *st, struct scn_answer *a)
+{
+    others_rival_begin(st->value);
+    enter(st, 0, a);
+    others_rival_end(a);
+}
+
+/* The tables on the way to VA, and no entry yet: as if a fault were under way. */
+static void
+way(uintptr_t va, struct scn_answer *a)
+{
+    if (get_pte(&space, va, true) == NULL)
+        scn_result(a, "none");
+}
+
 /* The entry of VA is cleared.  False: there was none. */
 static bool
 clear(uintptr_t va, struct gather *g)
@@ -175,7 +192,7 @@ remap(uintptr_t va, unsigned slot, struct scn_answer *a)
     }
     old = pte_clear(e);
     pte_install(e, pte_make(page_to_pa(p), old & PTE_FLAGS));
-    gather_flush_page(&space, va);
+    others_flush_page(&space, va, a);
 }
 
 static void
@@ -256,6 +273,15 @@ table_step(const struct scn_step *st, struct scn_answer *a)
     case SCN_ENTER:
     case SCN_BIG:
         enter(st, st->op == SCN_BIG, a);
+        break;
+    case SCN_RIVAL:
+        enter_with_rival(st, a);
+        break;
+    case SCN_WAY:
+        way(st->value, a);
+        break;
+    case SCN_SHARE:
+        others_share(st->value);
         break;
     case SCN_REMOVE:
         clear_range(st->value, 1, a);
@@ -385,6 +411,7 @@ table_begin(const struct scn *s, const struct machine *m)
     free_at_begin = free_now();
     space.pgdir = pgdir_create(&space);
     space.harts = 1ul << this_cpu()->id;
+    others_begin(&space);
     csr_write(satp, satp_of_root(space.pgdir));
     sfence_vma_all();
     /* All the time: some versions of QEMU forget translations when it changes. */
