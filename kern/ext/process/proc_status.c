@@ -111,7 +111,6 @@ add_area(struct sizes *z, struct vma_struct *v, const struct look *l)
     z->all.size += own.size;
     z->all.rss += own.rss;
     z->all.anonymous += own.anonymous;
-    z->all.swap += own.swap;
     if (v->vm_object != NULL && v->vm_object->ops->swap)
         z->shmem += mapped;
     else
@@ -162,7 +161,7 @@ print_memory(struct proc_text *t, const struct look *l)
     kilobytes(t, "VmPTE",
               atomic_load(&mm->stat[MM_PT_ALLOC]) -
                   atomic_load(&mm->stat[MM_PT_FREE]));
-    kilobytes(t, "VmSwap", z.all.swap);
+    kilobytes(t, "VmSwap", memsum_swapped(mm)); /* not what is shared */
     kilobytes(t, "HugetlbPages", 0);
     proc_print(t, "CoreDumping:\t0\nTHP_enabled:\t1\n");
 }
