@@ -66,6 +66,12 @@ LOCKED = (
     "in vma_split_into: out before its size changes, in again afterwards.")
 
 KERNEL = (
+    (lambda d: d.op == "fault" and d.got == "panic" and "page fault in the kernel" in d.panic,
+     "f->pte leads to nowhere: find_area sets it at each pass: f->pte = NULL if it does not "
+     "know the place of the entry."),
+    (lambda d: "unowned" in d.what,
+     "A layer has fewer owners than areas that show it: layer_get() for the upper half of a "
+     "split."),
     (panic("assertion failed.*\n?.*insert_loose|in insert_loose"),
      "insert_loose: the new area and its neighbours overlap, or stand in the wrong order. "
      "list_add() puts it behind the link of the area before NEXT; find_vma_walk gives the "

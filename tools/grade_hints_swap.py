@@ -49,8 +49,8 @@ RULES = (
     (lambda d: "a spinlock is held" in d.console or "lock held" in d.console,
      "A lock was taken and not given back: a->lock, behind anon_lock_of(), on every way out."),
     (lambda d: d.policy and "killed" in d.got and "killed" not in d.want or stayed(d),
-     "Nothing left memory. One after the other: is a victim chosen (swap_out_victim, "
-     "map_swappable), does begin_out() take it, does find_slots() find a slot, which "
+     "Nothing left memory. One after the other: is a victim chosen (swap_out_victim, which as "
+     "FIFO does not ask A; map_swappable), does begin_out() take it, does find_slots() find a slot, which "
      "put_slot() gave back, and does make_room() ask swap_out() for one?"),
     (lambda d: ("slots of swap" in d.left or "mmcheck" in d.left) and "fail" not in d.ops,
      "A slot is taken that nobody has: begin_out() asks for one only where the page has none; "

@@ -28,9 +28,9 @@ from exercises import Bad  # noqa: E402
 
 # What a student has no use for, or what has solutions in it: our tests, also those that
 # are programs on the root disk, and what only runs or checks them.
-TESTERS = ("count crashdisk floors fsmodel hosttests ktest ktest_prepare ktest_rows "
+TESTERS = ("count crashdisk floors hosttests ktest ktest_prepare ktest_rows "
            "ktest_victims labmutants labpages labsolutions lint mutants mutelf profile realuse "
-           "total writelog grade_class class_page").split()
+           "total grade_class class_page").split()
 WITHOUT = (".git", ".ci", ".gitlab-ci.yml", "build", "ref", "lab-tests/mutants",
            "lab-tests/solutions", "lab-tests/kernel", "lab-tests/host/", "lab-tests/user/",
            "lab-tests/glibc", "tools/handout", "tools/extcheck.sh") + tuple(

@@ -96,6 +96,17 @@ halve(uintptr_t addr)
 /* --- faults --- */
 
 static void
+note_touched(uintptr_t va)
+{
+    unsigned i = 0;
+
+    while (i < ntouched && touched[i] != va)
+        i++;
+    if (i == ntouched && ntouched < SCN_SLOTS)
+        touched[ntouched++] = va;
+}
+
+static void
 fault(const struct scn_step *st, struct scn_answer *a)
 {
     static const struct {
@@ -109,8 +120,8 @@ fault(const struct scn_step *st, struct scn_answer *a)
     while (i < 2 && strcmp(kinds[i].word, st->word) != 0)
         i++;
     result = do_pgfault(mm, FAULT_USER | kinds[i].code, BASE + st->value);
-    if (!(result & VM_FAULT_ERROR) && ntouched < SCN_SLOTS)
-        touched[ntouched++] = PAGE_DOWN(BASE + st->value);
+    if (!(result & VM_FAULT_ERROR))
+        note_touched(PAGE_DOWN(BASE + st->value));
     scn_result(a, "%s",
                result & VM_FAULT_ACCERR    ? "accerr"
                : result & VM_FAULT_SIGSEGV ? "maperr"
@@ -197,6 +208,26 @@ add_area(char *to, size_t size, const struct vma_struct *v)
     return MIN(n, size - 1);
 }
 
+/* Areas whose layer is not owned as often as areas show it. */
+static uint64_t
+ill_owned(void)
+{
+    uint64_t bad = 0;
+    unsigned areas = 0;
+
+    list_for_each_entry (v, &mm->mmap_list, struct vma_struct, list_link) {
+        int32_t n = 0;
+
+        list_for_each_entry (u, &mm->mmap_list, struct vma_struct, list_link) {
+            n += u->layer == v->layer;
+            if (++areas == MOST)
+                return bad;
+        }
+        bad += v->layer != NULL && v->layer->refs != n;
+    }
+    return bad;
+}
+
 static void
 look(struct scn_answer *a)
 {
@@ -224,6 +255,7 @@ look(struct scn_answer *a)
     scn_count(a, "mapped", (uint64_t)(int64_t)mm->map_count);
     scn_count(a, "locked", mm->locked_pages);
     scn_count(a, "shown", shown);
+    scn_count(a, "unowned", ill_owned());
     scn_count(a, "refs", (uint64_t)(int64_t)(file.refs - 1));
 }
 
