@@ -115,6 +115,11 @@ def split_cells(text):
 
 SEGV = "signal:11:"
 GOES_ROUND = re.compile(r" is in (?!a program|from_user)")
+COPIES = (      # all that lab 1 has of processes
+    (lambda d: True,
+     "Every program is copied to and from: exception() asks user_copy_fault() first, and where "
+     "that says true it goes on where it was."),
+)
 LOCKS = ("%s. Whoever takes two locks takes them in the order of docs/locks.md, also where only "
          "one hart runs: release the second one first, or take it before.")
 RULES = (
@@ -300,8 +305,8 @@ def hints(case):
             always.append(h["text"])
         elif names & set(m[1].split()):
             own.append(m[2])
-    rules = {4: grade_hints_areas.RULES, 5: grade_hints_fork.RULES, 6: grade_hints_swap.RULES,
-             7: grade_hints_files.RULES}.get(case.lab(), ()) + RULES
+    rules = {1: COPIES, 4: grade_hints_areas.RULES, 5: grade_hints_fork.RULES,
+             6: grade_hints_swap.RULES, 7: grade_hints_files.RULES}.get(case.lab(), ()) + RULES
     rule = grade_hints_kernel.rule(case.lab(), d) if case.kernel() else \
         next((text for test, text in rules if test(d)), None)
     return own + ([rule] if rule else []) + always
