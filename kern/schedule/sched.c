@@ -420,7 +420,7 @@ sched_tick(void)
     struct run_queue *rq = lock_queue_of(current_thread());
     struct thread *t = rq->running;
     bool user = (csr_read(sstatus) & SSTATUS_SPP) == 0;
-    uint64_t idle;
+    uint64_t idle = atomic_load(&idle_mask);
 
     kstat_inc(STAT_TICK);
     t->ran.all++;
@@ -432,7 +432,6 @@ sched_tick(void)
             this_cpu()->resched = 1;
     }
     /* Threads wait here while another hart idles: let it come and steal. */
-    idle = atomic_load(&idle_mask);
     if (rq->nr > 0 && idle != 0)
         kick((unsigned)__builtin_ctzl(idle));
     spin_unlock(&rq->lock);
@@ -444,6 +443,6 @@ sched_preempt_point(void)
     struct tcb *t = current_tcb();
 
     if (unlikely(t->cpu->resched != 0) && t->irq_depth == 0 &&
-        t->in_interrupt == 0)
+        t->in_interrupt == 0 && current_thread() != t->cpu->rq->idle)
         requeue_and_schedule();
 }

@@ -75,8 +75,9 @@ int sched_set_affinity(uint64_t mask);
 
 /* From the timer interrupt. */
 void sched_tick(void);
-/* From the end of every trap: switch if cpu->resched is set and the
- * interrupted code allows it (interrupts were on). */
+/* From the end of every trap: switch if cpu->resched is set and the interrupted code
+ * allows it: interrupts were on, and it is no idle thread, which looks at resched
+ * itself, when it has woken and buried whom it was left by. */
 void sched_preempt_point(void);
 
 /* Called before each switch, set by mm/space.c: the hart gets NEXT's space.

@@ -78,6 +78,35 @@ take_turns(unsigned i)
     }
 }
 
+static unsigned steps[2]; /* [a] how often each has moved */
+
+/* Two change places, and each spins where it comes to until the other has come, too. */
+static void
+change_places(unsigned i)
+{
+    for (unsigned n = 1; n <= 2000; n++) {
+        if (sched_set_affinity(1ul << (i + n) % 2) != 0)
+            return;
+        atomic_store(&steps[i], n);
+        while (atomic_load(&steps[1 - i]) < n)
+            cpu_relax();
+    }
+}
+
+/* Who moves is woken by whom it leaves its hart to.  If that is the idle thread, and it
+ * lost the hart before it did so, it got it back only when the hart had nothing else
+ * to do: never, here. */
+KTEST(sched_who_moves_is_woken_by_a_hart_that_gets_busy)
+{
+    if (ncpu < 2) {
+        ktest_skip("needs two harts");
+        return;
+    }
+    steps[0] = steps[1] = 0;
+    ktest_parallel(2, true, change_places);
+    CHECK(steps[0] == 2000 && steps[1] == 2000);
+}
+
 KTEST(sched_yield_lets_the_other_run)
 {
     uint64_t *ticks = &kstat_rows[0].v[STAT_TICK], before;
