@@ -317,7 +317,7 @@ def main():
     if arg.board or arg.disk:
         cases = of_lines(cases)
     check_alike(cases)
-    grade_machine.elsewhere(cases, arg)
+    cases = grade_machine.elsewhere(cases, arg)
     numbers = None
     if arg.check:
         for c in cases:

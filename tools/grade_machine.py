@@ -34,9 +34,20 @@ def options(ap):
     ap.add_argument("--across", action="store_true", help="RAM lies around 4 GiB")
 
 
+def is_other(arg):
+    """Is any of the options there?"""
+    return bool(arg.boot or arg.harts > 1 or arg.memory or arg.cpu or arg.newer or
+                arg.boot_hart or arg.across)
+
+
 def elsewhere(cases, arg):
-    """What a scenario asks for itself it gets."""
-    for scn in (c.scn for c in cases if c.verdict is None and not c.kernel()):
+    """Those of CASES that run on the machine asked for.  What a scenario asks for itself it
+    gets.  Those that the kernel runs are for one machine, whose numbers they know, and end
+    before it says what it is like."""
+    if not is_other(arg):
+        return cases
+    cases = [c for c in cases if not c.kernel()]
+    for scn in (c.scn for c in cases if c.verdict is None):
         own = {w.split("=")[0] for w in scn["boot"].split()}
         more = [w for w in arg.boot.split() if w.split("=")[0] not in own]
         scn["boot"] = " ".join(scn["boot"].split() + more)
@@ -44,6 +55,7 @@ def elsewhere(cases, arg):
         scn["memory"] = arg.memory or scn["memory"]
         if arg.across:
             scn["memory"] = max(scn["memory"], ACROSS)
+    return cases
 
 
 def look_for(arg):

@@ -307,7 +307,8 @@ def stopping(at, subs):
     p = subprocess.Popen([sys.executable, os.path.join(TOP, "tools", "grade_class.py"),
                           "--dir", subs, "--lab", "3", "--cross", at + "/bin/x", "--jobs",
                           "1"], cwd=at, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                         universal_newlines=True, start_new_session=True)
+                         universal_newlines=True, start_new_session=True,
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     slow = os.path.join(at, "build/class/lab3/bench0/kern/slow.c")
     while not os.path.exists(slow):
         time.sleep(0.02)
