@@ -345,14 +345,18 @@ interrupt_program(void)
     csr_set(sstatus, SSTATUS_SIE);
 }
 
-/* Another thread is due, and a signal waits; then there is a trap.  This hart's idle
- * thread is the only one, so it goes on in any case. */
+/* Another thread is due, and a signal waits; then there is a trap.  There is no other
+ * one, so this one goes on in any case.  It is the hart's idle thread, which no trap
+ * may take the hart from; so another one, which never runs, is that meanwhile. */
 static void
 resume(const char *how, struct scn_answer *a)
 {
+    static struct thread idle;
     struct thread *t = current_thread();
     bool masked = strcmp(how, "masked") == 0;
 
+    this_cpu()->rq->idle = &idle;
+    t->affinity = ~0ul;
     t->user_trap = leave_program;
     left = 0;
     atomic_store(&t->interrupted, 1u);
@@ -371,6 +375,7 @@ resume(const char *how, struct scn_answer *a)
     atomic_store(&t->interrupted, 0u);
     csr_set(sstatus, SSTATUS_SIE);
     t->user_trap = NULL;
+    this_cpu()->rq->idle = t;
 }
 
 /* --- steps --- */
