@@ -157,7 +157,7 @@ LAB3 = (
      "get_pte_at: the entry of a table has V and nothing else."),
     (lambda d: d.op in ("find", "walk") and d.more("tables"),
      "get_pte_at: without create nothing is made."),
-    (lambda d: "lay" in d.ops and d.less("tables", "used"),
+    (lambda d: "way" in d.ops and d.less("tables", "used"),
      "trim: a table was freed that translates nothing of [START, END): a fault may be on its way "
      "to it, and fill it just now."),
     (lambda d: d.op in ("remove", "clear") and d.more("tables", "used"),
