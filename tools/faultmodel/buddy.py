@@ -11,7 +11,8 @@ Which block of that order, and which piece of it, is the kernel's choice, so wal
 along with what the kernel said, as long as it may say so.  Without a story it takes the
 lowest.
 """
-from .memory import Expected, Unknown
+from .memory import Unknown
+from .paper import Paper
 
 FRAMES = 4096
 TOP = 12
@@ -77,9 +78,8 @@ class Buddy:
         return (text or "none") + ("+%x" % (total & 0xffffffff) if len(text) >= SHOWN else "")
 
 
-class World:
-    def __init__(self, scn):
-        self.scn, self.wrong = scn, []
+class World(Paper):
+    LAB = 2
 
     @staticmethod
     def describe(step):
@@ -91,32 +91,19 @@ class World:
                 "pretend": "%d %d %s" % (step["value"], b, step["word"])}
         return (step["op"] + " " + text.get(step["op"], "%d %d" % (a, b))).strip()
 
-    def walk(self, story=None):
-        """[(index of the step, Expected)].  STORY: {index: what the kernel said}."""
+    def begin(self):
         self.drawn, self.memory, self.ram, self.quiet = [], None, set(), False
         self.slots, self.drained, self.told, self.total = {}, [], None, None
         self.scarce, self.vast, self.taken = 0, None, False
-        out = []
-        for i, step in enumerate(self.scn["steps"]):
-            said = story[i].result if story and i in story else None
-            e, self.taken = Expected(), False
-            do = getattr(self, "do_" + step["op"], None)
-            if do is None:
-                raise Unknown("%s in lab 2" % step["op"])
-            e.result = do(step, said) or "ok"
-            self.look(e)
-            if self.taken and self.memory.pages() < self.scarce:
-                e.count["woken"] = 1
-            if story is None:
-                self.claim(step, e)
-            out.append((i, e))
-        return out
 
-    def claim(self, step, e):
-        claim = step["claim"].strip()
-        if claim and claim != e.result.split(":")[0]:
-            self.wrong.append("line %d: the model says %s, not %s"
-                              % (step["line"], e.result, claim))
+    def act(self, do, step, e, said):
+        self.taken = False
+        return do(step, said and said.result)
+
+    def after(self, step, e, said):
+        self.look(e)
+        if self.taken and self.memory.pages() < self.scarce:
+            e.count["woken"] = 1
 
     def look(self, e):
         if self.memory is None:

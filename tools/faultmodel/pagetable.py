@@ -10,7 +10,8 @@ a leaf, whose frame is aligned to what it maps; W without R may not be.
 """
 import re
 
-from .memory import Expected, Unknown
+from .memory import Unknown
+from .paper import Paper
 
 PAGE = 4096
 V, R, W, X, U, G, A, D = (1 << i for i in range(8))
@@ -80,9 +81,11 @@ def leaves(dump, frame, level, va=0):
             yield from leaves(dump, entry >> 10 & (1 << 44) - 1, level - 1, at)
 
 
-class World:
+class World(Paper):
+    LAB = 3
+
     def __init__(self, scn):
-        self.scn, self.wrong = scn, []
+        super().__init__(scn)
         mode = re.search(r"mmu=(\w+)", scn["boot"])
         self.top = LEVELS[mode.group(1) if mode else "sv57"] - 1
 
@@ -97,35 +100,23 @@ class World:
             "rival": "%s %d %s" % (va, slot, rights)}
         return (step["op"] + " " + text.get(step["op"], va)).strip()
 
-    def walk(self, story=None):
+    def begin(self):
         self.leaf = {}              # address: [level, rights, slot, page of it]
         self.words, self.sizes, self.told, self.got = {}, {}, None, None
         self.frames = []
         self.laid = set()           # addresses to which there are tables, without an entry
         self.shared = False         # is what a flush does looked at?
         self.others = 0             # other harts that run the space: bits
-        out = []
-        for i, step in enumerate(self.scn["steps"]):
-            e = Expected()
-            do = getattr(self, "do_" + step["op"], None)
-            if do is None:
-                raise Unknown("%s in lab 3" % step["op"])
-            e.result = do(step) or "ok"
-            self.look(step, e)
-            if step["op"] == "remap" and e.result == "ok" and self.shared:
-                self.flushed(e)
-            if story is None:
-                self.claim(step, e)
-            elif i in story:
-                self.decode(step, story[i])
-            out.append((i, e))
-        return out
 
-    def claim(self, step, e):
-        claim = step["claim"].strip()
-        if claim and claim != e.result.split(":")[0]:
-            self.wrong.append("line %d: the model says %s, not %s"
-                              % (step["line"], e.result, claim))
+    def act(self, do, step, e, said):
+        return do(step)
+
+    def after(self, step, e, said):
+        self.look(step, e)
+        if step["op"] == "remap" and e.result == "ok" and self.shared:
+            self.flushed(e)
+        if said:
+            self.decode(step, said)
 
     # ---- what there is ----
 
