@@ -359,19 +359,20 @@ run_steps(void)
     remove_files();
 }
 
-/* The last thread that ran on a hart is gone only when another has run there. */
+/* The last thread that ran on a hart is gone only when another has run there.  A machine
+ * may have more harts than the scenario asks for (on a board all share one boot): what
+ * an earlier one left there must not be taken for this one's.  From now on we, and
+ * who is forked, stay on those of the scenario. */
 static void
 visit_harts(void)
 {
-    uint64_t all = 0, one;
+    uint64_t ours = (1ul << scn.harts) - 1, one = 1;
 
-    for (unsigned h = 0; h < scn.harts; h++) {
-        one = 1ul << h;
-        all |= one;
-        syscall(NR_SETAFFINITY, 0l, sizeof(one), &one);
+    while (syscall(NR_SETAFFINITY, 0l, sizeof(one), &one) == 0) {
         syscall(NR_YIELD);
+        one <<= 1;
     }
-    syscall(NR_SETAFFINITY, 0l, sizeof(all), &all);
+    syscall(NR_SETAFFINITY, 0l, sizeof(ours), &ours);
 }
 
 static void
@@ -388,6 +389,7 @@ run_scenario(void)
         orders_turn("reclaim=1000000");
     if (scn.crash)
         step_mark(0);
+    visit_harts();
     ask(SCN_BEGIN, NULL);
     if (scn.disk != 0 && !step_disk(true))
         perror("scenario: /tmp/disk");

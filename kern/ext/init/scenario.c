@@ -28,7 +28,8 @@
 #include "schedule/timeout.h"
 #include <errno.h>
 
-#define TRIES 100
+#define TRIES    100
+#define PATIENCE 10000 /* ms: a hart that QEMU plays may be slow */
 
 static int owner;              /* [a] pid of the runner; 0: none */
 static size_t frames, objects; /* the runner's; at SCN_BEGIN */
@@ -67,7 +68,7 @@ leave_spaces(void)
         if (kthread_run("leave", leave_space, (void *)(uintptr_t)i) != 0)
             return; /* no memory: then it is kept */
     }
-    for (unsigned i = 0; kthread_count() > before && i < TRIES; i++)
+    for (unsigned i = 0; kthread_count() > before && i < PATIENCE; i++)
         sleep_ms(1);
 }
 
@@ -106,13 +107,20 @@ be_owner(void)
     return !alive && atomic_cas(&owner, &who, me);
 }
 
+/* What has ended may not yet be gone on other harts: when nothing changes any more,
+ * it is. */
 static long
 scn_begin(void)
 {
+    size_t now = 0;
+
     if (!be_owner())
         return -EPERM;
-    frames = settle();
-    objects = kmalloc_in_use();
+    for (unsigned i = 0; i < TRIES && (i == 0 || frames != now); i++) {
+        frames = now;
+        now = settle();
+        objects = kmalloc_in_use();
+    }
     slots = swap_slots_used();
     return 0;
 }
